@@ -1,1 +1,51 @@
-fn main() {}
+//! The tasks of this repository, one file each; `cargo xtask` alone lists them.
+
+mod bench;
+mod check;
+mod golden;
+mod interop;
+mod python;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use step::{Outcome, say};
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  check [--full]         what a reviewer runs: format, lints, tidy rules, documentation
+                         (--full also installs and runs cargo-deny and typos)
+  test                   everything: check, unit and socket tests, doctests, interop
+  interop [PYTEST-ARGS]  real Python interpreters against the built server
+  bench                  every benchmark there is, in release mode
+  golden                 captures the wire's golden frames anew, from each Python found";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say(&format!("error: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Outcome {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["check"] => check::run(check::Extent::Quick),
+        ["check", "--full"] => check::run(check::Extent::Full),
+        ["test"] => test::run(),
+        ["interop", pytest_arguments @ ..] => interop::run(pytest_arguments),
+        ["bench"] => bench::run(),
+        ["golden"] => golden::run(),
+        [] | ["help" | "-h" | "--help"] => {
+            say(USAGE);
+            Ok(())
+        }
+        unknown => Err(format!("unknown task `{}`\n\n{USAGE}", unknown.join(" "))),
+    }
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask bench`: every benchmark in the tree, one after the other, in release mode.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::interop::{Profile, build};
+use crate::python;
+use crate::step::{Outcome, cargo, command, root, run as step};
+
+pub(crate) fn run() -> Outcome {
+    for bench in sorted(&root().join("crates"))?.iter().map(|folder| folder.join("benches")) {
+        for file in sorted(&bench)?.iter().filter(|file| file.is_file()) {
+            let (Some(package), Some(name)) = (bench.parent(), file.file_stem()) else { continue };
+            let package = package.file_name().unwrap_or_default().to_string_lossy();
+            let name = name.to_string_lossy();
+            let line = ["bench", "--package", &package, "--bench", &name];
+            step(&format!("{package}: {name}"), cargo(&line))?;
+        }
+    }
+    beside_python()
+}
+
+/// The comparisons with CPython's own server: `tests/interop/bench_*.py`.
+fn beside_python() -> Outcome {
+    let mut scripts = sorted(&root().join("tests/interop"))?;
+    scripts.retain(|script| {
+        let name = script.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("bench_") && name.ends_with(".py")
+    });
+    if scripts.is_empty() {
+        return Ok(());
+    }
+    let python = python::environment()?;
+    let program = build(Profile::Release)?;
+    for script in scripts {
+        let mut bench = command(&python);
+        bench.arg(&script).env("PIECEWORK_BIN", &program);
+        step(&script.file_name().unwrap_or_default().to_string_lossy(), bench)?;
+    }
+    Ok(())
+}
+
+/// What lies in a folder, by name; nothing where there is no such folder.
+fn sorted(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |error| format!("cannot list {}: {error}", folder.display());
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_, _>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
