@@ -15,13 +15,27 @@ pub(crate) enum Extent {
 struct Tool {
     /// What is installed from crates.io.
     package: &'static str,
-    /// The program to run and its arguments.
-    line: &'static [&'static str],
+    program: &'static str,
+    arguments: &'static [&'static str],
+    /// Arguments for what needs the network.
+    arguments_full: &'static [&'static str],
 }
 
 const TOOLS: [Tool; 2] = [
-    Tool { package: "cargo-deny", line: &["cargo-deny", "--workspace", "check"] },
-    Tool { package: "typos-cli", line: &["typos"] },
+    Tool {
+        package: "cargo-deny",
+        program: "cargo-deny",
+        arguments: &[
+            "--workspace",
+            "check",
+            "--hide-inclusion-graph",
+            "licenses",
+            "bans",
+            "sources",
+        ],
+        arguments_full: &["advisories"],
+    },
+    Tool { package: "typos-cli", program: "typos", arguments: &[], arguments_full: &[] },
 ];
 
 pub(crate) fn run(extent: Extent) -> Outcome {
@@ -37,21 +51,24 @@ pub(crate) fn run(extent: Extent) -> Outcome {
 
 impl Tool {
     fn run(&self, extent: Extent) -> Outcome {
-        let Some((program, arguments)) = self.line.split_first() else { return Ok(()) };
+        let program = self.program;
         let mut question = command(program);
         question.arg("--version");
         if !answers(question) {
             if extent == Extent::Quick {
-                say(&format!("==> {program}: left out, not installed (check --full installs it)"));
+                say(&format!(
+                    "==> {program}: not installed, left out (`check --full` installs it)"
+                ));
                 return Ok(());
             }
-            step(
-                &format!("install {}", self.package),
-                cargo(&["install", "--locked", self.package]),
-            )?;
+            let install = cargo(&["install", "--locked", self.package]);
+            step(&format!("install {}", self.package), install)?;
         }
         let mut check = command(program);
-        check.args(arguments);
+        check.args(self.arguments);
+        if extent == Extent::Full {
+            check.args(self.arguments_full);
+        }
         step(program, check)
     }
 }

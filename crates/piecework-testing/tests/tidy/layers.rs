@@ -98,6 +98,22 @@ pub(crate) fn dependencies_go_one_way(tree: &Tree) -> Vec<Offence> {
     offences
 }
 
+/// Whoever adds a dependency says beside it, in a few words, what it is for.
+pub(crate) fn dependencies_say_what_for(tree: &Tree) -> Vec<Offence> {
+    let mut offences = Vec::new();
+    for file in tree.with_ending("Cargo.toml") {
+        for dependency in dependencies(file) {
+            let line = file.text.lines().nth(dependency.line - 1).unwrap_or_default();
+            let is_ours = dependency.name.starts_with("piecework");
+            if !is_ours && !line.contains('#') {
+                let what = format!("say beside it what {} is for: `# ...`", dependency.name);
+                offences.push(file.offence(dependency.line, what));
+            }
+        }
+    }
+    offences
+}
+
 /// No socket, clock, thread, disk or lock in wire, state and the engine's own contract.
 pub(crate) fn inner_layers_are_pure(file: &SourceFile) -> Vec<Offence> {
     let inner = PURE.iter().chain(&["piecework-engine"]);
@@ -144,6 +160,13 @@ mod tests {
         assert_eq!(lines_of(&dependencies_go_one_way(&sample_tree(&[(STATE, plain)]))), [2]);
         let section = "[target.'cfg(unix)'.dependencies.tokio]\nversion = \"1\"\n";
         assert_eq!(lines_of(&dependencies_go_one_way(&sample_tree(&[(STATE, section)]))), [1]);
+    }
+
+    #[test]
+    fn a_dependency_without_a_reason_is_seen() {
+        let text = "[dependencies]\nbytes = \"1\"\nhmac = \"1\"  # the challenge\n\
+            piecework-wire.workspace = true\n[lints]\nworkspace = true\n";
+        assert_eq!(lines_of(&dependencies_say_what_for(&sample_tree(&[(STATE, text)]))), [2]);
     }
 
     #[test]

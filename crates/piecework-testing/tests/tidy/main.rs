@@ -58,6 +58,11 @@ fn layers_keep_their_borders() {
 }
 
 #[test]
+fn dependencies_say_what_they_are_for() {
+    hold(layers::dependencies_say_what_for);
+}
+
+#[test]
 fn crates_import_each_other_in_no_circle() {
     hold(circles::none_between_crates);
 }

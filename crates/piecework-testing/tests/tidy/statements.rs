@@ -105,7 +105,7 @@ fn calls_sleep(line: &str) -> bool {
     code.match_indices("sleep(").any(|(index, _)| {
         let before = &code[..index];
         let begins_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let in_string = before.matches('"').count() % 2 == 1;
+        let in_string = before.replace("\\\"", "").matches('"').count() % 2 == 1;
         begins_word && !in_string && !before.ends_with("fn ") && !before.ends_with("def ")
     })
 }
