@@ -1,1 +1,61 @@
-//! TODO
+//! What a piecework manager decides: queues, items, leases, sessions.
+//!
+//! The crate is one deterministic state machine. It has no socket, no clock, no randomness, no
+//! task and no lock: time comes in as an argument, and everything that must leave it comes back
+//! as an [`Outcome`]. The same calls at the same times give the same outcomes, always.
+//!
+//! ```
+//! use piecework_state::{Call, Payload, Peer, QueueOptions, Reply, State, Take, Time, Wait};
+//!
+//! let mut state = State::new(1);
+//! let now = Time::from_secs(1);
+//! let task = state.register("task", QueueOptions::default());
+//!
+//! let master = state.open(now, Peer::native("master"));
+//! state.apply(now, master, Call::put(task, Payload::opaque("3411")));
+//!
+//! // A worker takes the item, and is lost before it settles it ...
+//! let worker = state.open(now, Peer::native("worker"));
+//! let take = Call::Take { queue: task, max: 1, wait: Wait::No, style: Take::Item };
+//! assert!(matches!(state.apply(now, worker, take.clone()).reply, Some(Reply::Item(_))));
+//! state.end(now, worker);
+//!
+//! // ... so the next one gets it.
+//! let other = state.open(now, Peer::native("worker"));
+//! let Some(Reply::Item(item)) = state.apply(now, other, take).reply else { panic!() };
+//! assert_eq!((&item.payload[..], item.attempt), (&b"3411"[..], 2));
+//! ```
+
+mod ack;
+mod call;
+mod deadline;
+mod end;
+mod error;
+mod id;
+mod invariants;
+mod item;
+mod meter;
+pub mod objects;
+mod options;
+mod put;
+mod queue;
+mod record;
+pub mod retry;
+mod session;
+mod settle;
+mod state;
+mod stats;
+mod take;
+mod time;
+mod waiters;
+
+pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait};
+pub use error::StateError;
+pub use id::{ItemId, ObjectId, Place, QueueId, SessionId};
+pub use item::{Attempt, Ended, Item};
+pub use options::{AckMode, QueueOptions};
+pub use record::Record;
+pub use session::Peer;
+pub use state::State;
+pub use stats::{QueueStats, SessionStats};
+pub use time::Time;

@@ -1,0 +1,231 @@
+//! Every call with checked arguments, and what comes of it.
+
+use crate::{ItemId, Place, QueueId, QueueStats, Record, SessionId, StateError, Time};
+use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
+use std::time::Duration;
+
+/// What a session asks of a queue. Arguments are checked and timeouts are moments by now.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// `put`, `put_nowait`, `put_many`, `put_later`: all payloads or none.
+    Put {
+        /// Where to.
+        queue: QueueId,
+        /// What; one for a plain `put`.
+        payloads: SmallVec<[Payload; 1]>,
+        /// Ready only after this long.
+        delay: Option<Duration>,
+        /// What to do while the queue is full.
+        wait: Wait,
+    },
+    /// `get`, `get_nowait`, `get_many`, `lease`.
+    Take {
+        /// Where from.
+        queue: QueueId,
+        /// How many at most.
+        max: usize,
+        /// What to do while nothing is ready.
+        wait: Wait,
+        /// In which form.
+        style: Take,
+    },
+    /// `ack()`: the session's oldest lease on this queue ends well.
+    Ack(QueueId),
+    /// `nack(delay)`: the session's oldest lease on this queue failed.
+    Nack(QueueId, Duration),
+    /// `extend(seconds)`: the session's oldest lease on this queue lasts that long from now.
+    Extend(QueueId, Duration),
+    /// `progress(fraction, note)` of the session's oldest lease on this queue.
+    Progress(QueueId, f64, String),
+    /// `answer(id, queue, payload)`: puts and acks the lease in one record.
+    Answer {
+        /// Where the lease is from.
+        queue: QueueId,
+        /// The leased item.
+        item: ItemId,
+        /// Where the answer goes.
+        to: QueueId,
+        /// The answer.
+        payload: Payload,
+    },
+    /// `settle(id, how)`.
+    Settle(QueueId, ItemId, Settle),
+    /// `task_done()`.
+    TaskDone(QueueId),
+    /// `join()`.
+    Join(QueueId),
+    /// `qsize()`.
+    Qsize(QueueId),
+    /// `empty()`.
+    IsEmpty(QueueId),
+    /// `full()`.
+    IsFull(QueueId),
+    /// `shutdown(immediate)` of Python 3.13.
+    ShutDown(QueueId, bool),
+    /// `stats()`.
+    Stats(QueueId),
+    /// Drops what is ready or delayed.
+    Purge(QueueId),
+}
+
+impl Call {
+    /// A plain `put` that waits for room.
+    pub fn put(queue: QueueId, payload: Payload) -> Self {
+        Self::Put { queue, payloads: smallvec![payload], delay: None, wait: Wait::Forever }
+    }
+
+    /// A plain `get` that waits for an item.
+    pub fn get(queue: QueueId) -> Self {
+        Self::Take { queue, max: 1, wait: Wait::Forever, style: Take::Item }
+    }
+}
+
+/// What is put: bytes that the state never looks into.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Whether whoever reads them says that they are the queue's stop mark.
+    pub stop: bool,
+}
+
+impl Payload {
+    /// Bytes that are no stop mark.
+    pub fn opaque(bytes: impl Into<Bytes>) -> Self {
+        Self { bytes: bytes.into(), stop: false }
+    }
+}
+
+/// What to do when a call cannot be served at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wait {
+    /// Fail at once.
+    No,
+    /// Wait until this moment, then fail.
+    Until(Time),
+    /// Wait for as long as the session lasts.
+    Forever,
+}
+
+/// In which form a session takes items.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Take {
+    /// One item as itself; `Empty` if there is none: `get`.
+    Item,
+    /// A list, empty if there is none: `get_many`.
+    Many,
+    /// A list of leases that are settled by id, whatever the ack mode: `lease`.
+    Leases,
+}
+
+/// How a lease is settled by id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Settle {
+    /// It ended well; the item is gone.
+    Ack,
+    /// It failed; the attempt counts.
+    Nack,
+    /// It was not tried; the attempt does not count.
+    Release,
+}
+
+/// What a call led to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The reply; `None` means that the session waits.
+    pub reply: Option<Reply>,
+    /// Sessions whose waiting call is served now.
+    pub woken: SmallVec<[(SessionId, Reply); 1]>,
+    /// Decisions to keep, in order, before any reply leaves.
+    pub records: SmallVec<[Record; 1]>,
+    /// What somebody should read in the log.
+    pub notes: Vec<Note>,
+}
+
+/// What a session gets back.
+#[derive(Debug)]
+pub enum Reply {
+    /// Python's `None`.
+    None,
+    /// A truth value.
+    Bool(bool),
+    /// A count.
+    Count(u64),
+    /// The item that a `get` got.
+    Item(Delivery),
+    /// What a `get_many` got.
+    Items(Vec<Delivery>),
+    /// What a `lease` got.
+    Leases(Vec<Delivery>),
+    /// The counts of one queue.
+    Stats(Box<QueueStats>),
+    /// An exception.
+    Error(StateError),
+}
+
+/// An item on its way to a session.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Where from.
+    pub queue: QueueId,
+    /// Which item.
+    pub id: ItemId,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The bytes that were put.
+    pub payload: Bytes,
+    /// What is needed to take it back if the delivery itself was the ack but could not be made.
+    pub(crate) gone: Option<Gone>,
+}
+
+/// What a delivery that was its own ack remembers of the item.
+#[derive(Clone, Debug)]
+pub(crate) struct Gone {
+    pub(crate) place: Place,
+    pub(crate) put_at: Time,
+    pub(crate) stop: bool,
+}
+
+/// Something worth a line in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// A session ended with leases that it never answered; `acked` says what became of them.
+    Unanswered {
+        /// Whose.
+        session: SessionId,
+        /// On which queue.
+        queue: String,
+        /// How many.
+        leases: usize,
+        /// Whether they were acked (an orderly end in mode auto) or given back.
+        acked: bool,
+        /// Whether the session's process died.
+        lost: bool,
+    },
+    /// An answer came for a lease that had run out; it was dropped.
+    Late {
+        /// Whose.
+        session: SessionId,
+        /// For an item of which queue.
+        queue: String,
+        /// Which item.
+        item: ItemId,
+    },
+    /// An item has used up its attempts.
+    Died {
+        /// In which queue.
+        queue: String,
+        /// Which item.
+        item: ItemId,
+        /// After how many attempts.
+        attempts: u32,
+    },
+    /// A session was refused a further item because it holds too many.
+    LeasesMax {
+        /// Whose.
+        session: SessionId,
+        /// On which queue.
+        queue: String,
+    },
+}

@@ -1,0 +1,78 @@
+//! What a call can fail with; each variant says which Python exception it becomes.
+
+use crate::ItemId;
+
+/// Why a call failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// `queue.Empty`: nothing was ready in time.
+    #[error("queue is empty")]
+    Empty,
+    /// `queue.Full`: `maxsize` items are ready, and none was taken in time.
+    #[error("queue is full")]
+    Full,
+    /// `queue.Full`: the manager as a whole holds as many bytes as it may.
+    #[error(
+        "the manager holds {bytes} bytes of payload, its bound is {bytes_max}; \
+         hint: let workers drain the queues, or raise --memory"
+    )]
+    FullBytes {
+        /// What it holds.
+        bytes: u64,
+        /// What it may hold.
+        bytes_max: u64,
+    },
+    /// `queue.ShutDown`: somebody called `shutdown()` on the queue.
+    #[error("queue is shut down")]
+    ShutDown,
+    /// `ValueError`: as Python says it.
+    #[error("task_done() called too many times")]
+    DoneTooOften,
+    /// `ValueError`: more items in one put than the queue may ever hold.
+    #[error("put_many of {items} items can never fit queue '{queue}' with maxsize={maxsize}")]
+    NeverFits {
+        /// In one put.
+        items: usize,
+        /// Which queue.
+        queue: String,
+        /// Its bound.
+        maxsize: usize,
+    },
+    /// `ValueError`: the method speaks of a lease, and there is none.
+    #[error(
+        "{method}(): this session holds no item of queue '{queue}'; \
+         hint: it speaks of the oldest item got here over the same connection and not yet settled"
+    )]
+    NothingHeld {
+        /// Which method.
+        method: &'static str,
+        /// Which queue.
+        queue: String,
+    },
+    /// `LookupError`: the lease ran out, was settled, or never was this session's.
+    #[error("item {item} of queue '{queue}' is not leased to this session (settled, or run out)")]
+    NotLeased {
+        /// Which item.
+        item: ItemId,
+        /// Which queue.
+        queue: String,
+    },
+    /// `RuntimeError`: the session holds as many unsettled items as it may.
+    #[error(
+        "this session holds {leases} items of queue '{queue}' and settled none of them; \
+         hint: answer or ack them, or register the queue with ack=none"
+    )]
+    LeasesMax {
+        /// How many it holds.
+        leases: usize,
+        /// Which queue.
+        queue: String,
+    },
+    /// `KeyError`: an object that ended when its last reference went.
+    #[error("no object '{ident}': it ended when its last reference went, or never was")]
+    NoObject {
+        /// As the client said it.
+        ident: String,
+    },
+}

@@ -1,0 +1,89 @@
+//! All that must hold between two calls, whatever the calls were.
+
+use crate::state::State;
+use std::collections::HashSet;
+
+impl State {
+    /// Panics with what does not hold; for tests and simulations.
+    ///
+    /// # Panics
+    ///
+    /// When an invariant is broken: a defect of this crate.
+    pub fn check(&self) {
+        self.check_items();
+        self.check_leases();
+        self.check_waiters();
+        self.check_handles();
+    }
+
+    /// An item is in one state of one queue, and the bytes add up.
+    fn check_items(&self) {
+        let mut seen = HashSet::new();
+        let mut bytes = 0;
+        for queue in self.queues.values() {
+            assert!(queue.in_order(), "ready items of '{}' out of order", queue.name);
+            let mut of_queue = 0;
+            for item in queue.items() {
+                assert!(seen.insert(item.id), "item {} is in two states", item.id);
+                of_queue += item.payload.len() as u64;
+            }
+            assert_eq!(queue.bytes, of_queue, "bytes of '{}'", queue.name);
+            bytes += of_queue;
+            let dies_at = queue.options.attempts;
+            let alive = |attempts| dies_at == 0 || attempts < dies_at;
+            let dead = |item: &&crate::Item| queue.dead.contains_key(&item.id);
+            let outlived = queue.items().filter(|i| !dead(i)).find(|i| !alive(i.attempts));
+            assert!(outlived.is_none(), "{outlived:?} should be dead");
+        }
+        assert_eq!(self.bytes, bytes, "bytes of all queues");
+    }
+
+    /// A lease is known to its queue and to its session, or to neither.
+    fn check_leases(&self) {
+        let sessions = self.sessions.iter().chain(&self.undecided);
+        let mut held_in_all = 0;
+        for (id, session) in sessions {
+            for held in session.held.iter().filter(|held| !held.late) {
+                let lease = self.queues.get(&held.queue).and_then(|q| q.leased.get(&held.item));
+                let lease = lease.unwrap_or_else(|| panic!("session {id} holds {held:?} alone"));
+                assert_eq!(lease.session, *id, "lease of item {}", held.item);
+                held_in_all += 1;
+            }
+        }
+        let leased: usize = self.queues.values().map(|queue| queue.leased.len()).sum();
+        assert_eq!(leased, held_in_all, "leases without a session");
+    }
+
+    /// Nobody waits for what is there, and whoever waits stands in one line.
+    fn check_waiters(&self) {
+        let mut waiting = 0;
+        for queue in self.queues.values() {
+            let idle = queue.ready() > 0 && !queue.getters.is_empty();
+            assert!(!idle, "'{}' has items and getters that wait", queue.name);
+            let joined = queue.unfinished == 0 && !queue.joiners.is_empty();
+            assert!(!joined, "'{}' has nothing unfinished and joiners that wait", queue.name);
+            waiting += queue.getters.len() + queue.putters.len() + queue.joiners.len();
+        }
+        let parked = self.sessions.values().filter_map(|session| session.waiting.as_ref());
+        let mut count = 0;
+        for waits in parked {
+            let Some(queue) = self.queues.get(&waits.queue) else { continue };
+            let lines = [&queue.getters, &queue.putters, &queue.joiners];
+            let lines = lines.iter().filter(|line| line.contains(waits.ticket)).count();
+            assert_eq!(lines, 1, "{waits:?} stands in {lines} lines");
+            count += 1;
+        }
+        assert_eq!(waiting, count, "lines hold sessions that do not wait");
+    }
+
+    /// Handles know how many sessions use them.
+    fn check_handles(&self) {
+        for (id, handle) in &self.handles.by_id {
+            let uses = |session: &&crate::session::Session| {
+                session.handles.iter().any(|(used, _)| used == id)
+            };
+            let users = self.sessions.values().filter(uses).count();
+            assert_eq!(handle.sessions, users, "sessions that use handle {id}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The options of a queue: what `--queue NAME:...` can say.
+
+use crate::QueueId;
+use std::time::Duration;
+
+/// What counts as the acknowledgement of a delivered item.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AckMode {
+    /// A `put` of the session to another queue, its next `get` here, or its orderly end: what an
+    /// unmodified Python program does anyway.
+    #[default]
+    Auto,
+    /// A `put` of the session to the answer queue: exactly one recorded result per task.
+    Answered {
+        /// The answer queue.
+        answers: QueueId,
+    },
+    /// Only `task_done()` and `ack()`.
+    Explicit,
+    /// The delivery itself, as in a bare `queue.Queue`.
+    None,
+}
+
+impl AckMode {
+    /// Whether an orderly end of a session settles its leases well.
+    pub(crate) fn acks_at_orderly_end(self) -> bool {
+        self == Self::Auto
+    }
+}
+
+/// How a queue behaves; the default is what CPython's `queue.Queue()` does, minus the losses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct QueueOptions {
+    /// What acknowledges a delivered item.
+    pub ack: AckMode,
+    /// Ready items at most, as in `queue.Queue(maxsize)`; 0 means no bound.
+    pub maxsize: usize,
+    /// Failed attempts after which an item is dead; 0 means never.
+    pub attempts: u32,
+    /// How long a lease lasts without `extend()`; `None` means as long as its session.
+    pub lease: Option<Duration>,
+}
+
+/// A task that fails five times will fail a sixth; five leaves room for two bad workers.
+pub(crate) const ATTEMPTS_DEFAULT: u32 = 5;
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self { ack: AckMode::Auto, maxsize: 0, attempts: ATTEMPTS_DEFAULT, lease: None }
+    }
+}

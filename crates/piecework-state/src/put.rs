@@ -1,0 +1,297 @@
+//! Putting: room or no room, what a put answers, and who gets the items.
+
+use crate::ack;
+use crate::call::{Outcome, Payload, Reply, Wait};
+use crate::deadline::Due;
+use crate::error::StateError;
+use crate::session::{Held, Waits};
+use crate::state::{State, gone};
+use crate::{Item, ItemId, QueueId, Record, SessionId, Time};
+use smallvec::SmallVec;
+use std::time::Duration;
+
+impl State {
+    #[expect(clippy::too_many_arguments, reason = "the fields of Call::Put")]
+    pub(crate) fn put(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        payloads: SmallVec<[Payload; 1]>,
+        delay: Option<Duration>,
+        wait: Wait,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let puts = payloads.len();
+        let Some(target) = self.queues.get(&queue) else { return Some(gone(queue)) };
+        if target.shut_down {
+            return Some(Reply::Error(StateError::ShutDown));
+        }
+        let maxsize = target.options.maxsize;
+        if maxsize > 0 && puts > maxsize {
+            let queue = target.name.clone();
+            return Some(Reply::Error(StateError::NeverFits { items: puts, queue, maxsize }));
+        }
+        if delay.is_none() && self.hand_back(now, session, queue, &payloads, out) {
+            return Some(Reply::None);
+        }
+        let target = self.queues.get(&queue)?;
+        // A delayed item takes no room until it is ready, and a put that could be served now
+        // does not overtake one that waits, unless it would not wait itself.
+        let waits_behind = wait != Wait::No && !target.putters.is_empty();
+        if delay.is_none() && (!target.has_room(puts) || waits_behind) {
+            return self.park(session, queue, Waits::Put { payloads }, wait);
+        }
+        Some(self.admit(now, session, queue, payloads, delay, out))
+    }
+
+    /// Lets items in that there is room for: they answer what they answer, in one record.
+    pub(crate) fn admit(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        payloads: SmallVec<[Payload; 1]>,
+        delay: Option<Duration>,
+        out: &mut Outcome,
+    ) -> Reply {
+        let Some(putter) = self.sessions.get(&session) else { return Reply::None };
+        let answered = ack::answered_by(putter, &self.queues, queue, payloads.len());
+        let bytes: u64 = payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
+        if answered.is_empty() && self.bytes + bytes > self.bytes_max {
+            let (bytes, bytes_max) = (self.bytes, self.bytes_max);
+            return Reply::Error(StateError::FullBytes { bytes, bytes_max });
+        }
+        let mut acked = SmallVec::new();
+        let mut items = SmallVec::new();
+        for (at, payload) in payloads.into_iter().enumerate() {
+            match answered.get(at) {
+                Some(held) if held.late => self.drop_late(session, *held, out),
+                Some(held) => {
+                    self.let_go_acked(session, *held);
+                    acked.push((held.queue, held.item));
+                    items.push(self.make(now, payload));
+                }
+                None => items.push(self.make(now, payload)),
+            }
+        }
+        self.store(now, queue, items, delay.map(|delay| now + delay), acked, out);
+        Reply::None
+    }
+
+    /// Puts made items into the queue, records them with what they settle, and serves who waits.
+    pub(crate) fn store(
+        &mut self,
+        now: Time,
+        queue: QueueId,
+        items: SmallVec<[Item; 1]>,
+        due: Option<Time>,
+        acked: SmallVec<[(QueueId, ItemId); 1]>,
+        out: &mut Outcome,
+    ) {
+        let Some(target) = self.queues.get_mut(&queue) else { return };
+        target.unfinished += items.len() as u64;
+        target.puts.add(now, items.len() as u64);
+        for item in &items {
+            target.bytes += item.payload.len() as u64;
+            self.bytes += item.payload.len() as u64;
+            match due {
+                None => target.push(item.clone()),
+                Some(due) => {
+                    target.delay(item.clone(), due);
+                    self.deadlines.add(due, Due::Delay(queue, item.id));
+                }
+            }
+        }
+        out.records.push(Record::Put { queue, items, due, acked });
+        self.serve(now, queue, out);
+    }
+
+    pub(crate) fn make(&mut self, now: Time, payload: Payload) -> Item {
+        let (id, place) = self.fresh_item();
+        let Payload { bytes, stop } = payload;
+        Item { id, place, payload: bytes, stop, put_at: now, attempts: 0, history: None }
+    }
+
+    /// A put of a held item's own bytes to the queue it came from hands it back: to the end of
+    /// the queue, as one record, and the lease is over.
+    fn hand_back(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        payloads: &[Payload],
+        out: &mut Outcome,
+    ) -> bool {
+        let [payload] = payloads else { return false };
+        let Some(putter) = self.sessions.get(&session) else { return false };
+        let Some(target) = self.queues.get(&queue) else { return false };
+        let own = |held: &Held| {
+            let lease = target.leased.get(&held.item).filter(|_| !held.late);
+            lease.is_some_and(|lease| lease.item.payload == payload.bytes)
+        };
+        let Some(held) = putter.held_on(queue).find(own) else { return false };
+        let Some(lease) = self.take_lease(session, held) else { return false };
+        let (_, place) = self.fresh_item();
+        let item = Item { place, ..lease.item };
+        out.records.push(Record::HandedBack(queue, item.id, place));
+        if let Some(target) = self.queues.get_mut(&queue) {
+            // To Python this is a put like any other, and the item that was got still needs its
+            // `task_done()`.
+            target.unfinished += 1;
+            target.puts.add(now, 1);
+            target.push(item);
+        }
+        if let Some(putter) = self.sessions.get_mut(&session) {
+            putter.owes(queue);
+        }
+        self.serve(now, queue, out);
+        true
+    }
+
+    /// The answer to a lease that has run out: the item is somebody else's by now.
+    fn drop_late(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
+        out.notes.push(self.note_late(session, held.queue, held.item));
+        if let Some(source) = self.queues.get_mut(&held.queue) {
+            source.late_total += 1;
+        }
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.let_go(held.item);
+        }
+    }
+
+    /// Serves whoever waits at the queue, in order of arrival, until nothing more can be done.
+    pub(crate) fn serve(&mut self, now: Time, queue: QueueId, out: &mut Outcome) {
+        while let Some(at) = self.queues.get(&queue) {
+            let getter = at.getters.first().filter(|_| at.ready() > 0);
+            let served = match getter {
+                Some(getter) => self.serve_getter(now, getter, out),
+                None => self.serve_putter(now, queue, out),
+            };
+            if !served {
+                return;
+            }
+        }
+    }
+
+    fn serve_getter(&mut self, now: Time, getter: SessionId, out: &mut Outcome) -> bool {
+        let Some((queue, Waits::Take { max, style })) = self.unpark(getter) else { return false };
+        let reply = self.deliver(now, getter, queue, max, style, out);
+        out.woken.push((getter, reply));
+        true
+    }
+
+    fn serve_putter(&mut self, now: Time, queue: QueueId, out: &mut Outcome) -> bool {
+        let Some(putter) = self.queues.get(&queue).and_then(|queue| queue.putters.first()) else {
+            return false;
+        };
+        let waiting = self.sessions.get(&putter).and_then(|session| session.waiting.as_ref());
+        let puts = match waiting.map(|waiting| &waiting.what) {
+            Some(Waits::Put { payloads }) => payloads.len(),
+            _ => return false,
+        };
+        if !self.queues.get(&queue).is_some_and(|queue| queue.has_room(puts)) {
+            return false;
+        }
+        let Some((queue, Waits::Put { payloads })) = self.unpark(putter) else { return false };
+        let reply = self.admit(now, putter, queue, payloads, None, out);
+        out.woken.push((putter, reply));
+        true
+    }
+
+    /// A delayed item has become ready: one that was never delivered takes its place in line now,
+    /// one that failed goes back to its old place.
+    pub(crate) fn delay_over(
+        &mut self,
+        now: Time,
+        queue: QueueId,
+        item: ItemId,
+        out: &mut Outcome,
+    ) {
+        let (_, place) = self.fresh_item();
+        let Some(at) = self.queues.get_mut(&queue) else { return };
+        let Some(delayed) = at.undelay(item) else { return };
+        match delayed.item.history {
+            Some(_) => at.push_returned(delayed.item),
+            None => at.push(Item { place, ..delayed.item }),
+        }
+        self.serve(now, queue, out);
+    }
+
+    /// `shutdown(immediate)`: no more puts, and no more gets once the queue is empty.
+    pub(crate) fn shut_down(
+        &mut self,
+        queue: QueueId,
+        immediate: bool,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let Some(at) = self.queues.get_mut(&queue) else { return Some(gone(queue)) };
+        at.shut_down = true;
+        if immediate {
+            self.drop_waiting_items(queue, out);
+        }
+        // Whoever waits to get waits at an empty queue, so nobody is left who could be served.
+        while let Some(at) = self.queues.get(&queue) {
+            let Some(waiter) = at.putters.first().or_else(|| at.getters.first()) else { break };
+            self.unpark(waiter);
+            out.woken.push((waiter, Reply::Error(StateError::ShutDown)));
+        }
+        Some(Reply::None)
+    }
+
+    /// Drops what is ready or delayed; says how many.
+    pub(crate) fn purge(&mut self, now: Time, queue: QueueId, out: &mut Outcome) -> Option<Reply> {
+        if !self.queues.contains_key(&queue) {
+            return Some(gone(queue));
+        }
+        let dropped = self.drop_waiting_items(queue, out);
+        self.serve(now, queue, out);
+        Some(Reply::Count(dropped))
+    }
+
+    fn drop_waiting_items(&mut self, queue: QueueId, out: &mut Outcome) -> u64 {
+        let Some(at) = self.queues.get_mut(&queue) else { return 0 };
+        let dropped = at.drain();
+        let count = dropped.len() as u64;
+        at.unfinished = at.unfinished.saturating_sub(count);
+        for (item, due) in dropped {
+            at.bytes -= item.payload.len() as u64;
+            self.bytes -= item.payload.len() as u64;
+            if let Some(due) = due {
+                self.deadlines.remove(due, Due::Delay(queue, item.id));
+            }
+        }
+        out.records.push(Record::Purged(queue));
+        self.wake_joiners(queue, out);
+        count
+    }
+
+    /// Puts the answer to a lease and acks it, in one record.
+    #[expect(clippy::too_many_arguments, reason = "the fields of Call::Answer")]
+    pub(crate) fn answer(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        item: ItemId,
+        to: QueueId,
+        payload: Payload,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let Some(held) = self.held_by_id(session, queue, item) else {
+            let queue = self.name_of(queue);
+            return Some(Reply::Error(StateError::NotLeased { item, queue }));
+        };
+        let Some(target) = self.queues.get(&to) else { return Some(gone(to)) };
+        if target.shut_down {
+            return Some(Reply::Error(StateError::ShutDown));
+        }
+        self.let_go_acked(session, held);
+        let mut items = SmallVec::new();
+        items.push(self.make(now, payload));
+        let mut acked = SmallVec::new();
+        acked.push((queue, item));
+        self.store(now, to, items, None, acked, out);
+        Some(Reply::None)
+    }
+}

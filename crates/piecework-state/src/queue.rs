@@ -1,0 +1,174 @@
+//! One queue: the four sets that hold its items, and the moves between them.
+
+use crate::id::IdMap;
+use crate::meter::Meter;
+use crate::waiters::Line;
+use crate::{Item, ItemId, Place, QueueId, QueueOptions, QueueStats, SessionId, Time};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A named or anonymous collection of items.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) id: QueueId,
+    pub(crate) name: String,
+    pub(crate) anonymous: bool,
+    pub(crate) options: QueueOptions,
+    /// Ready, in the order of their places, as they were put. All places here are in ascending
+    /// order: `fresh[i].place < fresh[i + 1].place`.
+    fresh: VecDeque<Item>,
+    /// Ready again at their old places, in front of younger ones.
+    returned: BTreeMap<Place, Item>,
+    delayed: BTreeMap<ItemId, Delayed>,
+    pub(crate) leased: IdMap<ItemId, Lease>,
+    pub(crate) dead: BTreeMap<ItemId, Item>,
+    /// Puts that no `task_done()` has paid for, as Python counts them.
+    pub(crate) unfinished: u64,
+    pub(crate) shut_down: bool,
+    pub(crate) getters: Line,
+    pub(crate) putters: Line,
+    pub(crate) joiners: Line,
+    pub(crate) bytes: u64,
+    pub(crate) puts: Meter,
+    pub(crate) gots: Meter,
+    pub(crate) acked_total: u64,
+    pub(crate) returned_total: u64,
+    pub(crate) late_total: u64,
+}
+
+/// An item that was handed to a session and is not settled.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) item: Item,
+    pub(crate) session: SessionId,
+    pub(crate) began: Time,
+    pub(crate) deadline: Option<Time>,
+    /// What its worker said of it last.
+    pub(crate) progress: Option<(f64, String)>,
+}
+
+/// An item that becomes ready at its time.
+#[derive(Debug)]
+pub(crate) struct Delayed {
+    pub(crate) item: Item,
+    pub(crate) due: Time,
+}
+
+impl Queue {
+    pub(crate) fn new(id: QueueId, name: &str, anonymous: bool, options: QueueOptions) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            anonymous,
+            options,
+            fresh: VecDeque::new(),
+            returned: BTreeMap::new(),
+            delayed: BTreeMap::new(),
+            leased: IdMap::default(),
+            dead: BTreeMap::new(),
+            unfinished: 0,
+            shut_down: false,
+            getters: Line::default(),
+            putters: Line::default(),
+            joiners: Line::default(),
+            bytes: 0,
+            puts: Meter::default(),
+            gots: Meter::default(),
+            acked_total: 0,
+            returned_total: 0,
+            late_total: 0,
+        }
+    }
+
+    /// Items that can be got now: Python's `qsize()`.
+    pub(crate) fn ready(&self) -> usize {
+        self.fresh.len() + self.returned.len()
+    }
+
+    /// Whether `items` more may be ready.
+    pub(crate) fn has_room(&self, items: usize) -> bool {
+        self.options.maxsize == 0 || self.ready() + items <= self.options.maxsize
+    }
+
+    /// A new item at the end of the line.
+    pub(crate) fn push(&mut self, item: Item) {
+        debug_assert!(self.fresh.back().is_none_or(|last| last.place < item.place));
+        self.fresh.push_back(item);
+    }
+
+    /// An item back at its old place.
+    pub(crate) fn push_returned(&mut self, item: Item) {
+        let was = self.returned.insert(item.place, item);
+        debug_assert!(was.is_none(), "two items in one place");
+    }
+
+    /// Takes the ready item with the lowest place.
+    pub(crate) fn pop(&mut self) -> Option<Item> {
+        let returned_first = match (self.returned.first_key_value(), self.fresh.front()) {
+            (Some((&place, _)), Some(fresh)) => place < fresh.place,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if returned_first {
+            return self.returned.pop_first().map(|(_, item)| item);
+        }
+        self.fresh.pop_front()
+    }
+
+    pub(crate) fn delay(&mut self, item: Item, due: Time) {
+        self.delayed.insert(item.id, Delayed { item, due });
+    }
+
+    /// Takes a delayed item out, whether its time has come or not.
+    pub(crate) fn undelay(&mut self, item: ItemId) -> Option<Delayed> {
+        self.delayed.remove(&item)
+    }
+
+    /// Takes out everything that is ready or delayed.
+    pub(crate) fn drain(&mut self) -> Vec<(Item, Option<Time>)> {
+        let ready = std::mem::take(&mut self.returned).into_values().chain(self.fresh.drain(..));
+        let mut all: Vec<_> = ready.map(|item| (item, None)).collect();
+        let delayed = std::mem::take(&mut self.delayed).into_values();
+        all.extend(delayed.map(|delayed| (delayed.item, Some(delayed.due))));
+        all
+    }
+
+    /// Every item of the queue, in no particular order.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        let delayed = self.delayed.values().map(|delayed| &delayed.item);
+        let leased = self.leased.values().map(|lease| &lease.item);
+        let ready = self.fresh.iter().chain(self.returned.values());
+        ready.chain(delayed).chain(leased).chain(self.dead.values())
+    }
+
+    /// Whether the ready items stand as `fresh` promises.
+    pub(crate) fn in_order(&self) -> bool {
+        let ascending = |(a, b): (&Item, &Item)| a.place < b.place;
+        self.fresh.iter().zip(self.fresh.iter().skip(1)).all(ascending)
+            && self.returned.iter().all(|(&place, item)| place == item.place)
+    }
+
+    pub(crate) fn stats(&self, now: Time) -> QueueStats {
+        let fronts = self.fresh.front().into_iter().chain(self.returned.values().next());
+        QueueStats {
+            name: self.name.clone(),
+            anonymous: self.anonymous,
+            ack: self.options.ack,
+            ready: self.ready(),
+            delayed: self.delayed.len(),
+            leased: self.leased.len(),
+            dead: self.dead.len(),
+            unfinished: self.unfinished,
+            getters: self.getters.len(),
+            putters: self.putters.len(),
+            bytes: self.bytes,
+            put_total: self.puts.total(),
+            got_total: self.gots.total(),
+            acked_total: self.acked_total,
+            returned_total: self.returned_total,
+            late_total: self.late_total,
+            put_rate: self.puts.rate(now),
+            got_rate: self.gots.rate(now),
+            oldest_ready_age: fronts.map(|item| item.put_at).min().map(|put| now.since(put)),
+        }
+    }
+}

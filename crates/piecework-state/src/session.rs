@@ -1,0 +1,162 @@
+//! One session: who it is, what it holds, what it waits for.
+
+use crate::call::{Payload, Take};
+use crate::waiters::Ticket;
+use crate::{ItemId, ObjectId, QueueId, Time};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The other end of a session, as it describes itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Peer {
+    name: Arc<str>,
+    address: Arc<str>,
+    native: bool,
+}
+
+impl Peer {
+    /// A stock Python client: the name from its `accept_connection`, the host it comes from.
+    pub fn stock(name: &str, address: &str) -> Self {
+        Self { name: name.into(), address: address.into(), native: false }
+    }
+
+    /// A client that knows piecework, or a caller within the manager's own process.
+    pub fn native(name: &str) -> Self {
+        Self { name: name.into(), address: "".into(), native: true }
+    }
+
+    /// The same, from this address.
+    #[must_use]
+    pub fn at(self, address: &str) -> Self {
+        Self { address: address.into(), ..self }
+    }
+
+    /// The whole name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The host it comes from.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether it announced itself as a native client.
+    pub fn is_native(&self) -> bool {
+        self.native
+    }
+
+    /// Whether it is a thread other than its process's main thread. CPython names the connection
+    /// of such a thread `process|thread` (`BaseProxy._connect` in `managers.py`).
+    pub(crate) fn is_thread(&self) -> bool {
+        !self.native && self.name.contains('|')
+    }
+
+    /// Whether both connections may come from one process.
+    pub(crate) fn same_process(&self, other: &Self) -> bool {
+        let process = |peer: &'_ Self| peer.name.split('|').next().map(str::to_owned);
+        self.address == other.address && process(self) == process(other)
+    }
+}
+
+/// One authenticated connection that makes object calls.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) peer: Peer,
+    pub(crate) opened: Time,
+    /// Leases in the order they were taken.
+    pub(crate) held: VecDeque<Held>,
+    /// The queue it got from last.
+    pub(crate) got_last: Option<QueueId>,
+    /// Items it got that are acked and not yet paid for by `task_done()`, by queue.
+    pub(crate) unpaid: SmallVec<[(QueueId, u64); 2]>,
+    /// The handles it used, each with the moment of its last use in calls of the whole manager.
+    pub(crate) handles: SmallVec<[(ObjectId, u64); 2]>,
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// One lease, seen from the session that has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) queue: QueueId,
+    pub(crate) item: ItemId,
+    /// Taken by `lease`: settled by id only.
+    pub(crate) by_id: bool,
+    /// It has run out, and its answer has not come yet.
+    pub(crate) late: bool,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) ticket: Ticket,
+    pub(crate) deadline: Option<Time>,
+    pub(crate) queue: QueueId,
+    pub(crate) what: Waits,
+}
+
+/// What a waiting call waits for.
+#[derive(Debug)]
+pub(crate) enum Waits {
+    Take { max: usize, style: Take },
+    Put { payloads: SmallVec<[Payload; 1]> },
+    Join,
+}
+
+impl Waits {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Take { .. } => "get",
+            Self::Put { .. } => "put",
+            Self::Join => "join",
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(peer: Peer, opened: Time) -> Self {
+        Self {
+            peer,
+            opened,
+            held: VecDeque::new(),
+            got_last: None,
+            unpaid: SmallVec::new(),
+            handles: SmallVec::new(),
+            waiting: None,
+        }
+    }
+
+    /// The leases on `queue` that a stock client's calls speak of, oldest first.
+    pub(crate) fn held_on(&self, queue: QueueId) -> impl Iterator<Item = Held> + '_ {
+        self.held.iter().copied().filter(move |held| held.queue == queue && !held.by_id)
+    }
+
+    /// Forgets a lease.
+    pub(crate) fn let_go(&mut self, item: ItemId) {
+        // Nearly always the first one: a worker settles in the order it took.
+        if let Some(at) = self.held.iter().position(|held| held.item == item) {
+            self.held.remove(at);
+        }
+    }
+
+    /// Remembers that an item of `queue` is acked and not yet paid for by `task_done()`.
+    pub(crate) fn owes(&mut self, queue: QueueId) {
+        match self.unpaid.iter_mut().find(|(of, _)| *of == queue) {
+            Some((_, count)) => *count += 1,
+            None => self.unpaid.push((queue, 1)),
+        }
+    }
+
+    /// Pays for the oldest item of `queue` that is acked already; false if there is none.
+    pub(crate) fn pay(&mut self, queue: QueueId) -> bool {
+        let Some(at) = self.unpaid.iter().position(|&(of, _)| of == queue) else { return false };
+        if let Some((_, count)) = self.unpaid.get_mut(at) {
+            *count -= 1;
+            if *count == 0 {
+                self.unpaid.swap_remove(at);
+            }
+        }
+        true
+    }
+}

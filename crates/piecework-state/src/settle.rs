@@ -1,0 +1,338 @@
+//! Settling: how leases end, and Python's count of unfinished puts.
+
+use crate::call::{Note, Outcome, Reply, Settle, Wait};
+use crate::deadline::Due;
+use crate::error::StateError;
+use crate::item::{Attempt, Ended, Item};
+use crate::queue::Lease;
+use crate::session::{Held, Waits};
+use crate::state::{State, gone};
+use crate::{ItemId, QueueId, Record, SessionId, Time, retry};
+use std::time::Duration;
+
+impl State {
+    /// `ack()`: the session's oldest lease on this queue ends well.
+    pub(crate) fn ack(
+        &mut self,
+        session: SessionId,
+        queue: QueueId,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        Some(match self.oldest(session, queue) {
+            Some(held) => {
+                self.acked(session, held, out);
+                Reply::None
+            }
+            None => self.nothing_held("ack", queue),
+        })
+    }
+
+    /// `nack(delay)`: the session's oldest lease on this queue failed.
+    pub(crate) fn nack(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        delay: Duration,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        Some(match self.oldest(session, queue) {
+            Some(held) => {
+                self.failed(now, session, held, Ended::Nacked, delay, out);
+                Reply::None
+            }
+            None => self.nothing_held("nack", queue),
+        })
+    }
+
+    /// `extend(seconds)`: the session's oldest lease on this queue lasts that long from now.
+    pub(crate) fn extend(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        by: Duration,
+    ) -> Option<Reply> {
+        let Some(held) = self.oldest(session, queue) else {
+            return Some(self.nothing_held("extend", queue));
+        };
+        let lease = self.queues.get_mut(&queue)?.leased.get_mut(&held.item)?;
+        // Without a deadline a lease lasts as long as its session: there is nothing to prolong.
+        if let Some(was) = lease.deadline {
+            let at = now + by;
+            lease.deadline = Some(at);
+            self.deadlines.remove(was, Due::Lease(queue, held.item));
+            self.deadlines.add(at, Due::Lease(queue, held.item));
+        }
+        Some(Reply::None)
+    }
+
+    /// `progress(fraction, note)` of the session's oldest lease on this queue.
+    pub(crate) fn progress(
+        &mut self,
+        session: SessionId,
+        queue: QueueId,
+        fraction: f64,
+        note: String,
+    ) -> Option<Reply> {
+        let Some(held) = self.oldest(session, queue) else {
+            return Some(self.nothing_held("progress", queue));
+        };
+        let lease = self.queues.get_mut(&queue)?.leased.get_mut(&held.item)?;
+        lease.progress = Some((fraction, note));
+        Some(Reply::None)
+    }
+
+    /// `settle(id, how)`.
+    pub(crate) fn settle(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        item: ItemId,
+        how: Settle,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let Some(held) = self.held_by_id(session, queue, item) else {
+            let queue = self.name_of(queue);
+            return Some(Reply::Error(StateError::NotLeased { item, queue }));
+        };
+        match how {
+            Settle::Ack => self.acked(session, held, out),
+            Settle::Nack => {
+                self.failed(now, session, held, Ended::Nacked, Duration::ZERO, out);
+            }
+            Settle::Release => self.release(now, session, queue, item, Ended::Released, out),
+        }
+        Some(Reply::None)
+    }
+
+    /// `task_done()`: pays for the oldest item this session got that is acked already, else acks
+    /// a lease.
+    pub(crate) fn task_done(
+        &mut self,
+        session: SessionId,
+        queue: QueueId,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let Some(at) = self.queues.get_mut(&queue) else { return Some(gone(queue)) };
+        if at.unfinished == 0 {
+            return Some(Reply::Error(StateError::DoneTooOften));
+        }
+        at.unfinished -= 1;
+        let paid = self.sessions.get_mut(&session).is_some_and(|session| session.pay(queue));
+        let lease = self.oldest(session, queue).filter(|_| !paid);
+        if let Some(held) = lease {
+            self.acked(session, held, out);
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.pay(queue);
+            }
+        }
+        self.wake_joiners(queue, out);
+        Some(Reply::None)
+    }
+
+    /// `join()`: waits until every put is paid for.
+    pub(crate) fn join(&mut self, session: SessionId, queue: QueueId) -> Option<Reply> {
+        match self.queues.get(&queue).map(|queue| queue.unfinished) {
+            None => Some(gone(queue)),
+            Some(0) => Some(Reply::None),
+            Some(_) => self.park(session, queue, Waits::Join, Wait::Forever),
+        }
+    }
+
+    /// Wakes those in `join()` if nothing is unfinished.
+    pub(crate) fn wake_joiners(&mut self, queue: QueueId, out: &mut Outcome) {
+        while let Some(at) = self.queues.get(&queue) {
+            let joiner = at.joiners.first().filter(|_| at.unfinished == 0);
+            let Some(joiner) = joiner else { return };
+            self.unpark(joiner);
+            out.woken.push((joiner, Reply::None));
+        }
+    }
+
+    /// A lease ends well, on its own.
+    pub(crate) fn acked(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
+        if self.let_go_acked(session, held) {
+            out.records.push(Record::Acked(held.queue, held.item));
+        }
+    }
+
+    /// Acks everything a session holds of one queue and did not take by `lease`.
+    pub(crate) fn ack_all(&mut self, session: SessionId, queue: QueueId, out: &mut Outcome) {
+        while let Some(held) = self.oldest_or_late(session, queue) {
+            self.acked(session, held, out);
+        }
+    }
+
+    /// A lease ends well as part of a greater record; false if it had run out.
+    pub(crate) fn let_go_acked(&mut self, session: SessionId, held: Held) -> bool {
+        let Some(lease) = self.take_lease(session, held) else { return false };
+        if let Some(session) = self.session_mut(session) {
+            session.owes(held.queue);
+        }
+        self.forget(held.queue, &lease.item);
+        true
+    }
+
+    /// An item that its delivery acked.
+    pub(crate) fn gone_for_good(&mut self, queue: QueueId, item: &Item, out: &mut Outcome) {
+        self.forget(queue, item);
+        out.records.push(Record::Acked(queue, item.id));
+    }
+
+    fn forget(&mut self, queue: QueueId, item: &Item) {
+        let bytes = item.payload.len() as u64;
+        self.bytes -= bytes;
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.bytes -= bytes;
+            queue.acked_total += 1;
+        }
+    }
+
+    /// An attempt failed and counts.
+    pub(crate) fn failed(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        held: Held,
+        how: Ended,
+        delay: Duration,
+        out: &mut Outcome,
+    ) {
+        let Some(lease) = self.take_lease(session, held) else { return };
+        let Lease { mut item, began, .. } = lease;
+        item.remember(Attempt { session, began, ended: now, how, counted: true });
+        let name = self.name_of(held.queue);
+        let Some(queue) = self.queues.get_mut(&held.queue) else { return };
+        queue.returned_total += 1;
+        let attempts = item.attempts;
+        if queue.options.attempts > 0 && attempts >= queue.options.attempts {
+            out.records.push(Record::Died(held.queue, item.id));
+            out.notes.push(Note::Died { queue: name, item: item.id, attempts });
+            queue.dead.insert(item.id, item);
+            queue.unfinished = queue.unfinished.saturating_sub(1);
+            return self.wake_joiners(held.queue, out);
+        }
+        let wait = if delay.is_zero() { retry::backoff(item.id, attempts) } else { delay };
+        self.give_back(now, held.queue, item, wait, out);
+    }
+
+    /// A lease ends without an attempt that counts.
+    pub(crate) fn release(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        item: ItemId,
+        how: Ended,
+        out: &mut Outcome,
+    ) {
+        let held = Held { queue, item, by_id: false, late: false };
+        let Some(lease) = self.take_lease(session, held) else { return };
+        let Lease { mut item, began, .. } = lease;
+        item.remember(Attempt { session, began, ended: now, how, counted: false });
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.returned_total += 1;
+        }
+        self.give_back(now, queue, item, Duration::ZERO, out);
+    }
+
+    /// An item goes back to its old place, now or after a wait.
+    fn give_back(
+        &mut self,
+        now: Time,
+        queue: QueueId,
+        item: Item,
+        wait: Duration,
+        out: &mut Outcome,
+    ) {
+        let due = (!wait.is_zero()).then(|| now + wait);
+        let attempts = item.attempts;
+        out.records.push(Record::Returned { queue, item: item.id, attempts, due });
+        let Some(at) = self.queues.get_mut(&queue) else { return };
+        match due {
+            None => {
+                at.push_returned(item);
+                self.serve(now, queue, out);
+            }
+            Some(due) => {
+                self.deadlines.add(due, Due::Delay(queue, item.id));
+                at.delay(item, due);
+            }
+        }
+    }
+
+    /// A lease's deadline has come. In mode answered the session's answer may still come: it is
+    /// expected, so that it can be dropped rather than taken for the next one's.
+    pub(crate) fn lease_run_out(
+        &mut self,
+        now: Time,
+        queue: QueueId,
+        item: ItemId,
+        out: &mut Outcome,
+    ) {
+        let Some(at) = self.queues.get_mut(&queue) else { return };
+        let answered = matches!(at.options.ack, crate::AckMode::Answered { .. });
+        let Some(lease) = at.leased.get_mut(&item) else { return };
+        lease.deadline = None;
+        let session = lease.session;
+        let position = |held: &Held| held.item == item;
+        let Some(holder) = self.session_mut(session) else { return };
+        let Some(at) = holder.held.iter().position(position) else { return };
+        let Some(held) = holder.held.get(at).copied() else { return };
+        self.failed(now, session, held, Ended::RunOut, Duration::ZERO, out);
+        if answered
+            && !held.by_id
+            && let Some(holder) = self.session_mut(session)
+        {
+            holder.held.insert(at, Held { late: true, ..held });
+        }
+    }
+
+    /// Ends a lease in the books of both its queue and its session.
+    pub(crate) fn take_lease(&mut self, session: SessionId, held: Held) -> Option<Lease> {
+        if let Some(session) = self.session_mut(session) {
+            session.let_go(held.item);
+        }
+        // A lease that has run out may be another session's by now.
+        let leased = &mut self.queues.get_mut(&held.queue)?.leased;
+        leased.get(&held.item).filter(|lease| lease.session == session)?;
+        let lease = leased.remove(&held.item)?;
+        if let Some(at) = lease.deadline {
+            self.deadlines.remove(at, Due::Lease(held.queue, held.item));
+        }
+        Some(lease)
+    }
+
+    /// A session that is open, or ended and undecided.
+    pub(crate) fn session_mut(
+        &mut self,
+        session: SessionId,
+    ) -> Option<&mut crate::session::Session> {
+        self.sessions.get_mut(&session).or_else(|| self.undecided.get_mut(&session))
+    }
+
+    fn oldest(&self, session: SessionId, queue: QueueId) -> Option<Held> {
+        self.sessions.get(&session)?.held_on(queue).find(|held| !held.late)
+    }
+
+    fn oldest_or_late(&self, session: SessionId, queue: QueueId) -> Option<Held> {
+        self.sessions.get(&session)?.held_on(queue).next()
+    }
+
+    /// The lease of this item, if this session has it.
+    pub(crate) fn held_by_id(
+        &self,
+        session: SessionId,
+        queue: QueueId,
+        item: ItemId,
+    ) -> Option<Held> {
+        let mut held = self.sessions.get(&session)?.held.iter().copied();
+        held.find(|held| held.item == item && held.queue == queue && !held.late)
+    }
+
+    fn nothing_held(&self, method: &'static str, queue: QueueId) -> Reply {
+        Reply::Error(StateError::NothingHeld { method, queue: self.name_of(queue) })
+    }
+}

@@ -1,0 +1,203 @@
+//! The one door: calls come in with the time, outcomes go out.
+
+use crate::call::{Call, Note, Outcome, Reply};
+use crate::deadline::{Deadlines, Due};
+use crate::error::StateError;
+use crate::id::IdMap;
+use crate::objects::Handles;
+use crate::queue::Queue;
+use crate::session::{Session, Waiting};
+use crate::stats::{QueueStats, SessionStats};
+use crate::{ItemId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
+use std::collections::{BTreeMap, HashMap};
+
+/// All that a manager decides. Whoever owns it gives it calls and the time, sends the replies,
+/// and calls [`State::tick`] when [`State::next_deadline`] has come.
+///
+/// How the calls work is in the files of their verbs: `put.rs`, `take.rs`, `settle.rs`, and
+/// `end.rs` for what the end of a session means.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) queues: IdMap<QueueId, Queue>,
+    pub(crate) names: HashMap<String, QueueId>,
+    pub(crate) sessions: IdMap<SessionId, Session>,
+    /// Ended sessions of threads that may have died or not; their leases are still theirs.
+    pub(crate) undecided: BTreeMap<SessionId, Session>,
+    pub(crate) handles: Handles,
+    pub(crate) deadlines: Deadlines,
+    /// Payload bytes in all queues, and their bound.
+    pub(crate) bytes: u64,
+    pub(crate) bytes_max: u64,
+    /// Calls so far: what "before" and "after" mean where time is too coarse.
+    pub(crate) calls: u64,
+    next: u64,
+}
+
+impl State {
+    /// A state without queues. Handles are numbered from `first_handle`: a manager that starts
+    /// again passes a number that no earlier run has reached, so that no two clients ever hold
+    /// the same ident.
+    pub fn new(first_handle: u64) -> Self {
+        Self {
+            queues: IdMap::default(),
+            names: HashMap::new(),
+            sessions: IdMap::default(),
+            undecided: BTreeMap::new(),
+            handles: Handles::new(first_handle),
+            deadlines: Deadlines::default(),
+            bytes: 0,
+            bytes_max: u64::MAX,
+            calls: 0,
+            next: 1,
+        }
+    }
+
+    /// Bounds the payload bytes of all queues together.
+    pub fn bound_bytes(&mut self, bytes_max: u64) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// Adds a named queue, or gives an existing one new options.
+    pub fn register(&mut self, name: &str, options: QueueOptions) -> QueueId {
+        if let Some(&id) = self.names.get(name) {
+            if let Some(queue) = self.queues.get_mut(&id) {
+                queue.options = options;
+            }
+            return id;
+        }
+        let id = QueueId(self.fresh_number());
+        self.names.insert(name.to_owned(), id);
+        self.queues.insert(id, Queue::new(id, name, false, options));
+        id
+    }
+
+    /// The queue of that name.
+    pub fn queue(&self, name: &str) -> Option<QueueId> {
+        self.names.get(name).copied()
+    }
+
+    /// Opens a session.
+    pub fn open(&mut self, now: Time, peer: Peer) -> SessionId {
+        let id = SessionId(self.fresh_number());
+        self.sessions.insert(id, Session::new(peer, now));
+        id
+    }
+
+    /// Serves one call of a session that waits for nothing.
+    pub fn apply(&mut self, now: Time, session: SessionId, call: Call) -> Outcome {
+        let mut out = Outcome::default();
+        self.apply_into(now, session, call, &mut out);
+        out
+    }
+
+    /// The same, adding to an outcome that [`State::resolve`] began.
+    pub fn apply_into(&mut self, now: Time, session: SessionId, call: Call, out: &mut Outcome) {
+        let reply = match call {
+            Call::Put { queue, payloads, delay, wait } => {
+                self.put(now, session, queue, payloads, delay, wait, out)
+            }
+            Call::Take { queue, max, wait, style } => {
+                self.take(now, session, queue, max, wait, style, out)
+            }
+            Call::Answer { queue, item, to, payload } => {
+                self.answer(now, session, queue, item, to, payload, out)
+            }
+            Call::Settle(queue, item, how) => self.settle(now, session, queue, item, how, out),
+            Call::Ack(queue) => self.ack(session, queue, out),
+            Call::Nack(queue, delay) => self.nack(now, session, queue, delay, out),
+            Call::Extend(queue, by) => self.extend(now, session, queue, by),
+            Call::Progress(queue, fraction, note) => self.progress(session, queue, fraction, note),
+            Call::TaskDone(queue) => self.task_done(session, queue, out),
+            Call::Join(queue) => self.join(session, queue),
+            Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
+            Call::Purge(queue) => self.purge(now, queue, out),
+            Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
+            Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),
+            Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(!queue.has_room(1))),
+            Call::Stats(queue) => self.look(queue, |q| Reply::Stats(Box::new(q.stats(now)))),
+        };
+        out.reply = reply;
+    }
+
+    /// When [`State::tick`] is due next.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// Does what has become due.
+    pub fn tick(&mut self, now: Time) -> Outcome {
+        let mut out = Outcome::default();
+        while let Some(due) = self.deadlines.pop(now) {
+            match due {
+                Due::Delay(queue, item) => self.delay_over(now, queue, item, &mut out),
+                Due::Lease(queue, item) => self.lease_run_out(now, queue, item, &mut out),
+                Due::Wait(session) => self.wait_over(session, &mut out),
+                Due::Undecided(session) => self.decide_all(now, vec![session], false, &mut out),
+            }
+        }
+        out
+    }
+
+    /// The counts of every queue, named ones first, by name.
+    pub fn queue_stats(&self, now: Time) -> Vec<QueueStats> {
+        let mut all: Vec<_> = self.queues.values().map(|queue| queue.stats(now)).collect();
+        all.sort_by(|a, b| (a.anonymous, &a.name).cmp(&(b.anonymous, &b.name)));
+        all
+    }
+
+    /// The counts of one queue.
+    pub fn stats_of(&self, now: Time, queue: QueueId) -> Option<QueueStats> {
+        Some(self.queues.get(&queue)?.stats(now))
+    }
+
+    /// Every open session, oldest first.
+    pub fn session_stats(&self) -> Vec<SessionStats> {
+        let waits = |waiting: &Waiting| {
+            let queue = self.queues.get(&waiting.queue)?;
+            Some((queue.name.clone(), waiting.what.name()))
+        };
+        let mut all: Vec<_> = self
+            .sessions
+            .iter()
+            .map(|(&id, session)| SessionStats {
+                id,
+                name: session.peer.name().to_owned(),
+                address: session.peer.address().to_owned(),
+                opened: session.opened,
+                leases: session.held.iter().filter(|held| !held.late).count(),
+                waits: session.waiting.as_ref().and_then(waits),
+            })
+            .collect();
+        all.sort_by_key(|session| session.id);
+        all
+    }
+
+    fn look(&self, queue: QueueId, read: impl FnOnce(&Queue) -> Reply) -> Option<Reply> {
+        Some(self.queues.get(&queue).map_or_else(|| gone(queue), read))
+    }
+
+    /// The next number of the one counter behind items, places, sessions, queues and tickets.
+    pub(crate) fn fresh_number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+
+    pub(crate) fn fresh_item(&mut self) -> (ItemId, Place) {
+        let number = self.fresh_number();
+        (ItemId(number), Place(number))
+    }
+
+    pub(crate) fn name_of(&self, queue: QueueId) -> String {
+        self.queues.get(&queue).map_or_else(|| queue.to_string(), |queue| queue.name.clone())
+    }
+
+    pub(crate) fn note_late(&self, session: SessionId, queue: QueueId, item: ItemId) -> Note {
+        Note::Late { session, queue: self.name_of(queue), item }
+    }
+}
+
+/// The reply to a call on an anonymous queue that has just ended.
+pub(crate) fn gone(queue: QueueId) -> Reply {
+    Reply::Error(StateError::NoObject { ident: queue.to_string() })
+}

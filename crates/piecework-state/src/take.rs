@@ -1,0 +1,161 @@
+//! Taking: who gets what is ready, and what a delivery means in each ack mode.
+
+use crate::ack;
+use crate::call::{Delivery, Gone, Note, Outcome, Reply, Take, Wait};
+use crate::deadline::Due;
+use crate::error::StateError;
+use crate::queue::Lease;
+use crate::session::{Held, Waits};
+use crate::state::{State, gone};
+use crate::{Item, QueueId, SessionId, Time};
+
+/// Leases that one session may hold. A client that settles none is a client that never will: a
+/// bare consumer on a queue that waits for answers, say. It is told so before it has eaten much.
+pub(crate) const LEASES_MAX: usize = 1_000;
+
+impl State {
+    #[expect(clippy::too_many_arguments, reason = "the fields of Call::Take")]
+    pub(crate) fn take(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        max: usize,
+        wait: Wait,
+        style: Take,
+        out: &mut Outcome,
+    ) -> Option<Reply> {
+        let Some(source) = self.queues.get(&queue) else { return Some(gone(queue)) };
+        if ack::acked_by_next_get(source.options.ack, style) {
+            self.ack_all(session, queue, out);
+        }
+        let leases = self.sessions.get(&session)?.held.len();
+        if leases >= LEASES_MAX {
+            let queue = self.name_of(queue);
+            out.notes.push(Note::LeasesMax { session, queue: queue.clone() });
+            return Some(Reply::Error(StateError::LeasesMax { leases, queue }));
+        }
+        let source = self.queues.get(&queue)?;
+        if source.ready() > 0 && source.getters.is_empty() {
+            let max = max.min(LEASES_MAX - leases);
+            let reply = self.deliver(now, session, queue, max, style, out);
+            self.serve(now, queue, out);
+            return Some(reply);
+        }
+        if source.shut_down {
+            return Some(Reply::Error(StateError::ShutDown));
+        }
+        self.park(session, queue, Waits::Take { max, style }, wait)
+    }
+
+    /// Hands up to `max` ready items to a session.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        max: usize,
+        style: Take,
+        out: &mut Outcome,
+    ) -> Reply {
+        if style == Take::Item {
+            return match self.deliver_one(now, session, queue, style, out) {
+                Some(delivery) => Reply::Item(delivery),
+                None => Reply::Error(StateError::Empty),
+            };
+        }
+        let mut deliveries = Vec::new();
+        while deliveries.len() < max {
+            let Some(delivery) = self.deliver_one(now, session, queue, style, out) else { break };
+            deliveries.push(delivery);
+        }
+        match style {
+            Take::Leases => Reply::Leases(deliveries),
+            Take::Item | Take::Many => Reply::Items(deliveries),
+        }
+    }
+
+    fn deliver_one(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        style: Take,
+        out: &mut Outcome,
+    ) -> Option<Delivery> {
+        let source = self.queues.get_mut(&queue)?;
+        let item = source.pop()?;
+        source.gots.add(now, 1);
+        let taker = self.sessions.get_mut(&session)?;
+        if style != Take::Leases {
+            taker.got_last = Some(queue);
+        }
+        let mut delivery = Delivery {
+            queue,
+            id: item.id,
+            attempt: item.attempts + 1,
+            payload: item.payload.clone(),
+            gone: None,
+        };
+        if ack::acked_by_delivery(source.options.ack, item.stop, style) {
+            taker.owes(queue);
+            delivery.gone = Some(Gone { place: item.place, put_at: item.put_at, stop: item.stop });
+            self.gone_for_good(queue, &item, out);
+        } else {
+            let by_id = style == Take::Leases;
+            taker.held.push_back(Held { queue, item: item.id, by_id, late: false });
+            let deadline = source.options.lease.map(|lasts| now + lasts);
+            if let Some(at) = deadline {
+                self.deadlines.add(at, Due::Lease(queue, item.id));
+            }
+            let lease = Lease { session, began: now, deadline, progress: None, item };
+            source.leased.insert(delivery.id, lease);
+        }
+        Some(delivery)
+    }
+
+    /// Takes back what could not be sent: the attempt does not count, and a delivery that was its
+    /// own ack never happened.
+    pub fn unsent(&mut self, now: Time, session: SessionId, deliveries: Vec<Delivery>) -> Outcome {
+        let mut out = Outcome::default();
+        for delivery in deliveries {
+            let Delivery { queue, id, attempt, payload, gone } = delivery;
+            match gone {
+                None => self.release(now, session, queue, id, crate::Ended::Unsent, &mut out),
+                Some(Gone { place, put_at, stop }) => {
+                    let attempts = attempt - 1;
+                    let item = Item { id, place, payload, stop, put_at, attempts, history: None };
+                    self.undo_gone(now, session, queue, item, &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    fn undo_gone(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        item: Item,
+        out: &mut Outcome,
+    ) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.pay(queue);
+        }
+        let Some(source) = self.queues.get_mut(&queue) else { return };
+        let bytes = item.payload.len() as u64;
+        source.bytes += bytes;
+        self.bytes += bytes;
+        source.acked_total -= 1;
+        let items = smallvec::smallvec![item.clone()];
+        out.records.push(crate::Record::Put {
+            queue,
+            items,
+            due: None,
+            acked: smallvec::SmallVec::new(),
+        });
+        source.push_returned(item);
+        self.serve(now, queue, out);
+    }
+}

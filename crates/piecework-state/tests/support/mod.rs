@@ -1,0 +1,182 @@
+//! A manager's state with a clock, and sessions that speak the words of a Python program.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use piecework_state::{
+    AckMode, Call, Note, Outcome, Payload, Peer, QueueId, QueueOptions, QueueStats, Reply,
+    SessionId, Settle, State, StateError, Take, Time, Wait,
+};
+use std::time::Duration;
+
+pub struct World {
+    pub state: State,
+    pub now: Time,
+    pub task: QueueId,
+    pub result: QueueId,
+    pub woken: Vec<(SessionId, Reply)>,
+    pub notes: Vec<Note>,
+    pub records: usize,
+}
+
+/// A client's proxies for the two queues, and its session.
+pub struct Client {
+    pub session: SessionId,
+    pub task: String,
+    pub result: String,
+}
+
+impl World {
+    pub fn new(task: QueueOptions) -> Self {
+        let mut state = State::new(1);
+        let result = state.register("result", QueueOptions::default());
+        let task = state.register("task", task);
+        let now = Time::from_secs(1_000);
+        Self { state, now, task, result, woken: Vec::new(), notes: Vec::new(), records: 0 }
+    }
+
+    pub fn auto() -> Self {
+        Self::new(QueueOptions::default())
+    }
+
+    pub fn answered() -> Self {
+        let mut world = Self::auto();
+        let ack = AckMode::Answered { answers: world.result };
+        world.state.register("task", QueueOptions { ack, ..QueueOptions::default() });
+        world
+    }
+
+    pub fn with(ack: AckMode) -> Self {
+        Self::new(QueueOptions { ack, ..QueueOptions::default() })
+    }
+
+    pub fn client(&mut self) -> Client {
+        self.named("MainProcess")
+    }
+
+    /// What a stock client does before its first call: a handle for each proxy, then a session.
+    pub fn named(&mut self, name: &str) -> Client {
+        let task = self.state.create(self.task).unwrap();
+        let result = self.state.create(self.result).unwrap();
+        let session = self.state.open(self.now, Peer::stock(name, "10.0.0.7"));
+        Client { session, task, result }
+    }
+
+    /// Another thread of the same process: its own session, the same proxies.
+    pub fn thread_of(&mut self, client: &Client) -> Client {
+        let peer = Peer::stock("MainProcess|Thread-1", "10.0.0.7");
+        let session = self.state.open(self.now, peer);
+        Client { session, task: client.task.clone(), result: client.result.clone() }
+    }
+
+    pub fn after(&mut self, wait: Duration) {
+        self.now = self.now + wait;
+        let out = self.state.tick(self.now);
+        self.note(out);
+    }
+
+    fn note(&mut self, out: Outcome) -> Option<Reply> {
+        self.woken.extend(out.woken);
+        self.notes.extend(out.notes);
+        self.records += out.records.len();
+        self.state.check();
+        out.reply
+    }
+
+    pub fn call(&mut self, session: SessionId, call: Call) -> Option<Reply> {
+        let out = self.state.apply(self.now, session, call);
+        self.note(out)
+    }
+
+    fn by_ident(
+        &mut self,
+        client: &Client,
+        ident: &str,
+        call: impl Fn(QueueId) -> Call,
+    ) -> Option<Reply> {
+        let mut out = Outcome::default();
+        let queue = self.state.resolve(self.now, client.session, ident, &mut out).unwrap();
+        self.state.apply_into(self.now, client.session, call(queue), &mut out);
+        self.note(out)
+    }
+
+    pub fn put(&mut self, client: &Client, payload: &'static str) -> Option<Reply> {
+        self.by_ident(client, &client.task.clone(), |q| Call::put(q, Payload::opaque(payload)))
+    }
+
+    pub fn answer(&mut self, client: &Client, payload: &'static str) -> Option<Reply> {
+        self.by_ident(client, &client.result.clone(), |q| Call::put(q, Payload::opaque(payload)))
+    }
+
+    pub fn get(&mut self, client: &Client) -> Option<Reply> {
+        self.by_ident(client, &client.task.clone(), Call::get)
+    }
+
+    pub fn get_nowait(&mut self, client: &Client) -> Option<Reply> {
+        self.by_ident(client, &client.task.clone(), |queue| Call::Take {
+            queue,
+            max: 1,
+            wait: Wait::No,
+            style: Take::Item,
+        })
+    }
+
+    pub fn on_task(&mut self, client: &Client, call: impl Fn(QueueId) -> Call) -> Option<Reply> {
+        self.by_ident(client, &client.task.clone(), call)
+    }
+
+    pub fn lease(&mut self, client: &Client, max: usize) -> Vec<(u64, u32)> {
+        let call = |queue| Call::Take { queue, max, wait: Wait::No, style: Take::Leases };
+        match self.on_task(client, call) {
+            Some(Reply::Leases(leases)) => leases.iter().map(|l| (l.id.0, l.attempt)).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn settle(&mut self, client: &Client, id: u64, how: Settle) -> Option<Reply> {
+        self.on_task(client, |queue| Call::Settle(queue, piecework_state::ItemId(id), how))
+    }
+
+    /// The interpreter exits in good order: every proxy is released, then the connection closes.
+    pub fn exit(&mut self, client: &Client) {
+        for ident in [&client.result, &client.task] {
+            let out = self.state.decref(self.now, ident).unwrap();
+            self.note(out);
+        }
+        self.kill(client);
+    }
+
+    /// The connection ends without another word.
+    pub fn kill(&mut self, client: &Client) {
+        let out = self.state.end(self.now, client.session);
+        self.note(out);
+    }
+
+    pub fn stats(&self) -> QueueStats {
+        self.state.stats_of(self.now, self.task).unwrap()
+    }
+
+    pub fn results(&self) -> usize {
+        self.state.stats_of(self.now, self.result).unwrap().ready
+    }
+}
+
+/// The payload of the item that a get got.
+#[track_caller]
+pub fn got(reply: Option<Reply>) -> String {
+    match reply {
+        Some(Reply::Item(item)) => String::from_utf8(item.payload.to_vec()).unwrap(),
+        other => panic!("no item but {other:?}"),
+    }
+}
+
+#[track_caller]
+pub fn failed(reply: Option<Reply>) -> StateError {
+    match reply {
+        Some(Reply::Error(error)) => error,
+        other => panic!("no error but {other:?}"),
+    }
+}
+
+pub fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
