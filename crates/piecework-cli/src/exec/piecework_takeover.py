@@ -1,0 +1,142 @@
+"""Puts piecework in the place of the server that multiprocessing.managers would run.
+
+BaseManager.start() makes a process, builds a Server in it and lets it serve for ever; get_server()
+builds one in the program itself. Only that Server is replaced here. The process that start() makes,
+its state, its errors and its shutdown() stay Python's own, and so are what they always were.
+
+The new Server asks `piecework exec` to serve its queues, over the Unix socket that PIECEWORK_EXEC
+names: one connection for each manager, and one line of JSON in each direction.
+
+    {"op": "serve", "address": ["", 5000], "authkey": "616263",
+     "queues": [{"typeids": ["get_task_queue"], "maxsize": 0}], "each": ["Queue"],
+     "refused": [{"typeid": "get_counter", "reason": "it gives a Counter"}]}
+    {"address": ["0.0.0.0", 5000]}    or    {"error": "address already in use", "errno": 98}
+
+The queues are served until {"op": "stop"} is answered or either side closes the connection.
+"""
+
+import functools
+import json
+import os
+import socket
+import sys
+import threading
+
+import piecework_queues
+
+managers = None  # the module; given to install(), as its import has not come to its end by then
+
+
+def install(module):
+    """Replaces the server of every manager that names an address."""
+    global managers
+    managers = module
+    base = managers.BaseManager
+    stock_get_server, stock_start = base.get_server, base.start
+
+    @functools.wraps(stock_get_server)
+    def get_server(self):
+        if self._state.value != managers.State.INITIAL:
+            return stock_get_server(self)  # it knows the right error
+        return _make_server(self._registry, self._address, self._authkey, self._serializer)
+
+    @functools.wraps(stock_start)
+    def start(self, *args, **kwargs):
+        taken_over = type(self)._Server is _make_server and _can_serve(self._address, self._serializer)
+        stock_start(self, *args, **kwargs)
+        if taken_over:
+            piecework_queues.divert_shared(managers, self._registry, self._address, self._authkey)
+
+    base.get_server, base.start = get_server, start
+    base._Server = staticmethod(_make_server)
+
+
+def _can_serve(address, serializer):
+    """Managers without an address are a program's private affair, and stay with Python."""
+    named = isinstance(address, tuple) or (isinstance(address, str) and address[:1] != "\0")
+    return named and serializer == "pickle"
+
+
+def _make_server(registry, address, authkey, serializer):
+    if _can_serve(address, serializer):
+        return Server(registry, address, authkey)
+    return managers.Server(registry, address, authkey, serializer)
+
+
+class Server(object):
+    """What get_server() returns and what the process of start() runs: the same to look at as Python's."""
+
+    def __init__(self, registry, address, authkey):
+        self.registry = registry
+        self.authkey = authkey
+        self.stop_event = threading.Event()
+        offer = piecework_queues.survey(registry, managers.SyncManager._registry)
+        self._control = _Control()
+        answer = self._control.ask({
+            "op": "serve",
+            "address": address,
+            "authkey": bytes(authkey).hex(),
+            "queues": [{"typeids": q.typeids, "maxsize": q.maxsize} for q in offer.queues],
+            "each": offer.each,
+            "refused": [{"typeid": t, "reason": reason} for t, reason in offer.refused],
+        })
+        if "error" in answer:
+            raise OSError(answer.get("errno"), answer["error"])
+        address = answer["address"]
+        self.address = tuple(address) if isinstance(address, list) else address
+        for shared in offer.queues:
+            piecework_queues.divert(shared, functools.partial(
+                piecework_queues.proxy, managers, self.address, self.authkey, shared.typeids[0]))
+
+    def serve_forever(self):
+        """Waits until somebody stops the server, then ends the process, as Python's own does."""
+        watch = threading.Thread(target=self._watch, name="piecework-exec")
+        watch.daemon = True
+        watch.start()
+        try:
+            try:
+                self.stop_event.wait()
+            except (KeyboardInterrupt, SystemExit):
+                pass
+        finally:
+            self._control.stop()
+            sys.exit(0)
+
+    def _watch(self):
+        self._control.wait_for_end()
+        self.stop_event.set()
+
+
+class _Control(object):
+    """The connection to `piecework exec`: a manager is served for as long as it is open."""
+
+    def __init__(self):
+        path = os.environ["PIECEWORK_EXEC"]
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            raise OSError(error.errno, "piecework exec has ended and cannot serve this manager; "
+                          "let the command that it runs live as long as its managers", path)
+        self._lines = self._socket.makefile("r", encoding="utf-8")
+        self._ended = threading.Event()
+
+    def ask(self, request):
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        line = self._lines.readline()
+        return json.loads(line) if line else {"error": "piecework exec ended"}
+
+    def wait_for_end(self):
+        """Returns when `piecework exec` has let go of the address."""
+        try:
+            self._lines.read()
+        except OSError:
+            pass
+        self._ended.set()
+
+    def stop(self):
+        try:
+            self._socket.sendall(b'{"op": "stop"}\n')
+            self._ended.wait()
+        except OSError:
+            pass  # it has ended by itself

@@ -1,0 +1,47 @@
+"""Fixtures: one fresh manager per test, and one run of a test for each interpreter found."""
+from multiprocessing.managers import BaseManager
+
+import pytest
+
+import interpreters
+from manager import Manager
+from shapes import AUTHKEY
+
+
+class QueueManager(BaseManager):
+    """What a stock client knows of a manager: the names."""
+
+
+QueueManager.register("get_task_queue")
+QueueManager.register("get_result_queue")
+
+
+def pytest_generate_tests(metafunc):
+    if "python" in metafunc.fixturenames:
+        metafunc.parametrize("python", interpreters.found(), ids=str)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts managers: `serve("task:ack=explicit", "result")`. They end with the test."""
+    running = []
+
+    def start(*queues):
+        running.append(Manager(tmp_path, *queues))
+        return running[-1]
+
+    yield start
+    for manager in running:
+        manager.__exit__()
+
+
+@pytest.fixture
+def connect():
+    """Connects the test itself as a stock client; gives the proxies of task and result."""
+
+    def queues(manager):
+        client = QueueManager(address=manager.address, authkey=AUTHKEY.encode())
+        client.connect()
+        return client.get_task_queue(), client.get_result_queue()
+
+    return queues

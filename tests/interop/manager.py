@@ -1,0 +1,45 @@
+"""Starts `piecework serve` on a free port and stops it again."""
+import os
+import signal
+
+from program import Program
+from shapes import AUTHKEY
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def binary():
+    """The command under test: PIECEWORK_BIN, else what cargo built last."""
+    named = os.environ.get("PIECEWORK_BIN")
+    built = [os.path.join(ROOT, "target", profile, "piecework") for profile in ("debug", "release")]
+    known = [path for path in ([named] if named else built) if os.path.exists(path)]
+    assert known, "no piecework at %s; run `cargo build` first" % (named or " or ".join(built))
+    return max(known, key=os.path.getmtime)
+
+
+class Manager:
+    """A running `piecework serve`, with everything in memory."""
+
+    def __init__(self, folder, *queues):
+        self.authkey_file = os.path.join(str(folder), "authkey")
+        with open(self.authkey_file, "w") as file:
+            file.write(AUTHKEY)
+        options = [word for name in queues for word in ("--queue", name)]
+        self.program = Program(binary(), "serve", "--listen", "127.0.0.1:0", "--engine", "memory",
+                               "--authkey-file", self.authkey_file, *options)
+        self.port = int(self.program.wait_for(r"^listening on 127\.0\.0\.1:(\d+)$").group(1))
+
+    @property
+    def address(self):
+        return ("127.0.0.1", self.port)
+
+    def stop(self):
+        """Asks it to end, and sees that it does so in order."""
+        self.program.send_signal(signal.SIGTERM)
+        self.program.finish()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.program.__exit__()

@@ -1,0 +1,41 @@
+"""Each program prints the same, line by line, on CPython's own server and on piecework."""
+import functools
+
+import pytest
+
+import interpreters
+from manager import binary
+from shapes import SHAPES, connected, hosted
+
+
+@functools.lru_cache(maxsize=None)
+def on_cpython(shape, python):
+    """What master and worker print where everything is Python's own: the measure."""
+    return hosted(shape, python, python)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_under_exec(shape, python):
+    assert hosted(shape, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(shape, python)
+
+
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s.connectable], ids=lambda shape: shape.name)
+def test_with_serve(shape, python, serve):
+    assert connected(shape, python, python, serve()) == on_cpython(shape, python)
+
+
+def test_walk_with_serve(python, serve):
+    """The walk needs queues of its own, so its names are given to serve."""
+    walk = next(shape for shape in SHAPES if shape.name == "walk")
+    here = connected(walk, python, python, serve("free", "small:maxsize=2"))
+    there = on_cpython(walk, python)
+    only_started = "a typeid without callable"
+    assert here[0] == [line for line in there[0] if not line.startswith(only_started)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_all_versions_agree_on_cpython(shape):
+    """So that what a session prints may be compared across versions in the mixes."""
+    first = interpreters.found()[0]
+    for python in interpreters.found()[1:]:
+        assert on_cpython(shape, python) == on_cpython(shape, first), str(python)
