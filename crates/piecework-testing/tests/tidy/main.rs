@@ -31,8 +31,12 @@ fn each_file_says_first_what_it_is_for() {
 }
 
 #[test]
-fn lines_and_files_are_short() {
+fn lines_are_short() {
     hold_in_each_file(statements::lines_are_short);
+}
+
+#[test]
+fn files_are_short() {
     hold_in_each_file(statements::files_are_short);
 }
 
@@ -54,6 +58,10 @@ fn words_that_do_not_belong_are_absent() {
 #[test]
 fn layers_keep_their_borders() {
     hold(layers::dependencies_go_one_way);
+}
+
+#[test]
+fn inner_layers_are_pure() {
     hold_in_each_file(layers::inner_layers_are_pure);
 }
 
