@@ -14,9 +14,11 @@ pub(crate) fn say(text: &str) {
     eprintln!("{text}");
 }
 
-/// The root of the repository.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+/// The root of the repository that cargo runs this program in.
+pub(crate) fn root() -> PathBuf {
+    // Not the one it was built from: two checkouts may share a target folder.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("xtask is run by cargo");
+    Path::new(&package).parent().expect("xtask is a folder of the repository").to_owned()
 }
 
 /// Where cargo builds: this program was built there itself, so it is right however it was chosen.

@@ -35,9 +35,11 @@ impl fmt::Display for Offence {
 }
 
 impl Tree {
-    /// Reads the repository that this test was built from.
+    /// Reads the repository that cargo runs this test in. (Not the one it was built from: a target
+    /// folder that two checkouts share hands the built test from one to the other.)
     pub(crate) fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
+        let root = Path::new(&package).join("../..").canonicalize().unwrap();
         let mut files = Vec::new();
         let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {
