@@ -1,1 +1,40 @@
-//! c
+//! The `piecework` command as a function, called by `main` and by whoever embeds it.
+
+mod args;
+mod commands;
+mod input;
+mod output;
+mod run;
+mod template;
+
+pub use args::{Arguments, Command};
+pub use commands::map::MapArgs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::run::guard;
+
+/// Runs the command that these arguments name, the name of the program first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter().collect::<Vec<_>>();
+    if arguments.get(1).is_some_and(|command| command == guard::GUARD_COMMAND) {
+        guard::run(&arguments.pop().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::parse_from(arguments);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            match arguments.command {
+                Command::Map(args) => commands::map::run(args).await,
+            }
+        })
+    });
+    ended.unwrap_or_else(|error| {
+        output::talk(format_args!("{error:#}"));
+        ExitCode::FAILURE
+    })
+}

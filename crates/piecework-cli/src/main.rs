@@ -1,2 +1,7 @@
-//! Parses, runs, prints the error, picks the exit code.
-fn main() {}
+//! The `piecework` program: parses, runs, prints the error, picks the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    piecework_cli::run(std::env::args_os())
+}

@@ -1,1 +1,3 @@
-//! c
+//! Work spread over processes and machines: queues of a manager, workers, commands.
+
+pub mod command;

@@ -1,0 +1,19 @@
+//! All commands and flags in one place.
+
+use crate::MapArgs;
+
+/// Work paid by the piece: spreads tasks over processes and machines.
+#[derive(Debug, clap::Parser)]
+#[command(name = "piecework", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Run a command for each argument, on all cores, results in order
+    Map(MapArgs),
+}

@@ -1,0 +1,88 @@
+//! One slot: takes a task, runs the command for it, settles it, and so on.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use piecework::command::{Command, CommandError};
+
+use super::guard::{Guard, RUN_ID_VARIABLE};
+use super::link::{Link, Outcome, Task};
+use super::stop::{Stage, Stop};
+use crate::template::{Given, Template};
+
+/// What all slots of a run have in common.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    /// The command.
+    pub(crate) template: Template,
+    /// How it gets the argument.
+    pub(crate) given: Given,
+    /// What ends the commands if this process is killed.
+    pub(crate) guard: Arc<Guard>,
+    /// How far a stop has gone.
+    pub(crate) stop: Stop,
+}
+
+/// Works in slot `number` until there is no more work, or until a stop.
+pub(crate) async fn work<L: Link>(
+    mut link: L,
+    runner: Arc<Runner>,
+    number: usize,
+) -> anyhow::Result<()> {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = runner.stop.reached(Stage::Draining) => break,
+            taken = link.take() => taken?,
+        };
+        let Some(task) = taken else { break };
+        runner.guard.start()?;
+        let outcome = runner.run(&task, number).await;
+        link.settle(task, outcome).await?;
+    }
+    link.close().await;
+    Ok(())
+}
+
+impl Runner {
+    async fn run(&self, task: &Task, slot: usize) -> Outcome {
+        match self.run_command(self.command(task, slot)).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn command(&self, task: &Task, slot: usize) -> Command {
+        let command = match self.given {
+            Given::AsArgument => self.template.command(&task.argument),
+            Given::OnStdin => self.template.command(b"").input(task.argument.clone()),
+        };
+        command
+            .env("PIECEWORK_SEQ", task.seq.to_string())
+            .env("PIECEWORK_SLOT", slot.to_string())
+            .env("PIECEWORK_TASK_ID", task.id.to_string())
+            .env("PIECEWORK_ATTEMPT", task.attempt.to_string())
+            .env(RUN_ID_VARIABLE, self.guard.run_id())
+    }
+
+    /// Runs the command to its end, or to the end that a stop brings it.
+    async fn run_command(&self, command: Command) -> Result<Outcome, CommandError> {
+        let running = command.spawn()?;
+        let group = running.group();
+        let _watched = self.guard.watch(group);
+        let mut end = pin!(running.finish());
+        tokio::select! {
+            output = &mut end => return Ok(Outcome::Ended(output?)),
+            () = self.stop.reached(Stage::Terminating) => group.terminate(),
+        }
+        tokio::select! {
+            _ = &mut end => {}
+            () = self.stop.reached(Stage::Killing) => {
+                group.kill();
+                let _ = end.await;
+            }
+        }
+        group.kill(); // what the command had started and did not end with it
+        Ok(Outcome::Stopped)
+    }
+}
