@@ -63,7 +63,9 @@ impl fmt::Debug for Key {
 #[non_exhaustive]
 pub enum AuthError {
     /// The answer is well formed and wrong.
-    #[error("the peer's answer does not fit our authkey; hint: both sides must use the same authkey")]
+    #[error(
+        "the peer's answer does not fit our authkey; hint: both sides must use the same authkey"
+    )]
     WrongKey,
     /// The answer has no form that any Python version uses.
     #[error("answer of {len} bytes has no known form; hint: the peer may speak another protocol")]
@@ -101,8 +103,7 @@ pub enum Digest {
 }
 
 impl Digest {
-    const ALL: [Self; 5] =
-        [Self::Md5, Self::Sha256, Self::Sha384, Self::Sha3_256, Self::Sha3_384];
+    const ALL: [Self; 5] = [Self::Md5, Self::Sha256, Self::Sha384, Self::Sha3_256, Self::Sha3_384];
 
     /// Returns the name that stands between the braces.
     pub fn name(self) -> &'static str {

@@ -6,7 +6,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum WireError {
     /// A frame announces more bytes than the reader allows.
-    #[error("frame of {len} bytes is over the limit of {max}; hint: raise the limit, or send less in one call")]
+    #[error(
+        "frame of {len} bytes is over the limit of {max}; hint: raise the limit, or send less in one call"
+    )]
     FrameTooLong {
         /// What the frame's header announces.
         len: u64,
@@ -14,7 +16,9 @@ pub enum WireError {
         max: usize,
     },
     /// A frame announces a negative length.
-    #[error("frame of length {0}: only -1 is a legal negative length; hint: the peer may speak another protocol")]
+    #[error(
+        "frame of length {0}: only -1 is a legal negative length; hint: the peer may speak another protocol"
+    )]
     FrameLength(i32),
     /// The bytes are no well-formed pickle.
     #[error("bad pickle: {what}, in {opcode} at byte {offset}")]

@@ -1,6 +1,21 @@
 //! What part of pickle is understood, and the promise that nothing is ever executed.
+//!
+//! A pickle is a program for a small stack machine, and some of its opcodes import modules and
+//! call functions. Here they are only *measured*: how long each one is, and how many objects it
+//! takes off the stack and puts on it. That is enough to find where one argument of a call begins
+//! and ends, and to move it elsewhere byte by byte. The sole values that are ever built are those
+//! of [`Value`], and they are built by us.
+mod links;
+mod opcode;
 mod payload;
+mod reader;
+mod splice;
 mod value;
+pub(crate) mod writer;
 
+pub(crate) use opcode::NONE;
+pub(crate) use payload::Layer;
 pub use payload::Payload;
+pub(crate) use reader::{Children, Span};
+pub(crate) use splice::{Document, Text};
 pub use value::Value;

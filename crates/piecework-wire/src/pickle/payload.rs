@@ -1,47 +1,272 @@
-//! A pickle that stands alone and can be laid into any message.
-use bytes::Bytes;
+//! A pickle that stands alone, whatever message its bytes are laid into.
+use bytes::{BufMut, Bytes, BytesMut};
 
-use super::Value;
+use super::opcode as op;
+use super::reader::{Op, Ops, PROTO_MAX, Span, Walker, little_endian};
+use super::splice::Document;
+use super::{Value, value, writer};
 use crate::WireError;
 
-/// A pickle that stands alone, wherever its bytes are put.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object as its producer pickled it, free of the message it came in.
+///
+/// The bytes are a header byte, then the *body*: opcodes that, with an empty memo, push exactly
+/// one object. There is no FRAME and no STOP, and memo slots are filled by MEMOIZE only.
+///
+/// Version rule: the header's upper three bits are the version, 0 so far. Within a version, old
+/// bytes mean for ever what they mean today; whatever would change that is a new version, and a
+/// reader refuses versions that it does not know.
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 0–2 | the producer's pickle protocol, which unpicklers resolve names by |
+/// | 3 | the body fills memo slots |
+/// | 4 | the body names further protocols |
+/// | 5–7 | version |
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload(Bytes);
 
+const PROTO_BITS: u8 = 0b0000_0111;
+const USES_MEMO: u8 = 0b0000_1000;
+const NAMES_PROTOS: u8 = 0b0001_0000;
+const VERSION_BITS: u8 = 0b1110_0000;
+
+/// The header byte, said in words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header {
+    pub(crate) proto: u8,
+    pub(crate) uses_memo: bool,
+    pub(crate) names_protos: bool,
+}
+
 impl Payload {
-    /// Takes back what [`Payload::into_bytes`] gave; checks the header byte only.
+    /// Takes back what [`Payload::into_bytes`] gave.
     ///
     /// # Errors
-    /// The bytes are empty, or of a version that is not known.
-    pub fn from_bytes(bytes: Bytes) -> Result<Self, WireError> { todo!() }
+    /// The bytes are empty, or of a version that is not known. The body is not looked at.
+    pub fn from_bytes(bytes: Bytes) -> Result<Self, WireError> {
+        match bytes.first() {
+            Some(byte) if byte & VERSION_BITS == 0 && byte & PROTO_BITS <= PROTO_MAX => {
+                Ok(Self(bytes))
+            }
+            Some(byte) => {
+                let what = format!("its header {byte:#04x} is of another version");
+                Err(WireError::shape("payload", what))
+            }
+            None => Err(WireError::shape("payload", "it is empty")),
+        }
+    }
+
+    /// Takes a whole pickle, as `pickle.dumps` returns it.
+    ///
+    /// # Errors
+    /// The bytes are not one well-formed pickle.
+    pub fn from_pickle(pickle: &[u8]) -> Result<Self, WireError> {
+        let (document, []) = Document::read(Bytes::copy_from_slice(pickle), [])?;
+        document.lift(document.body(), &[])
+    }
+
+    /// Pickles plain data.
+    pub fn from_value(value: &Value) -> Self {
+        let mut bytes = BytesMut::new();
+        bytes.put_u8(writer::PROTO);
+        writer::value(&mut bytes, value);
+        Self(bytes.freeze())
+    }
+
     /// Returns the bytes to store.
-    pub fn as_bytes(&self) -> &[u8] { &self.0 }
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Returns the bytes to store.
-    pub fn into_bytes(self) -> Bytes { self.0 }
-    /// Returns how many bytes are stored.
-    pub fn len(&self) -> usize { self.0.len() }
-    /// Returns the protocol its producer used.
-    pub fn proto(&self) -> u8 { todo!() }
-    /// Returns the opcodes.
-    pub fn body(&self) -> &[u8] { todo!() }
-    /// Returns whether the body fills or reads the memo.
-    pub fn uses_memo(&self) -> bool { todo!() }
-    /// Returns whether this is `None`.
-    pub fn is_none(&self) -> bool { todo!() }
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Returns how many bytes there are to store; never 0.
+    #[allow(clippy::len_without_is_empty, reason = "it has a header, so it never is")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the pickle protocol of the producer.
+    pub fn proto(&self) -> u8 {
+        self.header() & PROTO_BITS
+    }
+
+    /// Returns the opcodes that push the object.
+    pub fn body(&self) -> &[u8] {
+        self.0.get(1..).expect("a payload has a header")
+    }
+
+    /// Returns whether the body fills memo slots.
+    pub fn uses_memo(&self) -> bool {
+        self.header() & USES_MEMO != 0
+    }
+
+    /// Returns whether the object is None.
+    pub fn is_none(&self) -> bool {
+        self.body() == [op::NONE]
+    }
+
     /// Decodes plain data.
     ///
     /// # Errors
-    /// It is not plain data, or too deep or large.
-    pub fn value(&self) -> Result<Value, WireError> { todo!() }
-    /// Pickles plain data.
-    pub fn from_value(value: &Value) -> Self { todo!() }
-    /// Takes a whole pickle, as `pickle.dumps` makes it.
-    ///
-    /// # Errors
-    /// It is no pickle.
-    pub fn from_pickle(pickle: &[u8]) -> Result<Self, WireError> { todo!() }
+    /// The object is not plain data, or nests too deep, or is too large for one.
+    pub fn value(&self) -> Result<Value, WireError> {
+        let body = self.body();
+        value::decode(body, Span { start: 0, end: body.len() })
+    }
+
     /// Returns a whole pickle, as `pickle.loads` takes it.
-    pub fn to_pickle(&self) -> Vec<u8> { todo!() }
-    /// Names the first class or function that the pickle refers to (`module.name`).
-    pub fn class_name(&self) -> Option<String> { todo!() }
+    pub fn to_pickle(&self) -> Vec<u8> {
+        let mut pickle = Vec::with_capacity(self.0.len() + 2);
+        if self.proto() > 0 {
+            pickle.extend([op::PROTO, self.proto()]);
+        }
+        pickle.extend_from_slice(self.body());
+        pickle.push(op::STOP);
+        pickle
+    }
+
+    /// Names the first class or function that the pickle refers to, as `module.name`.
+    ///
+    /// For people: plain data has none, and of anything else it is most often the object's class.
+    pub fn class_name(&self) -> Option<String> {
+        let body = self.body();
+        let mut ops = Ops::new(body, Span { start: 0, end: body.len() });
+        let (mut below, mut top) = (None, None);
+        while let Ok(Some(op)) = ops.next() {
+            match op.code {
+                op::MEMOIZE => {}
+                op::GLOBAL | op::INST => {
+                    return Some(String::from_utf8_lossy(op.data.of(body)).replace('\n', "."));
+                }
+                op::STACK_GLOBAL => {
+                    let text = |part: Option<Op>| value::text(&part?, body).ok();
+                    return Some(format!("{}.{}", text(below)?, text(top)?));
+                }
+                _ => (below, top) = (top, Some(op)),
+            }
+        }
+        None
+    }
+
+    /// Takes an exception apart: module, class, and what it was made of as text.
+    pub(crate) fn exception(&self) -> Result<(String, String, Option<String>), WireError> {
+        let name = self.class_name().unwrap_or_default();
+        let Some((module, class)) = name.rsplit_once('.') else {
+            return Err(WireError::shape("exception", "it names no class"));
+        };
+        Ok((module.to_owned(), class.to_owned(), self.exception_text()))
+    }
+
+    /// The arguments of the first call in the body, which makes the exception.
+    fn exception_text(&self) -> Option<String> {
+        let body = self.body();
+        let mut walker = Walker::new([]);
+        let mut ops = Ops::new(body, Span { start: 0, end: body.len() });
+        while let Some(op) = ops.next().ok()? {
+            if let op::REDUCE | op::NEWOBJ = op.code {
+                let start = walker.start_of(walker.depth().checked_sub(1)?)?;
+                let args = value::decode(body, Span { start, end: op.at }).ok()?;
+                return match args {
+                    Value::Tuple(args) if args.is_empty() => None,
+                    Value::Tuple(args) => match &args[..] {
+                        [Value::Str(text)] => Some(text.clone()),
+                        args => {
+                            Some(args.iter().map(Value::to_string).collect::<Vec<_>>().join(", "))
+                        }
+                    },
+                    other => Some(other.to_string()),
+                };
+            }
+            walker.step(&op, body).ok()?;
+        }
+        None
+    }
+
+    pub(crate) fn assemble(header: Header, mut bytes: Vec<u8>) -> Self {
+        let byte = header.proto
+            | if header.uses_memo { USES_MEMO } else { 0 }
+            | if header.names_protos { NAMES_PROTOS } else { 0 };
+        *bytes.first_mut().expect("room for the header was made") = byte;
+        Self(bytes.into())
+    }
+
+    pub(crate) fn body_bytes(&self) -> Bytes {
+        self.0.slice(1..)
+    }
+
+    fn header(&self) -> u8 {
+        *self.0.first().expect("a payload has a header")
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({} bytes, protocol {})", self.0.len(), self.proto())
+    }
+}
+
+/// Lays payloads into a message one after the other.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    /// The protocol in force; `None` where it has to be named anew.
+    proto: Option<u8>,
+    /// How many memo slots are filled by now: the body's slot 0 is this one.
+    filled: usize,
+}
+
+impl Layer {
+    /// Begins in a message that has named `proto` and filled no memo slot.
+    pub(crate) fn new(proto: u8) -> Self {
+        Self { proto: Some(proto), filled: 0 }
+    }
+
+    /// Appends the opcodes that push the payload's object.
+    pub(crate) fn lay(&mut self, out: &mut impl BufMut, payload: &Payload) {
+        if self.proto != Some(payload.proto()) {
+            out.put_slice(&[op::PROTO, payload.proto()]);
+        }
+        let names_protos = payload.header() & NAMES_PROTOS != 0;
+        self.proto = if names_protos { None } else { Some(payload.proto()) };
+        if payload.uses_memo() {
+            self.relocate(out, payload.body());
+        } else {
+            out.put_slice(payload.body());
+        }
+    }
+
+    fn relocate(&mut self, out: &mut impl BufMut, body: &[u8]) {
+        let base = self.filled;
+        let mut copied = 0;
+        let mut ops = Ops::new(body, Span { start: 0, end: body.len() });
+        // A body that is broken, by whoever stored it, goes out as it is.
+        while let Ok(Some(op)) = ops.next() {
+            if op.code == op::MEMOIZE {
+                self.filled += 1;
+            } else if let op::BINGET | op::LONG_BINGET = op.code
+                && base > 0
+            {
+                let width = u8::try_from(op.data.end - op.data.start).unwrap_or(0);
+                let number = little_endian(body, op.data.start, width).unwrap_or(0);
+                out.put_slice(Span { start: copied, end: op.at }.of(body));
+                put_get(out, base + usize::try_from(number).unwrap_or(0));
+                copied = op.end;
+            }
+        }
+        out.put_slice(Span { start: copied, end: body.len() }.of(body));
+    }
+}
+
+/// Appends the opcode that pushes what memo slot `number` holds.
+pub(crate) fn put_get(out: &mut impl BufMut, number: usize) {
+    match u8::try_from(number) {
+        Ok(number) => out.put_slice(&[op::BINGET, number]),
+        Err(_) => {
+            out.put_u8(op::LONG_BINGET);
+            out.put_u32_le(u32::try_from(number).expect("memo slots are bounded by a limit"));
+        }
+    }
 }

@@ -1,4 +1,16 @@
-//! Plain data: what is read and written by us, with Python's equality (`1 == 1.0 == True`).
+//! Plain data: decoded from a pickle, with Python's equality (`1 == 1.0 == True`).
+use std::fmt;
+
+use super::opcode as op;
+use super::reader::{Op, Ops, Span, little_endian};
+use crate::WireError;
+
+/// How deep values may nest: decoding, comparing and dropping them recurse.
+const DEPTH_MAX: usize = 128;
+/// The most values one decoding makes, an object that is referred to twice counted twice.
+const VALUES_MAX: usize = 1 << 22;
+/// The most bytes of str and bytes that one decoding copies, unless the pickle itself is longer.
+const COPIED_BYTES_MAX: usize = 64 << 20;
 
 /// A Python value without classes.
 #[derive(Clone, Debug)]
@@ -7,7 +19,7 @@ pub enum Value {
     None,
     /// A `bool`.
     Bool(bool),
-    /// An `int` of 64 bits.
+    /// An `int` that fits 64 bits.
     Int(i64),
     /// Any other `int`: two's complement, little-endian, as short as can be.
     Big(Vec<u8>),
@@ -23,4 +35,374 @@ pub enum Value {
     Tuple(Vec<Self>),
     /// A `dict`, in its order.
     Dict(Vec<(Self, Self)>),
+}
+
+/// Decodes the one value that the opcodes in `span` push. They must not refer to the memo but
+/// through MEMOIZE of their own, which holds for a payload's body, and wherever nothing is read.
+pub(crate) fn decode(message: &[u8], span: Span) -> Result<Value, WireError> {
+    let mut ops = Ops::new(message, span);
+    if let Some(op) = ops.next()?
+        && op.end == span.end
+    {
+        return atom(&op, message);
+    }
+    let mut decoder = Decoder::default();
+    let mut ops = Ops::new(message, span);
+    while let Some(op) = ops.next()? {
+        decoder.step(&op, message)?;
+    }
+    let [root] = decoder.stack[..] else {
+        return Err(WireError::shape("value", "it is not one object"));
+    };
+    let mut budget =
+        Budget { values: VALUES_MAX, bytes: COPIED_BYTES_MAX.max(span.end - span.start) };
+    decoder.build(root, 0, &mut budget)
+}
+
+/// Reads a str, from whichever opcode says one.
+pub(crate) fn text(op: &Op, message: &[u8]) -> Result<String, WireError> {
+    let data = op.data.of(message);
+    let text = match op.code {
+        op::SHORT_BINUNICODE | op::BINUNICODE | op::BINUNICODE8 => std::str::from_utf8(data).ok(),
+        // What Python 2 calls a str is text here when it is ASCII.
+        op::SHORT_BINSTRING | op::BINSTRING => {
+            std::str::from_utf8(data).ok().filter(|text| text.is_ascii())
+        }
+        op::UNICODE => {
+            return unescape(data).ok_or_else(|| op.error("the text is not Unicode"));
+        }
+        _ => return Err(op.error("expected a str")),
+    };
+    text.map(str::to_owned).ok_or_else(|| op.error("the text is not Unicode"))
+}
+
+/// Undoes Python's raw-unicode-escape: Latin-1, and `\uXXXX` or `\UXXXXXXXX` for all else.
+fn unescape(data: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(data.len());
+    let mut rest = data;
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = match (byte, after.first()) {
+            (b'\\', Some(b'u')) => 4,
+            (b'\\', Some(b'U')) => 8,
+            _ => {
+                text.push(char::from(byte));
+                rest = after;
+                continue;
+            }
+        };
+        let hex = std::str::from_utf8(after.get(1..=digits)?).ok()?;
+        text.push(char::from_u32(u32::from_str_radix(hex, 16).ok()?)?);
+        rest = after.get(1 + digits..)?;
+    }
+    Some(text)
+}
+
+/// Decodes what one opcode pushes alone.
+fn atom(op: &Op, message: &[u8]) -> Result<Value, WireError> {
+    let data = op.data.of(message);
+    let line = || std::str::from_utf8(data).unwrap_or_default().trim();
+    let number = || op.error("the operand is no number");
+    Ok(match op.code {
+        op::NONE => Value::None,
+        op::NEWTRUE => Value::Bool(true),
+        op::NEWFALSE => Value::Bool(false),
+        op::INT if data == b"01" => Value::Bool(true),
+        op::INT if data == b"00" => Value::Bool(false),
+        op::INT => Value::Int(line().parse().map_err(|_| number())?),
+        op::LONG => Value::Int(line().trim_end_matches('L').parse().map_err(|_| number())?),
+        op::BININT => {
+            let bytes = <[u8; 4]>::try_from(data).map_err(|_| number())?;
+            Value::Int(i32::from_le_bytes(bytes).into())
+        }
+        op::BININT1 | op::BININT2 => {
+            let width = if op.code == op::BININT1 { 1 } else { 2 };
+            let value = little_endian(message, op.data.start, width).unwrap_or_default();
+            Value::Int(i64::try_from(value).map_err(|_| number())?)
+        }
+        op::LONG1 | op::LONG4 => long(data),
+        op::FLOAT => Value::Float(line().parse().map_err(|_| number())?),
+        op::BINFLOAT => {
+            Value::Float(f64::from_be_bytes(<[u8; 8]>::try_from(data).map_err(|_| number())?))
+        }
+        op::SHORT_BINBYTES | op::BINBYTES | op::BINBYTES8 => Value::Bytes(data.to_vec()),
+        op::EMPTY_TUPLE => Value::Tuple(Vec::new()),
+        op::EMPTY_LIST => Value::List(Vec::new()),
+        op::EMPTY_DICT => Value::Dict(Vec::new()),
+        op::SHORT_BINUNICODE
+        | op::BINUNICODE
+        | op::BINUNICODE8
+        | op::SHORT_BINSTRING
+        | op::BINSTRING
+        | op::UNICODE => Value::Str(text(op, message)?),
+        _ => return Err(WireError::NotPlain { what: format!("what {} makes", op.opcode.name) }),
+    })
+}
+
+/// Reads two's complement, little-endian; drops bytes that only repeat the sign.
+fn long(data: &[u8]) -> Value {
+    let mut data = data;
+    while let [rest @ .., before, last] = data
+        && *last == sign_byte(*before)
+    {
+        data = data.get(..=rest.len()).unwrap_or_default();
+    }
+    let Some(last) = data.last() else { return Value::Int(0) };
+    let mut bytes = [sign_byte(*last); 8];
+    match bytes.get_mut(..data.len()) {
+        Some(low) => {
+            low.copy_from_slice(data);
+            Value::Int(i64::from_le_bytes(bytes))
+        }
+        None => Value::Big(data.to_vec()),
+    }
+}
+
+fn sign_byte(top: u8) -> u8 {
+    if top & 0x80 == 0 { 0 } else { 0xff }
+}
+
+/// An object under way: containers hold the numbers of their items, for they may still grow, and
+/// may be referred to from several places.
+#[derive(Debug)]
+enum Node {
+    Atom(Value),
+    List(Vec<usize>),
+    Tuple(Vec<usize>),
+    /// Key, value, key, value.
+    Dict(Vec<usize>),
+}
+
+/// The unpickler's stack machine, for plain data only.
+#[derive(Debug, Default)]
+struct Decoder {
+    nodes: Vec<Node>,
+    stack: Vec<usize>,
+    marks: Vec<usize>,
+    memo: Vec<usize>,
+}
+
+struct Budget {
+    values: usize,
+    bytes: usize,
+}
+
+impl Decoder {
+    fn step(&mut self, op: &Op, message: &[u8]) -> Result<(), WireError> {
+        let few = || op.error("the stack has too few items");
+        match op.code {
+            op::MEMOIZE => self.memo.push(*self.stack.last().ok_or_else(few)?),
+            op::BINGET | op::LONG_BINGET => {
+                let width = if op.code == op::BINGET { 1 } else { 4 };
+                let number = little_endian(message, op.data.start, width);
+                let number = number.and_then(|number| usize::try_from(number).ok());
+                let node = number.and_then(|number| self.memo.get(number));
+                let node = *node.ok_or_else(|| op.error("nothing is stored under this number"))?;
+                self.stack.push(node);
+            }
+            code if op::fills_memo(code) => {}
+            op::FRAME | op::PROTO => {}
+            op::MARK => self.marks.push(self.stack.len()),
+            op::POP_MARK => drop(self.pop_marked(op)?),
+            op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
+                let count = usize::from(op.code - op::TUPLE1) + 1;
+                let first = self.stack.len().checked_sub(count).ok_or_else(few)?;
+                let items = self.stack.split_off(first);
+                self.push(Node::Tuple(items))?;
+            }
+            op::TUPLE | op::LIST | op::DICT => {
+                let items = self.pop_marked(op)?;
+                self.push(match op.code {
+                    op::TUPLE => Node::Tuple(items),
+                    op::LIST => Node::List(items),
+                    _ => Node::Dict(items),
+                })?;
+            }
+            op::APPEND | op::SETITEM => {
+                let count = if op.code == op::APPEND { 1 } else { 2 };
+                let first = self.stack.len().checked_sub(count).ok_or_else(few)?;
+                let items = self.stack.split_off(first);
+                self.extend(op, items)?;
+            }
+            op::APPENDS | op::SETITEMS => {
+                let items = self.pop_marked(op)?;
+                self.extend(op, items)?;
+            }
+            op::EMPTY_LIST => self.push(Node::List(Vec::new()))?,
+            op::EMPTY_DICT => self.push(Node::Dict(Vec::new()))?,
+            _ => self.push(Node::Atom(atom(op, message)?))?,
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, node: Node) -> Result<(), WireError> {
+        if self.nodes.len() == VALUES_MAX {
+            return Err(WireError::Limit { what: "values in one object", max: VALUES_MAX });
+        }
+        self.stack.push(self.nodes.len());
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn pop_marked(&mut self, op: &Op) -> Result<Vec<usize>, WireError> {
+        let floor = self.marks.pop().filter(|floor| *floor <= self.stack.len());
+        Ok(self.stack.split_off(floor.ok_or_else(|| op.error("there is no mark"))?))
+    }
+
+    fn extend(&mut self, op: &Op, more: Vec<usize>) -> Result<(), WireError> {
+        let wants_list = matches!(op.code, op::APPEND | op::APPENDS);
+        let target = self.stack.last().and_then(|target| self.nodes.get_mut(*target));
+        match target {
+            Some(Node::List(items)) if wants_list => items.extend(more),
+            Some(Node::Dict(items)) if !wants_list => items.extend(more),
+            _ => return Err(op.error("the item below cannot take it")),
+        }
+        Ok(())
+    }
+
+    /// Copies out what a node holds. A container within itself ends at the limit of depth.
+    fn build(&self, node: usize, depth: usize, budget: &mut Budget) -> Result<Value, WireError> {
+        if depth == DEPTH_MAX {
+            return Err(WireError::Limit { what: "depth of a value", max: DEPTH_MAX });
+        }
+        let left = budget.values.checked_sub(1);
+        budget.values =
+            left.ok_or(WireError::Limit { what: "values in one object", max: VALUES_MAX })?;
+        let mut all = |items: &[usize]| -> Result<Vec<Value>, WireError> {
+            items.iter().map(|item| self.build(*item, depth + 1, budget)).collect()
+        };
+        Ok(match self.nodes.get(node).expect("the stack holds numbers of nodes") {
+            Node::List(items) => Value::List(all(items)?),
+            Node::Tuple(items) => Value::Tuple(all(items)?),
+            Node::Dict(items) => {
+                let (mut flat, mut pairs) = (all(items)?.into_iter(), Vec::new());
+                while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
+                    pairs.push((key, value));
+                }
+                Value::Dict(pairs)
+            }
+            Node::Atom(value) => {
+                let len = match value {
+                    Value::Str(text) => text.len(),
+                    Value::Bytes(bytes) | Value::Big(bytes) => bytes.len(),
+                    _ => 0,
+                };
+                let what = "bytes of str and bytes in one object";
+                let over = WireError::Limit { what, max: COPIED_BYTES_MAX };
+                budget.bytes = budget.bytes.checked_sub(len).ok_or(over)?;
+                value.clone()
+            }
+        })
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) => true,
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::List(a), Self::List(b)) | (Self::Tuple(a), Self::Tuple(b)) => a == b,
+            (Self::Dict(a), Self::Dict(b)) => {
+                let holds = |key, value| b.iter().any(|(k, v)| k == key && v == value);
+                a.len() == b.len() && a.iter().all(|(key, value)| holds(key, value))
+            }
+            (Self::Float(a), Self::Float(b)) => a == b,
+            (Self::Float(float), number) | (number, Self::Float(float)) => {
+                number.integer().is_some_and(|number| whole(*float).as_deref() == Some(&number))
+            }
+            (a, b) => a.integer().is_some_and(|a| b.integer().is_some_and(|b| a == b)),
+        }
+    }
+}
+
+impl Value {
+    /// An int or a bool in two's complement, little-endian, as short as can be.
+    fn integer(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Bool(value) => Some(shortest(i64::from(*value).to_le_bytes().to_vec())),
+            Self::Int(value) => Some(shortest(value.to_le_bytes().to_vec())),
+            Self::Big(bytes) => Some(shortest(bytes.clone())),
+            _ => None,
+        }
+    }
+}
+
+fn shortest(mut bytes: Vec<u8>) -> Vec<u8> {
+    while let [.., before, last] = bytes[..]
+        && last == sign_byte(before)
+    {
+        bytes.pop();
+    }
+    bytes
+}
+
+/// A float without a fraction as an int, in the same form.
+fn whole(float: f64) -> Option<Vec<u8>> {
+    const MANTISSA_BITS: u64 = 52;
+    const EXPONENT_OF_ONE: u64 = 1_023;
+    /// From here on, every float is a multiple of 1.
+    const ALL_WHOLE: f64 = 4_503_599_627_370_496.0;
+    if !float.is_finite() || float.fract() != 0.0 {
+        return None;
+    }
+    if float.abs() < ALL_WHOLE {
+        return Some(shortest((float as i64).to_le_bytes().to_vec()));
+    }
+    let bits = float.abs().to_bits();
+    let shift = (bits >> MANTISSA_BITS) - EXPONENT_OF_ONE - MANTISSA_BITS;
+    let mantissa = bits & ((1 << MANTISSA_BITS) - 1) | 1 << MANTISSA_BITS;
+    let mut number = vec![0; usize::try_from(shift / 8).ok()?];
+    let mantissa = i128::from(mantissa) << (shift % 8);
+    let signed = if float < 0.0 { -mantissa } else { mantissa };
+    number.extend(signed.to_le_bytes());
+    // The bytes below the mantissa are 0, and so they are in two's complement as well.
+    Some(shortest(number))
+}
+
+/// As Python's `repr` would show it, near enough for people to recognise.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Bool(true) => f.write_str("True"),
+            Self::Bool(false) => f.write_str("False"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Big(bytes) => {
+                f.write_str("0x")?;
+                bytes.iter().rev().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Self::Float(value) => write!(f, "{value:?}"),
+            Self::Str(value) => write!(f, "{value:?}"),
+            Self::Bytes(value) => write!(f, "b\"{}\"", value.escape_ascii()),
+            Self::List(items) => {
+                f.write_str("[")?;
+                separated(f, items, |f, item| write!(f, "{item}"))?;
+                f.write_str("]")
+            }
+            Self::Tuple(items) => {
+                f.write_str("(")?;
+                separated(f, items, |f, item| write!(f, "{item}"))?;
+                f.write_str(if items.len() == 1 { ",)" } else { ")" })
+            }
+            Self::Dict(items) => {
+                f.write_str("{")?;
+                separated(f, items, |f, (key, value)| write!(f, "{key}: {value}"))?;
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn separated<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    mut show: impl FnMut(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            f.write_str(", ")?;
+        }
+        show(f, item)?;
+    }
+    Ok(())
 }

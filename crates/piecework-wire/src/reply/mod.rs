@@ -1,107 +1,159 @@
-//! A reply: `(kind, value)`, read and written.
-use bytes::{Bytes, BytesMut};
+//! A reply, `(kind, value)`: how a call ended.
+mod write;
 
+use bytes::Bytes;
+
+use crate::pickle::{Children, Document, Span};
 use crate::{Payload, Value, WireError};
 
-/// A reply that came in.
+pub use write::{
+    PayloadFrame, created, error, payload_frame, returned, returned_leases, returned_none,
+    returned_payload, returned_payloads, traceback,
+};
+
+/// The most methods that an object exposes; CPython's dict, the richest, has 27.
+const EXPOSED_MAX: usize = 256;
+
+/// How a call ended, as the caller sees it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reply {
-    /// `#RETURN`: the call's result.
+    /// `#RETURN`: with a result.
     Return(Returned),
-    /// `#ERROR`: the exception that the method raised.
+    /// `#ERROR`: with an exception that the method raised.
     Error {
-        /// Where its class lives, e.g. `queue`.
+        /// The module of its class, e.g. `_queue` (CPython's own) or `queue` (ours).
         module: String,
         /// Its class, e.g. `Empty`.
         class: String,
-        /// Its arguments as text, where they are plain data.
+        /// What it was made of, as text, where that is plain data.
         message: Option<String>,
     },
-    /// `#TRACEBACK`: the call itself went wrong; the text is for people.
+    /// `#TRACEBACK`: the call could not be made; the text is for people.
     Traceback(String),
-    /// `#UNSERIALIZABLE`: the result could not be pickled.
+    /// `#UNSERIALIZABLE`: there is a result, but no pickle of it; the text is for people.
     Unserializable(String),
 }
 
-/// The value of a `#RETURN`.
-#[derive(Debug)]
-pub struct Returned;
+impl Reply {
+    /// Reads a reply from the body of a frame.
+    ///
+    /// # Errors
+    /// The bytes are no well-formed pickle, or no reply of these kinds. A `#PROXY`, which stands
+    /// for a new object at the manager, is refused too: no method of a queue returns one.
+    pub fn parse(frame: Bytes) -> Result<Self, WireError> {
+        let (document, [parts]) = Document::read(frame, [Children::new(0, 2)])?;
+        let &[kind, value] = parts.of_tuple("reply")? else {
+            return Err(WireError::shape("reply", "it has not two parts"));
+        };
+        let kind_text = document.text(kind)?;
+        let text = || document.text(value).map(|text| text.of(document.bytes()).to_owned());
+        match kind_text.of(document.bytes()) {
+            "#RETURN" => Ok(Self::Return(Returned { kind, value, document })),
+            "#ERROR" => {
+                let (module, class, message) = document.lift(value, &[kind])?.exception()?;
+                Ok(Self::Error { module, class, message })
+            }
+            "#TRACEBACK" => Ok(Self::Traceback(text()?)),
+            "#UNSERIALIZABLE" => Ok(Self::Unserializable(text()?)),
+            other => Err(WireError::shape("reply", format!("its kind is {other:?}"))),
+        }
+    }
+}
 
-/// An item handed out under a lease.
+/// The result of a call, not decoded.
+#[derive(Debug)]
+pub struct Returned {
+    document: Document,
+    kind: Span,
+    value: Span,
+}
+
+/// An item that is handed out under a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leased {
-    /// By which the lease is settled.
+    /// What settles the lease.
     pub id: u64,
-    /// How often the item was handed out before and failed.
+    /// Which attempt this is.
     pub attempt: u32,
     /// What was put.
     pub payload: Payload,
 }
 
-impl Reply {
-    /// Reads the body of a frame.
-    ///
-    /// # Errors
-    /// It is no reply.
-    pub fn parse(frame: Bytes) -> Result<Self, WireError> { todo!() }
-}
-
 impl Returned {
-    /// Lifts the value out of the reply.
+    /// Lifts the result out of the reply.
     ///
     /// # Errors
     /// It cannot stand alone.
-    pub fn payload(&self) -> Result<Payload, WireError> { todo!() }
-    /// Lifts each element of a list or tuple.
-    ///
-    /// # Errors
-    /// It is no list or tuple, or longer than `max`.
-    pub fn elements(&self, max: usize) -> Result<Vec<Payload>, WireError> { todo!() }
+    pub fn payload(&self) -> Result<Payload, WireError> {
+        self.document.lift(self.value, &[self.kind])
+    }
+
     /// Decodes plain data.
     ///
     /// # Errors
-    /// It is not plain data.
-    pub fn value(&self) -> Result<Value, WireError> { todo!() }
-    /// Reads the value of `create`: ident, and the exposed methods.
+    /// The result is not plain data, or nests too deep, or is too large for one.
+    pub fn value(&self) -> Result<Value, WireError> {
+        self.document.value(self.value, &[self.kind])
+    }
+
+    /// Lifts each element of a list or tuple, so that it stands alone.
+    ///
+    /// # Errors
+    /// The result is no list or tuple, or has more than `max` elements.
+    pub fn elements(&self, max: usize) -> Result<Vec<Payload>, WireError> {
+        self.document.lift_elements(self.value, &[self.kind], max, "list or tuple of items")
+    }
+
+    /// Reads what `create` returns: the object's ident, and the methods that may be called.
     ///
     /// # Errors
     /// It is something else.
-    pub fn created(&self) -> Result<(String, Vec<String>), WireError> { todo!() }
-    /// Reads the value of `lease`.
+    pub fn created(&self) -> Result<(String, Vec<String>), WireError> {
+        const WHAT: &str = "result of create";
+        let value = self.value()?;
+        let not = || WireError::shape(WHAT, format!("it is {value}"));
+        let Value::Tuple(parts) = &value else { return Err(not()) };
+        let [Value::Str(ident), Value::Tuple(exposed) | Value::List(exposed)] = &parts[..] else {
+            return Err(not());
+        };
+        if exposed.len() > EXPOSED_MAX {
+            return Err(WireError::Limit { what: "exposed methods", max: EXPOSED_MAX });
+        }
+        let name = |name: &Value| match name {
+            Value::Str(name) => Ok(name.clone()),
+            _ => Err(not()),
+        };
+        Ok((ident.clone(), exposed.iter().map(name).collect::<Result<_, _>>()?))
+    }
+
+    /// Reads what `lease` returns.
     ///
     /// # Errors
-    /// It is something else, or longer than `max`.
-    pub fn leases(&self, max: usize) -> Result<Vec<Leased>, WireError> { todo!() }
+    /// It is something else, or more than `max` items.
+    pub fn leases(&self, max: usize) -> Result<Vec<Leased>, WireError> {
+        const WHAT: &str = "list of leases";
+        let triples = self.document.elements(self.value, max, WHAT)?;
+        let mut numbers = Vec::with_capacity(triples.len());
+        let mut payloads = Vec::with_capacity(triples.len());
+        for triple in &triples {
+            let &[id, attempt, payload] = &self.document.elements(*triple, 3, WHAT)?[..] else {
+                return Err(WireError::shape(WHAT, "it holds something that has not three parts"));
+            };
+            let number = |span| match self.document.value(span, &triples)? {
+                Value::Int(number) => Ok(number),
+                other => Err(WireError::shape(WHAT, format!("{other} is no number"))),
+            };
+            numbers.push((number(id)?, number(attempt)?));
+            payloads.push(payload);
+        }
+        let lifted = self.document.lift_all(&payloads, &triples)?;
+        let lease = |((id, attempt), payload): ((i64, i64), Payload)| {
+            let (Ok(id), Ok(attempt)) = (u64::try_from(id), u32::try_from(attempt)) else {
+                return Err(WireError::shape(WHAT, format!("{id} or {attempt} is out of range")));
+            };
+            Ok(Leased { id, attempt, payload })
+        };
+        numbers.into_iter().zip(lifted).map(lease).collect()
+    }
 }
-
-/// Appends `('#RETURN', None)`.
-pub fn returned_none(out: &mut BytesMut) { todo!() }
-/// Appends a result of plain data.
-pub fn returned(out: &mut BytesMut, value: &Value) { todo!() }
-/// Appends a result that is a payload.
-pub fn returned_payload(out: &mut BytesMut, payload: &Payload) { todo!() }
-/// Appends a result that is a list of payloads.
-pub fn returned_payloads(out: &mut BytesMut, payloads: &[Payload]) { todo!() }
-/// Appends a result that is a list of `(id, attempt, payload)`.
-pub fn returned_leases(out: &mut BytesMut, leases: &[(u64, u32, Payload)]) { todo!() }
-/// Appends the answer to `create`.
-pub fn created(out: &mut BytesMut, ident: &str, exposed: &[&str]) { todo!() }
-/// Appends an exception: `class(message)`, or `class()`.
-pub fn error(out: &mut BytesMut, module: &str, class: &str, message: Option<&str>) { todo!() }
-/// Appends a `#TRACEBACK`; a missing line end is added.
-pub fn traceback(out: &mut BytesMut, text: &str) { todo!() }
-
-/// The frame of a payload in three parts, so that a large one is written without being copied.
-#[derive(Debug)]
-pub struct PayloadFrame {
-    /// Header and everything before the payload.
-    pub head: smallvec::SmallVec<[u8; 24]>,
-    /// The payload, shared.
-    pub body: Bytes,
-    /// Everything after it.
-    pub tail: &'static [u8],
-}
-
-/// Frames a payload as `('#RETURN', payload)` without copying it.
-pub fn payload_frame(payload: &Payload) -> PayloadFrame { todo!() }

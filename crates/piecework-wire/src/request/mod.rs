@@ -1,78 +1,131 @@
-//! A request: `(ident, method, args, kwargs)`, read and written.
-use bytes::{Bytes, BytesMut};
+//! A request, `(ident, method, args, kwargs)`: the call of one method of one object.
+mod write;
 
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::pickle::{Children, Document, NONE, Span, Text};
 use crate::{Payload, Value, WireError};
 
-/// A request that came in.
-#[derive(Debug)]
-pub struct Request;
+pub use write::{ArgOut, request};
 
-/// One argument of a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Arg<'a>(&'a Request);
+/// The most arguments a call has, by position or by name; no method of the protocol takes as many.
+pub const ARGS_MAX: usize = 8;
+
+/// A call that came in.
+#[derive(Debug)]
+pub struct Request {
+    document: Document,
+    ident: Option<Text>,
+    method: Text,
+    args: SmallVec<[Span; 4]>,
+    kwargs: SmallVec<[(Text, Span); 2]>,
+    /// Every value of the message in its order: what an argument may refer to.
+    values: SmallVec<[Span; 8]>,
+}
 
 impl Request {
-    /// Reads the body of a frame.
+    /// Reads a request from the body of a frame.
     ///
     /// # Errors
-    /// It is no request.
-    pub fn parse(frame: Bytes) -> Result<Self, WireError> { todo!() }
-    /// The object called; None in a one-shot request.
-    pub fn ident(&self) -> Option<&str> { todo!() }
-    /// The method called.
-    pub fn method(&self) -> &str { todo!() }
-    /// How many positional arguments there are.
-    pub fn len_args(&self) -> usize { todo!() }
-    /// One positional argument.
-    pub fn arg(&self, at: usize) -> Option<Arg<'_>> { todo!() }
-    /// All positional arguments.
-    pub fn args(&self) -> impl ExactSizeIterator<Item = Arg<'_>> { (0..1).map(|_| todo!()) }
-    /// One argument given by name.
-    pub fn kwarg(&self, name: &str) -> Option<Arg<'_>> { todo!() }
-    /// The names of the arguments given by name.
-    pub fn kwarg_names(&self) -> impl Iterator<Item = &str> { (0..1).map(|_| todo!()) }
+    /// The bytes are no well-formed pickle, or no request, or over a limit.
+    pub fn parse(frame: Bytes) -> Result<Self, WireError> {
+        const PARTS: usize = 4;
+        // On the stack, the third part is args and the fourth kwargs.
+        let watched =
+            [Children::new(0, PARTS), Children::new(2, ARGS_MAX), Children::new(3, 2 * ARGS_MAX)];
+        let (document, [parts, args, kwargs]) = Document::read(frame, watched)?;
+        let &[ident, method, _, _] = parts.of_tuple("request")? else {
+            return Err(WireError::shape("request", "it has not four parts"));
+        };
+        let args = args.of_sequence("request's arguments")?;
+        let pairs = kwargs.of_dict("request's named arguments")?;
+        let is_none = ident.of(document.bytes()).first() == Some(&NONE);
+        let mut names = SmallVec::new();
+        for pair in pairs.chunks_exact(2) {
+            if let &[name, value] = pair {
+                names.push((document.text(name)?, value));
+            }
+        }
+        Ok(Self {
+            ident: if is_none { None } else { Some(document.text(ident)?) },
+            method: document.text(method)?,
+            args: SmallVec::from_slice(args),
+            kwargs: names,
+            values: [ident, method].iter().chain(args).chain(pairs).copied().collect(),
+            document,
+        })
+    }
+
+    /// Returns the ident of the object that is called; `None` in a request to the manager itself.
+    pub fn ident(&self) -> Option<&str> {
+        self.ident.as_ref().map(|ident| ident.of(self.document.bytes()))
+    }
+
+    /// Returns the name of the method that is called.
+    pub fn method(&self) -> &str {
+        self.method.of(self.document.bytes())
+    }
+
+    /// Returns how many arguments are given by position.
+    pub fn len_args(&self) -> usize {
+        self.args.len()
+    }
+
+    /// Returns an argument given by position.
+    pub fn arg(&self, at: usize) -> Option<Arg<'_>> {
+        self.args.get(at).map(|span| Arg { request: self, span: *span })
+    }
+
+    /// Returns the arguments given by position.
+    pub fn args(&self) -> impl ExactSizeIterator<Item = Arg<'_>> {
+        self.args.iter().map(|span| Arg { request: self, span: *span })
+    }
+
+    /// Returns an argument given by name.
+    pub fn kwarg(&self, name: &str) -> Option<Arg<'_>> {
+        let message = self.document.bytes();
+        let (_, span) = self.kwargs.iter().find(|(key, _)| key.of(message) == name)?;
+        Some(Arg { request: self, span: *span })
+    }
+
+    /// Returns the names of the arguments given by name.
+    pub fn kwarg_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.kwargs.iter().map(|(key, _)| key.of(self.document.bytes()))
+    }
+}
+
+/// One argument of a request, not decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Arg<'a> {
+    request: &'a Request,
+    span: Span,
 }
 
 impl Arg<'_> {
     /// Decodes plain data.
     ///
     /// # Errors
-    /// It is not plain data.
-    pub fn value(&self) -> Result<Value, WireError> { todo!() }
+    /// The argument is not plain data, or nests too deep, or is too large for one.
+    pub fn value(&self) -> Result<Value, WireError> {
+        self.request.document.value(self.span, &self.request.values)
+    }
+
     /// Lifts the argument out of the request.
     ///
     /// # Errors
     /// It cannot stand alone.
-    pub fn payload(&self) -> Result<Payload, WireError> { todo!() }
-    /// Lifts each element of a list or tuple argument.
+    pub fn payload(&self) -> Result<Payload, WireError> {
+        self.request.document.lift(self.span, &self.request.values)
+    }
+
+    /// Lifts each element of a list or tuple, so that it stands alone.
     ///
     /// # Errors
-    /// It is no list or tuple, or longer than `max`, or an element cannot stand alone.
-    pub fn elements(&self, max: usize) -> Result<Vec<Payload>, WireError> { todo!() }
+    /// The argument is no list or tuple, or has more than `max` elements, or one of them cannot
+    /// stand alone.
+    pub fn elements(&self, max: usize) -> Result<Vec<Payload>, WireError> {
+        const WHAT: &str = "list or tuple of items";
+        self.request.document.lift_elements(self.span, &self.request.values, max, WHAT)
+    }
 }
-
-/// An argument to send.
-#[derive(Clone, Copy, Debug)]
-pub enum ArgOut<'a> {
-    /// Plain data.
-    Value(&'a Value),
-    /// `None`.
-    None,
-    /// A `bool`.
-    Bool(bool),
-    /// An `int`.
-    Int(i64),
-    /// A `float`.
-    Float(f64),
-    /// A `str`.
-    Str(&'a str),
-    /// A `bytes`.
-    Bytes(&'a [u8]),
-    /// Any object.
-    Payload(&'a Payload),
-    /// A list of objects.
-    Payloads(&'a [Payload]),
-}
-
-/// Appends the frame of a request.
-pub fn request(out: &mut BytesMut, ident: Option<&str>, method: &str, args: &[ArgOut<'_>], kwargs: &[(&str, ArgOut<'_>)]) { todo!() }

@@ -1,0 +1,375 @@
+//! Lifts one value out of a message as a pickle that stands alone.
+//!
+//! Within a message, a value may refer to what was pickled before it: Python writes an object that
+//! it has met already as the number of its place in the memo. So lifting means:
+//!
+//! - FRAMEs go: they only hint how much to read at once.
+//! - Memo slots that nobody reads go; the others are counted anew from 0.
+//! - A str, bytes or class from before the value is said again at its first mention.
+//! - Where the value refers to any other object from before it, the neighbour that holds that
+//!   object is rebuilt first, and thrown away: `MARK neighbour POP_MARK value`. Sharing within the
+//!   value is then as it was.
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::links::{Links, Stored};
+use super::opcode as op;
+use super::reader::{Children, Op, Ops, Span, Traits, Walker, walk};
+use super::{Payload, Value, payload, value};
+use crate::WireError;
+
+/// How many bytes of neighbours one call may rebuild: of many values that each refer to all that
+/// came before, every one carries those along. 16 MiB is far beyond any that was seen.
+const REBUILT_BYTES_MAX: usize = 16 << 20;
+
+/// A message whose structure is known: what values are lifted from.
+#[derive(Debug)]
+pub(crate) struct Document {
+    bytes: Bytes,
+    pub(crate) traits: Traits,
+}
+
+impl Document {
+    /// Walks over a whole pickle, of which some places are watched for their children.
+    pub(crate) fn read<const N: usize>(
+        bytes: Bytes,
+        watched: [Children; N],
+    ) -> Result<(Self, [Children; N]), WireError> {
+        let Some((&op::STOP, body)) = bytes.split_last() else {
+            return Err(WireError::shape("pickle", "it does not end with STOP"));
+        };
+        let Walker { watched, traits, .. } =
+            walk(&bytes, Span { start: 0, end: body.len() }, watched)?;
+        Ok((Self { bytes, traits }, watched))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All but the STOP.
+    pub(crate) fn body(&self) -> Span {
+        Span { start: 0, end: self.bytes.len() - 1 }
+    }
+
+    /// Follows the memo through the whole message.
+    pub(crate) fn links(&self) -> Result<Links, WireError> {
+        Links::follow(&self.bytes, self.body())
+    }
+
+    /// Whether a value may refer to what stands before it.
+    pub(crate) fn may_refer(&self, span: Span) -> bool {
+        self.traits.reads.is_some_and(|(first, last)| first < span.end && span.start <= last)
+    }
+
+    /// The elements of a list or tuple, found by a walk of their own.
+    pub(crate) fn elements(
+        &self,
+        span: Span,
+        max: usize,
+        what: &'static str,
+    ) -> Result<Vec<Span>, WireError> {
+        let walker = walk(&self.bytes, span, [Children::new(0, max)])?;
+        let [children] = &walker.watched;
+        Ok(children.of_sequence(what)?.to_vec())
+    }
+
+    /// Reads a short str, such as a name; left where it stands if it is UTF-8 there.
+    pub(crate) fn text(&self, span: Span) -> Result<Text, WireError> {
+        let mut op = self.first_op(span)?;
+        if op::reads_memo(op.code) {
+            let links = self.links()?;
+            let stored = links.within(span).first().map(|first| links.definition(first.to).stored);
+            let Some(Stored::Atom(atom)) = stored else { return Err(op.error("expected a str")) };
+            op = self.first_op(atom)?;
+        }
+        if op.code == op::SHORT_BINUNICODE && std::str::from_utf8(op.data.of(&self.bytes)).is_ok() {
+            return Ok(Text::Plain(op.data));
+        }
+        Ok(Text::Owned(value::text(&op, &self.bytes)?.into()))
+    }
+
+    fn first_op(&self, span: Span) -> Result<Op, WireError> {
+        let first = Ops::new(&self.bytes, span).next()?;
+        first.ok_or_else(|| WireError::shape("pickle", "it has an empty part"))
+    }
+
+    /// Decodes plain data.
+    pub(crate) fn value(&self, span: Span, neighbours: &[Span]) -> Result<Value, WireError> {
+        if self.may_refer(span) {
+            return self.lift(span, neighbours)?.value();
+        }
+        value::decode(&self.bytes, span)
+    }
+
+    /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
+    pub(crate) fn lift(&self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
+        let links = if self.may_refer(span) { Some(self.links()?) } else { None };
+        Lifter::new(self, links.as_ref()).lift(span, neighbours)
+    }
+
+    /// Lifts many values, each of which may refer to any of `neighbours` that come before it.
+    pub(crate) fn lift_all(
+        &self,
+        spans: &[Span],
+        neighbours: &[Span],
+    ) -> Result<Vec<Payload>, WireError> {
+        let refers = spans.iter().any(|span| self.may_refer(*span));
+        let links = if refers { Some(self.links()?) } else { None };
+        let mut lifter = Lifter::new(self, links.as_ref());
+        spans.iter().map(|span| lifter.lift(*span, neighbours)).collect()
+    }
+
+    /// Lifts each element of a list or tuple.
+    pub(crate) fn lift_elements(
+        &self,
+        span: Span,
+        neighbours: &[Span],
+        max: usize,
+        what: &'static str,
+    ) -> Result<Vec<Payload>, WireError> {
+        let elements = self.elements(span, max, what)?;
+        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
+        let neighbours: Vec<Span> = outside.chain(&elements).copied().collect();
+        self.lift_all(&elements, &neighbours)
+    }
+}
+
+/// A short str of a message.
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// UTF-8, checked, where it stands.
+    Plain(Span),
+    /// In another encoding there.
+    Owned(Box<str>),
+}
+
+impl Text {
+    pub(crate) fn of<'a>(&'a self, message: &'a [u8]) -> &'a str {
+        match self {
+            Self::Plain(span) => std::str::from_utf8(span.of(message)).expect("it was checked"),
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+fn named_proto(op: &Op, message: &[u8]) -> Option<u8> {
+    if op.code == op::PROTO { op.data.of(message).first().copied() } else { None }
+}
+
+/// What one lift knows of a definition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Local {
+    /// How many references of the lifted bytes lead to it.
+    uses: usize,
+    /// Its number in the lifted bytes, once it is there.
+    number: Option<usize>,
+}
+
+/// Lifts values out of one document; what it learned about the memo serves all of them.
+struct Lifter<'a> {
+    document: &'a Document,
+    message: &'a [u8],
+    links: Option<&'a Links>,
+    locals: Vec<Local>,
+    /// The definitions whose `Local` is not blank.
+    touched: Vec<usize>,
+    rebuilt_bytes: usize,
+    out: Vec<u8>,
+    filled: usize,
+    proto: u8,
+    names_protos: bool,
+}
+
+impl<'a> Lifter<'a> {
+    fn new(document: &'a Document, links: Option<&'a Links>) -> Self {
+        let definitions = links.map_or(0, |links| links.definitions.len());
+        Self {
+            document,
+            message: document.bytes(),
+            links,
+            locals: vec![Local::default(); definitions],
+            touched: Vec::new(),
+            rebuilt_bytes: 0,
+            out: Vec::new(),
+            filled: 0,
+            proto: 0,
+            names_protos: false,
+        }
+    }
+
+    fn lift(&mut self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
+        let proto = self.document.traits.proto_at(span.start);
+        self.proto = proto;
+        self.filled = 0;
+        self.names_protos = false;
+        self.out = Vec::with_capacity(1 + span.end - span.start);
+        self.out.push(0);
+        let rebuilt = self.rebuilt(span, neighbours)?;
+        for (start, end) in rebuilt.iter().map(|(start, end)| (*start, *end)) {
+            self.count_uses(Span { start, end });
+        }
+        self.count_uses(span);
+        for (start, end) in rebuilt {
+            self.out.push(op::MARK);
+            self.write(Span { start, end })?;
+            self.out.push(op::POP_MARK);
+        }
+        self.write(span)?;
+        for number in self.touched.drain(..) {
+            if let Some(local) = self.locals.get_mut(number) {
+                *local = Local::default();
+            }
+        }
+        let header =
+            payload::Header { proto, uses_memo: self.filled > 0, names_protos: self.names_protos };
+        let lifted = Payload::assemble(header, std::mem::take(&mut self.out));
+        if self.document.traits.pops {
+            // Spans next to popped bytes rest on idioms, not on tiling alone: look once more.
+            let body = lifted.body();
+            walk(body, Span { start: 0, end: body.len() }, [])?;
+        }
+        Ok(lifted)
+    }
+
+    /// The neighbours that hold objects to which `span` refers, or to which one of them refers:
+    /// their ends by their starts.
+    fn rebuilt(
+        &mut self,
+        span: Span,
+        neighbours: &[Span],
+    ) -> Result<BTreeMap<usize, usize>, WireError> {
+        let mut rebuilt = BTreeMap::new();
+        let Some(links) = self.links else { return Ok(rebuilt) };
+        let mut open: SmallVec<[Span; 4]> = SmallVec::from_slice(&[span]);
+        while let Some(part) = open.pop() {
+            for reference in links.within(part) {
+                let definition = links.definition(reference.to);
+                let at = definition.at;
+                let is_there = part.contains(at)
+                    || rebuilt.range(..=at).next_back().is_some_and(|(_, end)| at < *end);
+                if is_there || !matches!(definition.stored, Stored::Built) {
+                    continue;
+                }
+                let holder = neighbours.get(neighbours.partition_point(|other| other.end <= at));
+                let before = |holder: &&Span| holder.contains(at) && holder.end <= span.start;
+                let Some(holder) = holder.filter(before) else {
+                    let what = "it refers to the container that it is in";
+                    return Err(WireError::shape("value that stands alone", what));
+                };
+                self.rebuilt_bytes += holder.end - holder.start;
+                if self.rebuilt_bytes > REBUILT_BYTES_MAX {
+                    let what = "bytes of objects that the values of one call share";
+                    return Err(WireError::Limit { what, max: REBUILT_BYTES_MAX });
+                }
+                rebuilt.insert(holder.start, holder.end);
+                open.push(*holder);
+            }
+        }
+        Ok(rebuilt)
+    }
+
+    fn count_uses(&mut self, part: Span) {
+        let Some(links) = self.links else { return };
+        for reference in links.within(part) {
+            if let Some(local) = self.locals.get_mut(reference.to) {
+                local.uses += 1;
+                self.touched.push(reference.to);
+            }
+        }
+    }
+
+    /// Copies the opcodes of `part`, all but those that change.
+    fn write(&mut self, part: Span) -> Result<(), WireError> {
+        let message = self.message;
+        let links = self.links;
+        let mut definition = links.map_or(0, |links| links.first_definition(part.start));
+        let mut references = links.map_or(&[][..], |links| links.within(part)).iter();
+        let mut copied = part.start;
+        let mut before = op::STOP;
+        let mut ops = Ops::new(message, part);
+        while let Some(op) = ops.next()? {
+            let changes = matches!(op.code, op::FRAME | op::PROTO)
+                || op::fills_memo(op.code)
+                || op::reads_memo(op.code);
+            if changes {
+                self.copy(Span { start: copied, end: op.at });
+                copied = op.end;
+            }
+            if op::fills_memo(op.code) {
+                self.write_definition(definition, before == op::TUPLE2 && is_popped(&ops)?);
+                definition += 1;
+            } else if op::reads_memo(op.code) {
+                let reference = references.next().expect("links name each reference");
+                self.write_reference(reference.to, &op)?;
+            } else if let Some(proto) = named_proto(&op, message)
+                && proto != self.proto
+                && op.end < part.end
+            {
+                self.out.extend([op::PROTO, proto]);
+                self.proto = proto;
+                self.names_protos = true;
+            }
+            if op.code != op::FRAME {
+                before = op.code;
+            }
+        }
+        self.copy(Span { start: copied, end: part.end });
+        Ok(())
+    }
+
+    fn copy(&mut self, span: Span) {
+        self.out.extend_from_slice(span.of(self.message));
+    }
+
+    fn write_definition(&mut self, number: usize, tells_idioms_apart: bool) {
+        let local = self.locals.get_mut(number).filter(|local| local.uses > 0);
+        if local.is_none() && !tells_idioms_apart {
+            return;
+        }
+        if let Some(local) = local {
+            local.number = Some(self.filled);
+        }
+        self.out.push(op::MEMOIZE);
+        self.filled += 1;
+    }
+
+    fn write_reference(&mut self, to: usize, op: &Op) -> Result<(), WireError> {
+        let local = self.locals.get(to).copied().unwrap_or_default();
+        if let Some(number) = local.number {
+            payload::put_get(&mut self.out, number);
+            return Ok(());
+        }
+        match self.links.map_or(Stored::Built, |links| links.definition(to).stored) {
+            Stored::Atom(atom) => self.copy(atom),
+            Stored::Global { module, name } => {
+                self.copy(module);
+                self.copy(name);
+                self.out.push(op::STACK_GLOBAL);
+            }
+            Stored::Built => return Err(op.error("the object it names is not complete here")),
+        }
+        if local.uses > 1 {
+            self.write_definition(to, false);
+        }
+        Ok(())
+    }
+}
+
+/// Whether REDUCE and POP come next. The memo slot between TUPLE2 and REDUCE, used or not, is then
+/// what tells the picklers' two idioms with POP apart (see the reader), so it stays.
+fn is_popped(ops: &Ops<'_>) -> Result<bool, WireError> {
+    let mut ahead = ops.clone();
+    for wanted in [op::REDUCE, op::POP] {
+        loop {
+            match ahead.next()? {
+                Some(op) if op.code == op::FRAME => {}
+                Some(op) if op.code == wanted => break,
+                _ => return Ok(false),
+            }
+        }
+    }
+    Ok(true)
+}

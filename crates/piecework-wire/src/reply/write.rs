@@ -1,0 +1,101 @@
+//! Writes the replies of a manager: each function appends one whole frame.
+use bytes::{BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
+
+use crate::pickle::{Layer, writer};
+use crate::{Payload, Value, frame};
+
+/// Appends the result None.
+pub fn returned_none(out: &mut BytesMut) {
+    pair(out, "#RETURN", |out| writer::none(out));
+}
+
+/// Appends a result of plain data.
+pub fn returned(out: &mut BytesMut, value: &Value) {
+    pair(out, "#RETURN", |out| writer::value(out, value));
+}
+
+/// Appends a result that somebody else pickled.
+pub fn returned_payload(out: &mut BytesMut, payload: &Payload) {
+    let PayloadFrame { head, body, tail } = payload_frame(payload);
+    out.reserve(head.len() + body.len() + tail.len());
+    out.put_slice(&head);
+    out.put_slice(&body);
+    out.put_slice(tail);
+}
+
+/// Appends a list of results that somebody else pickled.
+pub fn returned_payloads(out: &mut BytesMut, payloads: &[Payload]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::list(out, payloads, |out, payload| layer.lay(out, payload));
+    });
+}
+
+/// Appends a list of leases: tuples of id, attempt and payload.
+pub fn returned_leases(out: &mut BytesMut, leases: &[(u64, u32, Payload)]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::list(out, leases, |out, (id, attempt, payload)| {
+            writer::unsigned(out, *id);
+            writer::unsigned(out, u64::from(*attempt));
+            layer.lay(out, payload);
+            writer::end_triple(out);
+        });
+    });
+}
+
+/// Appends the result of `create`: the object's ident, and the methods that may be called.
+pub fn created(out: &mut BytesMut, ident: &str, exposed: &[&str]) {
+    pair(out, "#RETURN", |out| {
+        writer::str(out, ident);
+        writer::tuple(out, exposed, |out, name| writer::str(out, name));
+        writer::end_pair(out);
+    });
+}
+
+/// Appends an exception that the caller will raise: `class(message)`, or `class()`.
+pub fn error(out: &mut BytesMut, module: &str, class: &str, message: Option<&str>) {
+    pair(out, "#ERROR", |out| writer::exception(out, module, class, message));
+}
+
+/// Appends a text that the caller will show within a `RemoteError`, as the last lines of it.
+///
+/// Python sets a rule right below the text, so a missing line end is added.
+pub fn traceback(out: &mut BytesMut, text: &str) {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    pair(out, "#TRACEBACK", |out| writer::str(out, &format!("{text}{end}")));
+}
+
+/// The frame of a payload in three parts, so that a large one is written without being copied.
+#[derive(Clone, Debug)]
+pub struct PayloadFrame {
+    /// The frame's header, and what stands before the payload.
+    pub head: SmallVec<[u8; 24]>,
+    /// The payload's own bytes, shared with it.
+    pub body: Bytes,
+    /// What stands after the payload.
+    pub tail: &'static [u8],
+}
+
+/// Frames a result that somebody else pickled.
+pub fn payload_frame(payload: &Payload) -> PayloadFrame {
+    let body = payload.body_bytes();
+    let mut opening = BytesMut::with_capacity(16);
+    writer::open(&mut opening, payload.proto());
+    writer::str(&mut opening, "#RETURN");
+    let mut head = BytesMut::with_capacity(32);
+    frame::put_header(&mut head, opening.len() + body.len() + writer::END_OF_PAIR.len());
+    head.put_slice(&opening);
+    PayloadFrame { head: SmallVec::from_slice(&head), body, tail: writer::END_OF_PAIR }
+}
+
+/// Appends the frame of `(kind, value)`.
+fn pair(out: &mut BytesMut, kind: &str, value: impl FnOnce(&mut BytesMut)) {
+    frame::put_with(out, |out| {
+        writer::open(out, writer::PROTO);
+        writer::str(out, kind);
+        value(out);
+        out.put_slice(writer::END_OF_PAIR);
+    });
+}
