@@ -17,7 +17,9 @@ SHAPES = [
     Shape("pages", "pages_master.py", "pages_worker.py"),
     Shape("crossed", "crossed_master.py", "hundred_worker.py"),
     Shape("threads", "threads_master.py", "ten_worker.py", connectable=False, until_enter=True),
+    Shape("left-open", "left_open_master.py", "hundred_worker.py", connectable=False),
     Shape("walk", "walk.py", None, connectable=False),
+    Shape("registrations", "registrations.py", None, connectable=False),
     Shape("anonymous", "anonymous.py", None),
 ]
 

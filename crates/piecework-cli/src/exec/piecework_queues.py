@@ -209,10 +209,11 @@ def _maxsize(instance):
 
 def _take_all(instance):
     """Empties a multiprocessing.Queue. Its qsize() counts what is still on its way through the pipe."""
+    kind = type(instance)  # the methods of the instance may belong to an earlier manager
     items = []
     try:
-        while instance.qsize() > 0:
-            items.append(instance.get(timeout=1))
+        while kind.qsize(instance) > 0:
+            items.append(kind.get(instance, timeout=1))
     except (queue.Empty, NotImplementedError):
         pass
     return items

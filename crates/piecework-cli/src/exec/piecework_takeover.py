@@ -52,14 +52,19 @@ def install(module):
 
 
 def _can_serve(address, serializer):
-    """Managers without an address are a program's private affair, and stay with Python."""
-    named = isinstance(address, tuple) or (isinstance(address, str) and address[:1] != "\0")
-    return named and serializer == "pickle"
+    """Whether piecework serves such a manager; else Python does, as ever.
+
+    A manager without an address is a program's private affair.
+    """
+    return isinstance(address, tuple) and serializer == "pickle"
 
 
 def _make_server(registry, address, authkey, serializer):
     if _can_serve(address, serializer):
         return Server(registry, address, authkey)
+    if address is not None:
+        print("piecework: the manager at %r stays with Python's own server: piecework serves TCP "
+              "addresses and pickle" % (address,), file=sys.stderr)
     return managers.Server(registry, address, authkey, serializer)
 
 
@@ -82,8 +87,7 @@ class Server(object):
         })
         if "error" in answer:
             raise OSError(answer.get("errno"), answer["error"])
-        address = answer["address"]
-        self.address = tuple(address) if isinstance(address, list) else address
+        self.address = tuple(answer["address"])
         for shared in offer.queues:
             piecework_queues.divert(shared, functools.partial(
                 piecework_queues.proxy, managers, self.address, self.authkey, shared.typeids[0]))
