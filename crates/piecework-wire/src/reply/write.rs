@@ -7,7 +7,7 @@ use crate::{Payload, Value, frame};
 
 /// Appends the result None.
 pub fn returned_none(out: &mut BytesMut) {
-    pair(out, "#RETURN", |out| writer::none(out));
+    pair(out, "#RETURN", writer::none);
 }
 
 /// Appends a result of plain data.
