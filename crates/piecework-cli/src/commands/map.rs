@@ -10,12 +10,11 @@ use anyhow::Context;
 use tokio::task::JoinSet;
 
 use crate::input::{self, Input};
-use crate::output;
-use crate::run::collect::{self, Look, Tally};
+use crate::output::{self, Progress};
+use crate::run::collect::{Collector, Look, Tally};
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
 use crate::run::link;
-use crate::run::progress::Progress;
 use crate::run::slot::{self, Runner};
 use crate::run::stop::{Stage, Stop};
 use crate::run::window::Window;
@@ -159,7 +158,8 @@ async fn spread(
     let window = Arc::new(Window::default());
     let (put, link, results) = link::local();
     let mut fed = feed::start(input, put, window.clone(), progress.clone());
-    let mut collected = collect::start(results, look, window, progress.clone());
+    let collector = Collector::new(look, window, progress.clone());
+    let mut collected = tokio::spawn(collector.run(results));
     let guard = Guard::new();
     let runner =
         Runner { template, given: Given::AsArgument, guard: guard.clone(), stop: stop.clone() };
@@ -182,7 +182,7 @@ async fn spread(
             () = stop.reached(Stage::Killing) => return Ok((Tally::default(), stop)),
         },
     };
-    let tally = tally.context("the printing thread is gone")?;
+    let tally = tally.context("the collector panicked")?;
     let tally = tally.context("cannot write to standard output")?;
     if let Ok(ended) = fed.try_recv() {
         ended?;

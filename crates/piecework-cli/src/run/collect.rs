@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::thread;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::link::{Outcome, Task};
-use super::progress::Progress;
 use super::window::Window;
-use crate::output::{self, Sink};
+use crate::output::{Progress, Sink};
 
 /// How many characters of an argument are shown in a message.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -35,33 +33,9 @@ pub(crate) struct Tally {
     pub(crate) failed: u64,
 }
 
-/// Collects until there are no more results, and tells the tally.
-///
-/// Printing blocks when its reader is slow, so it has a thread of its own. Nobody joins that
-/// thread: a stop must not wait for a reader that has gone to sleep.
-pub(crate) fn start(
-    results: mpsc::Receiver<(Task, Outcome)>,
-    look: Look,
-    window: Arc<Window>,
-    progress: Progress,
-) -> oneshot::Receiver<io::Result<Tally>> {
-    let (ended, wait) = oneshot::channel();
-    thread::spawn(move || {
-        let collector = Collector {
-            look,
-            window,
-            progress,
-            sink: Sink::new(),
-            held: BTreeMap::new(),
-            next: 1,
-            tally: Tally::default(),
-        };
-        let _ = ended.send(collector.run(results));
-    });
-    wait
-}
-
-struct Collector {
+/// Collects and prints results.
+#[derive(Debug)]
+pub(crate) struct Collector {
     look: Look,
     window: Arc<Window>,
     progress: Progress,
@@ -74,91 +48,78 @@ struct Collector {
 }
 
 impl Collector {
-    fn run(mut self, mut results: mpsc::Receiver<(Task, Outcome)>) -> io::Result<Tally> {
-        while let Some((task, outcome)) = self.wait(&mut results)? {
+    /// Prepares to collect.
+    pub(crate) fn new(look: Look, window: Arc<Window>, progress: Progress) -> Self {
+        let sink = Sink::open(progress.clone());
+        let (held, tally) = (BTreeMap::new(), Tally::default());
+        Self { look, window, progress, sink, held, next: 1, tally }
+    }
+
+    /// Collects until there are no more results, and tells the tally.
+    ///
+    /// # Errors
+    /// If standard output takes no more.
+    pub(crate) async fn run(
+        mut self,
+        mut results: mpsc::Receiver<(Task, Outcome)>,
+    ) -> io::Result<Tally> {
+        while let Some((task, outcome)) = results.recv().await {
             self.count(&outcome);
             if self.look.keep_order && task.seq != self.next {
                 self.window.hold(outcome.bytes());
                 self.held.insert(task.seq, (task, outcome));
                 continue;
             }
-            self.print(&task, &outcome)?;
+            self.print(task, outcome).await?;
             self.next += 1;
             while let Some((task, outcome)) = self.held.remove(&self.next) {
                 self.window.unhold(outcome.bytes());
-                self.print(&task, &outcome)?;
+                self.print(task, outcome).await?;
                 self.next += 1;
             }
         }
         // After a stop there may be gaps; what was done is shown all the same.
         for (task, outcome) in std::mem::take(&mut self.held).into_values() {
-            self.print(&task, &outcome)?;
+            self.print(task, outcome).await?;
         }
-        self.flush()?;
+        self.sink.close().await?;
         Ok(self.tally)
     }
 
-    /// The next result. What was printed is written out before a wait.
-    fn wait(
-        &mut self,
-        results: &mut mpsc::Receiver<(Task, Outcome)>,
-    ) -> io::Result<Option<(Task, Outcome)>> {
-        match results.try_recv() {
-            Ok(result) => Ok(Some(result)),
-            Err(_) => {
-                self.flush()?;
-                Ok(results.blocking_recv())
-            }
-        }
-    }
-
     fn count(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Ended(output) => {
-                self.tally.done += 1;
-                self.tally.failed += u64::from(!output.end.is_success());
-            }
-            Outcome::Failed(_) => {
-                self.tally.done += 1;
-                self.tally.failed += 1;
-            }
-            Outcome::Stopped => {}
-        }
+        let failed = match outcome {
+            Outcome::Ended(output) => !output.end.is_success(),
+            Outcome::Failed(_) => true,
+            Outcome::Stopped => return,
+        };
+        self.tally.done += 1;
+        self.tally.failed += u64::from(failed);
         self.progress.set(self.tally.done, self.tally.failed);
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.progress.aside(|| self.sink.flush())
-    }
-
-    fn print(&mut self, task: &Task, outcome: &Outcome) -> io::Result<()> {
+    async fn print(&mut self, task: Task, outcome: Outcome) -> io::Result<()> {
         self.window.leave();
-        let Self { look, sink, progress, .. } = self;
         let failure = match outcome {
             Outcome::Ended(output) => {
-                let tag = look.tag.then_some(task.argument.as_slice());
+                let tag = self.look.tag.then_some(task.argument.as_slice());
                 if !output.stdout.is_empty() {
-                    progress.aside(|| each_line(&output.stdout, tag, |part| sink.data(part)))?;
+                    self.sink.data(tagged(output.stdout, tag)).await?;
                 }
                 if !output.stderr.is_empty() {
-                    let mut text = Vec::with_capacity(output.stderr.len());
-                    each_line(&output.stderr, tag, |part| {
-                        text.extend(part);
-                        Ok(())
-                    })?;
-                    progress.aside(|| sink.passed_on(&text))?;
+                    self.sink.passed_on(tagged(output.stderr, tag)).await?;
                 }
                 (!output.end.is_success()).then(|| format!("ended with {}", output.end))
             }
             Outcome::Failed(error) => Some(error.to_string()),
             Outcome::Stopped => None,
         };
-        if let Some(failure) = failure.filter(|_| !look.quiet) {
-            sink.flush()?;
-            let line = format!("task {} ({}): {failure}", task.seq, shown(&task.argument));
-            progress.aside(|| output::talk(line));
+        match failure {
+            Some(failure) if !self.look.quiet => {
+                let line = format!("task {} ({}): {failure}", task.seq, shown(&task.argument));
+                self.sink.talk(line).await
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -172,19 +133,11 @@ impl Outcome {
     }
 }
 
-/// Passes text on, with the tag and a tab in front of each line where there is a tag.
-fn each_line(
-    text: &[u8],
-    tag: Option<&[u8]>,
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let Some(tag) = tag else { return write(text) };
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        write(tag)?;
-        write(b"\t")?;
-        write(line)?;
-    }
-    Ok(())
+/// Puts the tag and a tab in front of each line, where there is a tag.
+fn tagged(text: Vec<u8>, tag: Option<&[u8]>) -> Vec<u8> {
+    let Some(tag) = tag else { return text };
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.flat_map(|line| [tag, b"\t", line]).flatten().copied().collect()
 }
 
 /// An argument as people can read it, on one line and not too long.
@@ -205,17 +158,10 @@ mod tests {
 
     #[test]
     fn each_line_gets_its_tag_and_nothing_else_changes() {
-        let tagged = |text: &[u8]| {
-            let mut all: Vec<u8> = Vec::new();
-            each_line(text, Some(b"k"), |part| {
-                all.extend(part);
-                Ok(())
-            })
-            .unwrap();
-            all
-        };
-        assert_eq!(tagged(b"a\n\nb"), b"k\ta\nk\t\nk\tb");
-        assert_eq!(tagged(b""), b"");
+        let with_k = |text: &[u8]| tagged(text.to_vec(), Some(b"k"));
+        assert_eq!(with_k(b"a\n\nb"), b"k\ta\nk\t\nk\tb");
+        assert_eq!(with_k(b""), b"");
+        assert_eq!(tagged(b"a\n\nb".to_vec(), None), b"a\n\nb");
     }
 
     #[test]

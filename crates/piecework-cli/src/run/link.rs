@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 
 /// How many tasks wait for a slot: enough that no slot ever waits for the reader of the input,
 /// few enough that input is read no further than it is worked on.
-const READY_TASKS_MAX: usize = 64;
+pub(crate) const READY_TASKS_MAX: usize = 64;
 
 /// How many results wait to be collected. When standard output stalls, the slots stall behind it
 /// instead of filling the memory.

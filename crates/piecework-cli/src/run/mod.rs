@@ -16,7 +16,6 @@ pub(crate) mod guard;
 pub(crate) mod jobs;
 pub(crate) mod link;
 pub(crate) mod program;
-pub(crate) mod progress;
 pub(crate) mod slot;
 pub(crate) mod stop;
 pub(crate) mod window;
