@@ -1,1 +1,40 @@
-//! TODO
+//! The piecework manager as a library: the only place where sockets, clocks and tasks meet.
+//!
+//! ```no_run
+//! use piecework_server::{Config, Key, Server};
+//!
+//! # async fn example() -> Result<(), piecework_server::ServerError> {
+//! let config = Config::new(Key::new("a secret of some length"));
+//! let server = Server::bind(config).await?;
+//! println!("listening on {}", server.local_addrs()[0]);
+//! server.run(std::future::pending()).await
+//! # }
+//! ```
+//!
+//! Bytes go one way: a [connection](connection) cuts frames off its socket, its
+//! [session](session) reads them and says which call they mean, the [hub](hub) has the state
+//! decide, and the reply goes back the same way.
+
+mod clock;
+mod config;
+mod connection;
+mod hub;
+pub mod limits;
+mod listener;
+mod local;
+mod netstat;
+mod queue_spec;
+mod registry;
+mod server;
+mod session;
+mod tcp;
+
+pub use config::{Config, ServerError, Shutdown};
+pub use limits::Limits;
+pub use local::Local;
+pub use piecework_state::{
+    Call, Delivery, ItemId, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,
+};
+pub use piecework_wire::auth::Key;
+pub use queue_spec::{AckSpec, QueueSpec};
+pub use server::Server;

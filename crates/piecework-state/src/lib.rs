@@ -40,6 +40,7 @@ mod options;
 mod put;
 mod queue;
 mod record;
+mod reference;
 pub mod retry;
 mod session;
 mod settle;
@@ -47,6 +48,7 @@ mod state;
 mod stats;
 mod take;
 mod time;
+mod wait;
 mod waiters;
 
 pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait};

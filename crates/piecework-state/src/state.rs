@@ -76,6 +76,11 @@ impl State {
         self.names.get(name).copied()
     }
 
+    /// Whether the queue has a `maxsize`.
+    pub fn is_bounded(&self, queue: QueueId) -> bool {
+        self.queues.get(&queue).is_some_and(|queue| queue.options.maxsize > 0)
+    }
+
     /// Opens a session.
     pub fn open(&mut self, now: Time, peer: Peer) -> SessionId {
         let id = SessionId(self.fresh_number());

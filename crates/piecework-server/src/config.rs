@@ -1,0 +1,87 @@
+//! What a server is told when it starts, and how starting can fail.
+
+use crate::{Limits, QueueSpec};
+use piecework_wire::auth::Key;
+use std::io;
+
+/// Everything a server is told; made with [`Config::new`] and changed field by field.
+#[derive(Debug)]
+pub struct Config {
+    /// Addresses to listen on, `HOST:PORT`; port 0 takes a free one.
+    pub listen: Vec<String>,
+    /// The secret that clients must know.
+    pub key: Key,
+    /// The named queues.
+    pub queues: Vec<QueueSpec>,
+    /// Whether an unknown typeid registers a queue of that name.
+    pub open: bool,
+    /// Typeids that are refused, each with the reason that its client is told.
+    pub refused: Vec<(String, String)>,
+    /// Who may shut the manager down over the network.
+    pub shutdown: Shutdown,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// Who may shut the manager down over the network.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Shutdown {
+    /// Clients on the same machine that run as the same user.
+    #[default]
+    SameUser,
+    /// Every client, as with CPython's own server.
+    Anyone,
+}
+
+impl Config {
+    /// Listens on 127.0.0.1:5000, the tutorials' port, with the queues `task` and `result`.
+    pub fn new(key: Key) -> Self {
+        Self {
+            listen: vec!["127.0.0.1:5000".to_owned()],
+            key,
+            queues: vec![QueueSpec::named("task"), QueueSpec::named("result")],
+            open: false,
+            refused: Vec::new(),
+            shutdown: Shutdown::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why a server does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// An address to listen on cannot be understood or found.
+    #[error(
+        "cannot listen on '{address}': {error}; hint: an address is HOST:PORT, say 127.0.0.1:5000"
+    )]
+    Address {
+        /// As it was given.
+        address: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// Somebody else listens there.
+    #[error(
+        "address {address} is in use{}; hint: stop it, or listen on another port",
+        holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default()
+    )]
+    InUse {
+        /// Where.
+        address: String,
+        /// The process that holds it, where that can be known.
+        holder: Option<String>,
+    },
+    /// Listening failed otherwise.
+    #[error("cannot listen on {address}: {error}")]
+    Bind {
+        /// Where.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The queues do not fit together.
+    #[error("{0}")]
+    Queues(String),
+}

@@ -1,0 +1,326 @@
+//! One task per connection: socket bytes to the session, the session's calls to the hub, replies
+//! to the socket. It decides nothing.
+
+use crate::config::Shutdown;
+use crate::hub::{Called, Hub};
+use crate::limits::{COPY_BYTES_MAX, LINGER, Limits, PIPELINE_BYTES_MAX, READ_BYTES};
+use crate::session::{self, Fault, ManagerCall, ObjectCall, PyError, Session, Step};
+use crate::{netstat, tcp};
+use bytes::{Buf, Bytes, BytesMut};
+use piecework_state::{Peer, Reply, SessionId};
+use piecework_wire::auth::Key;
+use piecework_wire::frame;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) key: Key,
+    pub(crate) limits: Limits,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// Serves a connection until it ends, and says in the log how it ended.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
+    let mut connection = Connection {
+        host: peer.ip().to_canonical().to_string(),
+        session: Session::challenge(random()),
+        input: BytesMut::new(),
+        stopping: shared.stopping.clone(),
+        open: None,
+        stream,
+        peer,
+        shared,
+    };
+    match connection.run().await {
+        Ok(()) => tracing::debug!(%peer, "connection ended"),
+        Err(Ended::Refused(fault)) => {
+            tracing::warn!(
+                %peer,
+                "refused a connection: {fault}; hint: its authkey is not this manager's"
+            );
+            connection.linger().await;
+        }
+        Err(Ended::Fault(fault)) => tracing::warn!(%peer, "closed a connection: {fault}"),
+        Err(Ended::TooSlow) => tracing::warn!(%peer, "closed a connection that made no request"),
+        Err(Ended::Gone(error)) => tracing::debug!(%peer, %error, "connection lost"),
+    }
+}
+
+/// Why a connection ended before its peer closed it.
+enum Ended {
+    Refused(Fault),
+    Fault(Fault),
+    TooSlow,
+    Gone(io::Error),
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Gone(error)
+    }
+}
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(_) => Self::Refused(fault),
+            Fault::Wire(_) | Fault::Handshake { .. } => Self::Fault(fault),
+        }
+    }
+}
+
+struct Connection<'a> {
+    stream: TcpStream,
+    peer: SocketAddr,
+    host: String,
+    session: Session,
+    input: BytesMut,
+    stopping: watch::Receiver<bool>,
+    /// The session in the hub, once there is one.
+    open: Option<OpenSession<'a>>,
+    shared: &'a Shared,
+}
+
+/// A session in the hub, ended with the connection however that ends.
+struct OpenSession<'a> {
+    hub: &'a Hub,
+    id: SessionId,
+    native: bool,
+}
+
+impl Drop for OpenSession<'_> {
+    fn drop(&mut self) {
+        self.hub.end(self.id);
+    }
+}
+
+impl Connection<'_> {
+    async fn run(&mut self) -> Result<(), Ended> {
+        tcp::set_up(&self.stream)?;
+        let handshake = timeout(self.shared.limits.handshake_max, self.run_control());
+        if !handshake.await.map_err(|_| Ended::TooSlow)?? {
+            return Ok(());
+        }
+        while let Some(frame) = self.next_frame().await? {
+            let step = self.session.receive(frame, &self.shared.key, &self.host)?;
+            match step {
+                Step::Call(call) => self.call(call).await?,
+                Step::Manager(call) => self.manager(&call),
+                Step::Continue | Step::Replied | Step::Control(_) | Step::Open(_) => {}
+            }
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Handshake and first request; true if this is a main connection from here on.
+    async fn run_control(&mut self) -> Result<bool, Ended> {
+        loop {
+            self.flush().await?;
+            let Some(frame) = self.next_frame().await? else { return Ok(false) };
+            let step = self.session.receive(frame, &self.shared.key, &self.host);
+            let (step, out) = (step, &mut self.session.out);
+            match step {
+                Ok(Step::Continue) => continue,
+                Ok(Step::Open(peer)) => self.open(peer),
+                Ok(Step::Control(control)) => {
+                    control.run(&self.shared.hub, || may_shut_down(self.shared, self.peer), out);
+                }
+                Ok(Step::Call(_) | Step::Manager(_) | Step::Replied) => {}
+                Err(fault) => {
+                    self.flush().await?;
+                    return Err(fault.into());
+                }
+            }
+            self.flush().await?;
+            if !self.session.is_serving() {
+                self.stream.shutdown().await?;
+            }
+            return Ok(self.session.is_serving());
+        }
+    }
+
+    fn open(&mut self, peer: Peer) {
+        let native = peer.is_native();
+        tracing::debug!(peer = %self.peer, name = peer.name(), "session opened");
+        let hub = &*self.shared.hub;
+        self.open = Some(OpenSession { hub, id: hub.open(peer), native });
+    }
+
+    /// One call on an object: the reply is sent, or taken back if nobody waits for it any more.
+    async fn call(&mut self, call: ObjectCall) -> Result<(), Ended> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let (hub, id, native) = (open.hub, open.id, open.native);
+        let ObjectCall { request, method } = call;
+        let ident = request.ident().unwrap_or_default();
+        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue));
+        drop(request);
+        let reply = match called {
+            Ok(Called::Replied(reply)) => Some(reply),
+            Ok(Called::Parked(reply)) => self.wait(id, native, reply).await?,
+            Err(error) => {
+                error.write(&mut self.session.out);
+                return Ok(());
+            }
+        };
+        let Some(reply) = reply else { return Ok(()) };
+        // A stock client waits for its reply before it says more. If it has said more, its call
+        // was interrupted, and the reply would be taken for that of the next one.
+        if !native && !self.input.is_empty() {
+            hub.unsent(id, reply);
+            return Ok(());
+        }
+        self.send(id, reply).await
+    }
+
+    /// Waits for a parked call. `None` means that its client has given it up; an error, that the
+    /// client is gone. Either way the call is cancelled and took nothing.
+    async fn wait(
+        &mut self,
+        id: SessionId,
+        native: bool,
+        reply: oneshot::Receiver<Reply>,
+    ) -> Result<Option<Reply>, Ended> {
+        let hub = &*self.shared.hub;
+        let mut reply = reply;
+        loop {
+            let listening = self.input.len() < PIPELINE_BYTES_MAX;
+            if !native && !self.input.is_empty() {
+                hub.cancel(id, reply);
+                return Ok(None);
+            }
+            let gone = tokio::select! {
+                biased;
+                served = &mut reply => {
+                    return Ok(Some(served.expect("the hub answers every session it has")));
+                }
+                _ = self.stopping.wait_for(|stopping| *stopping) => {
+                    io::Error::new(io::ErrorKind::Interrupted, "the manager stops")
+                }
+                read = read_some(&self.stream, &mut self.input), if listening => match read {
+                    Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+                    Ok(_) => continue,
+                    Err(error) => error,
+                },
+            };
+            hub.cancel(id, reply);
+            return Err(gone.into());
+        }
+    }
+
+    /// Sends the reply to a call; what it carries goes back if it cannot be sent.
+    async fn send(&mut self, id: SessionId, reply: Reply) -> Result<(), Ended> {
+        let large = session::write(&reply, COPY_BYTES_MAX, &mut self.session.out);
+        let sent = match large {
+            None => self.flush().await,
+            Some(large) => {
+                let head = Buf::chain(large.head.as_slice(), large.body);
+                self.stream.write_all_buf(&mut Buf::chain(head, large.tail)).await
+            }
+        };
+        sent.map_err(|error| {
+            self.shared.hub.unsent(id, reply);
+            error.into()
+        })
+    }
+
+    fn manager(&mut self, call: &ManagerCall) {
+        let Some(open) = &self.open else { return };
+        let out = &mut self.session.out;
+        let done = call.run(open.hub, open.id, || may_shut_down(self.shared, self.peer), out);
+        if let Err(error) = done {
+            PyError::write(&error, out);
+        }
+    }
+
+    /// The next whole frame; `None` when the peer has closed the connection between two frames,
+    /// or the manager stops.
+    async fn next_frame(&mut self) -> Result<Option<Bytes>, Ended> {
+        let max = self.session.frame_bytes_max(self.shared.limits.frame_bytes_max);
+        let mut first = true;
+        loop {
+            let whole = frame::cut(&mut self.input, max).map_err(Fault::from)?;
+            if whole.is_some() {
+                return Ok(whole);
+            }
+            if !first || !self.session.is_serving() {
+                tcp::acknowledge_now(&self.stream);
+            }
+            first = false;
+            self.input.reserve(frame::missing(&self.input).unwrap_or(0).max(READ_BYTES));
+            let read = tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.input) => read?,
+                _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(None),
+            };
+            match (read, self.input.is_empty()) {
+                (0, true) => return Ok(None),
+                (0, false) => return Err(Ended::Gone(io::ErrorKind::UnexpectedEof.into())),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes what the session has to say.
+    async fn flush(&mut self) -> io::Result<()> {
+        let out = &mut self.session.out;
+        if out.is_empty() {
+            return Ok(());
+        }
+        let written = self.stream.write_all(out).await;
+        out.clear();
+        written
+    }
+
+    /// Closes so that the peer can read the last word: input that nobody reads would make the
+    /// kernel reset the connection, and the reset might overtake it.
+    async fn linger(&mut self) {
+        let drain = async {
+            self.stream.shutdown().await?;
+            let mut rest = [0; 256];
+            while self.stream.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = timeout(LINGER, drain).await;
+    }
+}
+
+/// Reads what there is; for one who waits for something else at the same time.
+async fn read_some(stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        input.reserve(READ_BYTES);
+        match stream.try_read_buf(input) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+    }
+}
+
+/// Whether the client at `peer` may stop the manager.
+fn may_shut_down(shared: &Shared, peer: SocketAddr) -> bool {
+    match shared.shutdown {
+        Shutdown::Anyone => true,
+        Shutdown::SameUser => {
+            let user = netstat::user_of(peer);
+            peer.ip().to_canonical().is_loopback() && user.is_some() && user == netstat::own_user()
+        }
+    }
+}
+
+/// The random part of a challenge.
+fn random() -> [u8; 40] {
+    let mut bytes = [0; 40];
+    getrandom::fill(&mut bytes).expect("the system has randomness to give");
+    bytes
+}

@@ -1,0 +1,288 @@
+//! The state behind one short lock, and the engine: what is decided is kept, then told.
+
+use crate::clock::Clock;
+use crate::registry::{Registered, Registry};
+use piecework_engine::{Engine, EngineError};
+use piecework_state::{
+    Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId, State,
+    StateError, Time,
+};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use tokio::sync::{Notify, oneshot};
+
+/// What all connections share. Every method takes the lock, decides, and lets go.
+pub(crate) struct Hub {
+    clock: Clock,
+    shared: Mutex<Shared>,
+    /// Rings when a deadline comes before the one that the timer sleeps for.
+    sooner: Notify,
+    /// Rings when somebody who may do so has asked the manager to stop.
+    stop: Notify,
+}
+
+struct Shared {
+    state: State,
+    registry: Registry,
+    engine: Box<dyn Engine<Record>>,
+    /// Whoever waits for a reply, by session.
+    parked: HashMap<SessionId, oneshot::Sender<Reply>>,
+    /// What the timer sleeps for.
+    armed: Option<Time>,
+}
+
+/// What a call came to, so far.
+#[derive(Debug)]
+pub(crate) enum Called {
+    /// It is done.
+    Replied(Reply),
+    /// It waits; the reply comes here.
+    Parked(oneshot::Receiver<Reply>),
+}
+
+/// What those who turn a request into a call may look at.
+pub(crate) struct Desk<'a> {
+    pub(crate) now: Time,
+    pub(crate) state: &'a State,
+    pub(crate) registry: &'a Registry,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    pub(crate) fn new(
+        clock: Clock,
+        state: State,
+        registry: Registry,
+        engine: Box<dyn Engine<Record>>,
+    ) -> Self {
+        let parked = HashMap::new();
+        let shared = Shared { state, registry, engine, parked, armed: None };
+        Self { clock, shared: Mutex::new(shared), sooner: Notify::new(), stop: Notify::new() }
+    }
+
+    /// Opens a session.
+    pub(crate) fn open(&self, peer: Peer) -> SessionId {
+        let now = self.clock.now();
+        self.lock().state.open(now, peer)
+    }
+
+    /// Has the state serve one call on the object `ident`; `call` says which, given its queue.
+    pub(crate) fn call<E: From<StateError>>(
+        &self,
+        session: SessionId,
+        ident: &str,
+        call: impl FnOnce(&Desk<'_>, QueueId) -> Result<Call, E>,
+    ) -> Result<Called, E> {
+        let mut shared = self.lock();
+        let now = self.clock.now();
+        let mut out = Outcome::default();
+        let queue = shared.state.resolve(now, session, ident, &mut out);
+        let called = queue.map_err(E::from).and_then(|queue| {
+            call(&Desk { now, state: &shared.state, registry: &shared.registry }, queue)
+        });
+        let Ok(called) = called else {
+            // Even a call that is refused may have shown that its process lives.
+            self.publish(shared, out);
+            return called.map(|_| unreachable!("an error, as was just seen"));
+        };
+        shared.state.apply_into(now, session, called, &mut out);
+        Ok(self.finish(shared, session, out))
+    }
+
+    /// The same for a caller within this process, who knows the queue.
+    pub(crate) fn call_queue(&self, session: SessionId, call: Call) -> Called {
+        let mut shared = self.lock();
+        let now = self.clock.now();
+        let out = shared.state.apply(now, session, call);
+        self.finish(shared, session, out)
+    }
+
+    /// Gives up a waiting call whose client no longer waits. If it was served at the last moment,
+    /// what it got goes back.
+    pub(crate) fn cancel(&self, session: SessionId, mut reply: oneshot::Receiver<Reply>) {
+        let mut shared = self.lock();
+        shared.parked.remove(&session);
+        if !shared.state.cancel(session)
+            && let Ok(reply) = reply.try_recv()
+        {
+            self.take_back(shared, session, reply);
+        }
+    }
+
+    /// Takes back what a reply carried that will not be sent.
+    pub(crate) fn unsent(&self, session: SessionId, reply: Reply) {
+        self.take_back(self.lock(), session, reply);
+    }
+
+    /// Ends a session.
+    pub(crate) fn end(&self, session: SessionId) {
+        let mut shared = self.lock();
+        shared.parked.remove(&session);
+        let now = self.clock.now();
+        let out = shared.state.end(now, session);
+        self.publish(shared, out);
+    }
+
+    /// What a typeid leads to, and a handle on it if it leads to a named queue.
+    pub(crate) fn create(&self, typeid: &str) -> (Registered, Option<String>) {
+        let mut shared = self.lock();
+        let Shared { state, registry, .. } = &mut *shared;
+        let found = registry.look_up(state, typeid);
+        let ident = match &found {
+            Registered::Named(queue) => state.create(*queue),
+            _ => None,
+        };
+        (found, ident)
+    }
+
+    /// An anonymous queue, and a handle on it.
+    pub(crate) fn create_anonymous(&self, typeid: &str, options: QueueOptions) -> String {
+        self.lock().state.create_anonymous(typeid, options)
+    }
+
+    pub(crate) fn incref(&self, ident: &str) -> Result<(), StateError> {
+        self.lock().state.incref(ident)
+    }
+
+    pub(crate) fn decref(&self, ident: &str) -> Result<(), StateError> {
+        let mut shared = self.lock();
+        let out = shared.state.decref(self.clock.now(), ident)?;
+        self.publish(shared, out);
+        Ok(())
+    }
+
+    /// Looks at the state.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State, Time) -> T) -> T {
+        look(&self.lock().state, self.clock.now())
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.notify_one();
+    }
+
+    /// Returns when somebody has asked the server to stop.
+    pub(crate) async fn asked_to_stop(&self) {
+        self.stop.notified().await;
+    }
+
+    /// Does what becomes due, for as long as the manager runs.
+    pub(crate) async fn run_timer(&self) {
+        loop {
+            let next = {
+                let mut shared = self.lock();
+                shared.armed = shared.state.next_deadline();
+                shared.armed
+            };
+            match next {
+                None => self.sooner.notified().await,
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(self.clock.instant(at)) => {}
+                    () = self.sooner.notified() => continue,
+                },
+            }
+            let mut shared = self.lock();
+            let out = shared.state.tick(self.clock.now());
+            self.publish(shared, out);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().expect("nobody panics while they hold the lock")
+    }
+
+    /// Tells the others what a call led to, and the caller what it came to.
+    fn finish(
+        &self,
+        mut shared: MutexGuard<'_, Shared>,
+        session: SessionId,
+        mut out: Outcome,
+    ) -> Called {
+        let called = match out.reply.take() {
+            Some(reply) => Called::Replied(reply),
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                shared.parked.insert(session, sender);
+                Called::Parked(receiver)
+            }
+        };
+        self.publish(shared, out);
+        called
+    }
+
+    fn take_back(&self, mut shared: MutexGuard<'_, Shared>, session: SessionId, reply: Reply) {
+        let deliveries: Vec<Delivery> = State::deliveries(reply);
+        if !deliveries.is_empty() {
+            let out = shared.state.unsent(self.clock.now(), session, deliveries);
+            self.publish(shared, out);
+        }
+    }
+
+    /// Keeps the records, then wakes whoever was served, then lets go of the lock and talks.
+    fn publish(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) {
+        if !out.records.is_empty()
+            && let Err(error) = shared.engine.commit(&out.records)
+        {
+            self.stop_for(&error);
+            return;
+        }
+        for (session, reply) in out.woken {
+            // Whoever waits removes itself under this lock, so the receiver is there.
+            if let Some(waiting) = shared.parked.remove(&session) {
+                let _ = waiting.send(reply);
+            }
+        }
+        let next = shared.state.next_deadline();
+        let sooner = next.is_some_and(|next| shared.armed.is_none_or(|armed| next < armed));
+        if sooner {
+            shared.armed = next;
+        }
+        drop(shared);
+        if sooner {
+            self.sooner.notify_one();
+        }
+        out.notes.iter().for_each(log);
+    }
+
+    /// What was decided could not be kept: promise nothing more.
+    fn stop_for(&self, error: &EngineError) {
+        tracing::error!(%error, "cannot keep what was decided; the manager stops");
+        self.ask_to_stop();
+    }
+}
+
+/// Says in the log what somebody should know.
+fn log(note: &Note) {
+    match note {
+        Note::Unanswered { session, queue, leases, acked, lost } => {
+            let ended = if *lost { "was lost" } else { "left" };
+            if *acked {
+                tracing::info!(
+                    "session {session} {ended} with {leases} items of '{queue}' unanswered; in mode \
+                     auto they count as done; hint: answers=NAME gives them to another worker"
+                );
+            } else {
+                tracing::info!(
+                    "session {session} {ended} with {leases} items of '{queue}' unanswered; they \
+                     go to other workers"
+                );
+            }
+        }
+        Note::Late { session, queue, item } => tracing::warn!(
+            "session {session} answered item {item} of '{queue}' after its lease had run out; \
+             the answer was dropped; hint: a longer lease=, or extend()"
+        ),
+        Note::Died { queue, item, attempts } => {
+            tracing::warn!("item {item} of '{queue}' is dead after {attempts} failed attempts")
+        }
+        Note::LeasesMax { session, queue } => tracing::warn!(
+            "session {session} holds as many items of '{queue}' as it may and settles none; \
+             hint: ack=none for a queue whose consumers never answer"
+        ),
+    }
+}

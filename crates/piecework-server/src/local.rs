@@ -1,0 +1,60 @@
+//! A session without a socket: the manager's queues for its own process.
+
+use crate::hub::{Called, Hub};
+use piecework_state::{Call, Peer, QueueId, Reply, SessionId};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A session within the manager's process. It makes the calls that a native client makes, under
+/// the same rules: what it holds when it is dropped goes to somebody else.
+#[derive(Debug)]
+pub struct Local {
+    hub: Arc<Hub>,
+    session: SessionId,
+}
+
+impl Local {
+    pub(crate) fn open(hub: Arc<Hub>, name: &str) -> Self {
+        let session = hub.open(Peer::native(name));
+        Self { hub, session }
+    }
+
+    /// The queue of that name.
+    pub fn queue(&self, name: &str) -> Option<QueueId> {
+        self.hub.look(|state, _| state.queue(name))
+    }
+
+    /// Makes one call, and waits for as long as it takes. A call that is given up (its future is
+    /// dropped) takes nothing.
+    pub async fn call(&mut self, call: Call) -> Reply {
+        match self.hub.call_queue(self.session, call) {
+            Called::Replied(reply) => reply,
+            Called::Parked(reply) => {
+                let mut waiting = Waiting { local: self, reply: Some(reply) };
+                let reply = waiting.reply.as_mut().expect("just put there").await;
+                waiting.reply = None;
+                reply.expect("the hub answers every session that has not ended")
+            }
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.hub.end(self.session);
+    }
+}
+
+/// A call under way; dropped with the call's future, it gives the call up.
+struct Waiting<'a> {
+    local: &'a Local,
+    reply: Option<oneshot::Receiver<Reply>>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(reply) = self.reply.take() {
+            self.local.hub.cancel(self.local.session, reply);
+        }
+    }
+}

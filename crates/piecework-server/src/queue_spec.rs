@@ -1,0 +1,177 @@
+//! One queue as it is asked for: `NAME[:option,...]`.
+
+use crate::limits::NAME_BYTES_MAX;
+use piecework_state::QueueOptions;
+use piecework_wire::Value;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A named queue, the typeids it is registered under, and its options.
+#[derive(Clone, Debug)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: String,
+    /// The typeids under which clients ask for it.
+    pub typeids: Vec<String>,
+    /// What acknowledges an item.
+    pub ack: AckSpec,
+    /// Ready items at most; 0 means no bound.
+    pub maxsize: usize,
+    /// Failed attempts after which an item is dead; 0 means never.
+    pub attempts: u32,
+    /// How long a lease lasts; `None` means as long as its session.
+    pub lease: Option<Duration>,
+    /// An item of this value is a stop mark: acked by its delivery.
+    pub stop: Value,
+}
+
+/// An ack mode as it is asked for: the answer queue is a name still.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AckSpec {
+    /// `ack=auto`
+    Auto,
+    /// `answers=NAME`
+    Answered(String),
+    /// `ack=explicit`
+    Explicit,
+    /// `ack=none`
+    None,
+}
+
+impl QueueSpec {
+    /// A queue with the default options under the typeids `get_NAME_queue`, `get_NAME`, `NAME`.
+    pub fn named(name: &str) -> Self {
+        let typeids = vec![format!("get_{name}_queue"), format!("get_{name}"), name.to_owned()];
+        Self { typeids, ..Self::untyped(name) }
+    }
+
+    /// A queue that no typeid leads to, yet.
+    pub fn untyped(name: &str) -> Self {
+        let options = QueueOptions::default();
+        Self {
+            name: name.to_owned(),
+            typeids: Vec::new(),
+            ack: AckSpec::Auto,
+            maxsize: options.maxsize,
+            attempts: options.attempts,
+            lease: options.lease,
+            stop: Value::None,
+        }
+    }
+
+    fn set(&mut self, option: &str) -> Result<(), String> {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        let number = || value.parse::<u32>().map_err(|_| bad(key, value, "a whole number"));
+        match (key, value) {
+            ("ack", "auto") => self.ack = AckSpec::Auto,
+            ("ack", "explicit") => self.ack = AckSpec::Explicit,
+            ("ack", "none") => self.ack = AckSpec::None,
+            ("ack", _) => return Err(bad(key, value, "auto, explicit or none")),
+            ("answers", _) => self.ack = AckSpec::Answered(checked_name(value)?.to_owned()),
+            ("maxsize", _) => self.maxsize = number()? as usize,
+            ("attempts", _) => self.attempts = number()?,
+            ("lease", _) => {
+                let lease = duration(value).ok_or_else(|| bad(key, value, "90s, 10m or 2h"))?;
+                self.lease = Some(lease);
+            }
+            ("stop", _) => self.stop = scalar(value),
+            ("fresh", "") => {} // in memory every queue starts empty
+            _ => {
+                return Err(format!(
+                    "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \
+                     answers=NAME, maxsize=N, attempts=N, lease=10m, stop=VALUE, fresh"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for QueueSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, options) = text.split_once(':').unwrap_or((text, ""));
+        let mut spec = Self::named(checked_name(name)?);
+        for option in options.split(',').filter(|option| !option.is_empty()) {
+            spec.set(option).map_err(|why| format!("queue '{name}': {why}"))?;
+        }
+        Ok(spec)
+    }
+}
+
+fn checked_name(name: &str) -> Result<&str, String> {
+    let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
+        return Err(format!(
+            "'{name}' is no name for a queue; hint: letters, digits, '_', '-' and '.', \
+             at most {NAME_BYTES_MAX} bytes"
+        ));
+    }
+    Ok(name)
+}
+
+fn bad(key: &str, value: &str, wanted: &str) -> String {
+    format!("{key}={value}: expected {wanted}")
+}
+
+/// `90`, `90s`, `500ms`, `10m`, `2h`, `1d`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let secs = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    let lasts = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * secs).ok()?;
+    (!lasts.is_zero()).then_some(lasts)
+}
+
+/// What a Python programmer means by the word: None, True, a number, or a str.
+fn scalar(text: &str) -> Value {
+    match text {
+        "None" | "" => Value::None,
+        "True" => Value::Bool(true),
+        "False" => Value::Bool(false),
+        _ => match (text.parse(), text.parse()) {
+            (Ok(int), _) => Value::Int(int),
+            (_, Ok(float)) => Value::Float(float),
+            _ => Value::Str(text.trim_matches(['\'', '"']).to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_says_everything() {
+        let spec: QueueSpec =
+            "task:answers=result,attempts=0,lease=1.5m,maxsize=9,stop=end".parse().unwrap();
+        assert_eq!(spec.typeids, ["get_task_queue", "get_task", "task"]);
+        assert_eq!(spec.ack, AckSpec::Answered("result".to_owned()));
+        assert_eq!((spec.attempts, spec.maxsize), (0, 9));
+        assert_eq!(spec.lease, Some(Duration::from_secs(90)));
+        assert_eq!(spec.stop, Value::Str("end".to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, says) in [
+            ("", "'' is no name"),
+            ("a b", "'a b' is no name"),
+            ("task:ack=sometimes", "queue 'task': ack=sometimes: expected auto"),
+            ("task:lease=0", "lease=0: expected 90s"),
+            ("task:attempts=-1", "attempts=-1: expected a whole number"),
+            ("task:colour=red", "'colour=red' is no option"),
+        ] {
+            let why = text.parse::<QueueSpec>().unwrap_err();
+            assert!(why.contains(says), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Which typeid leads to what.
+
+use crate::config::ServerError;
+use crate::queue_spec::{AckSpec, QueueSpec};
+use piecework_state::{AckMode, QueueId, QueueOptions, State};
+use piecework_wire::{Payload, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// SyncManager's typeids that make an anonymous queue.
+const ANONYMOUS: [&str; 2] = ["Queue", "JoinableQueue"];
+
+/// SyncManager's other typeids.
+const NOT_YET: [&str; 14] = [
+    "Array",
+    "Barrier",
+    "BoundedSemaphore",
+    "Condition",
+    "Event",
+    "Iterator",
+    "Lock",
+    "Namespace",
+    "Pool",
+    "RLock",
+    "Semaphore",
+    "Value",
+    "dict",
+    "list",
+];
+
+/// What a typeid leads to.
+#[derive(Clone, Debug)]
+pub(crate) enum Registered {
+    /// A named queue.
+    Named(QueueId),
+    /// A queue of its own for every `create`.
+    Anonymous,
+    /// Nothing, for this reason.
+    Refused(String),
+    /// Nothing; the registered typeids are these.
+    Unknown(Vec<String>),
+}
+
+/// All typeids, and what only the server knows of the queues behind them.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    typeids: BTreeMap<String, Registered>,
+    /// The stop marks that are not None.
+    stops: HashMap<QueueId, Value>,
+    open: bool,
+}
+
+impl Registry {
+    /// Registers queues and typeids.
+    pub(crate) fn new(
+        state: &mut State,
+        queues: &[QueueSpec],
+        refused: Vec<(String, String)>,
+        open: bool,
+    ) -> Result<Self, ServerError> {
+        let mut registry = Self { open, ..Self::default() };
+        // Names first: an answer queue may stand behind the queue that names it.
+        for spec in queues {
+            state.register(&spec.name, QueueOptions::default());
+        }
+        for spec in queues {
+            registry.add(state, spec)?;
+        }
+        for (typeid, why) in refused {
+            registry.typeids.insert(typeid, Registered::Refused(why));
+        }
+        Ok(registry)
+    }
+
+    fn add(&mut self, state: &mut State, spec: &QueueSpec) -> Result<(), ServerError> {
+        let ack = match &spec.ack {
+            AckSpec::Auto => AckMode::Auto,
+            AckSpec::Explicit => AckMode::Explicit,
+            AckSpec::None => AckMode::None,
+            AckSpec::Answered(name) => AckMode::Answered { answers: answers(state, spec, name)? },
+        };
+        let QueueSpec { maxsize, attempts, lease, .. } = *spec;
+        let queue = state.register(&spec.name, QueueOptions { ack, maxsize, attempts, lease });
+        for typeid in &spec.typeids {
+            self.typeids.insert(typeid.clone(), Registered::Named(queue));
+        }
+        if spec.stop != Value::None {
+            self.stops.insert(queue, spec.stop.clone());
+        }
+        Ok(())
+    }
+
+    /// What `typeid` leads to; in an open registry an unknown one leads to a new queue.
+    pub(crate) fn look_up(&mut self, state: &mut State, typeid: &str) -> Registered {
+        if let Some(known) = self.typeids.get(typeid) {
+            return known.clone();
+        }
+        if ANONYMOUS.contains(&typeid) {
+            return Registered::Anonymous;
+        }
+        if NOT_YET.contains(&typeid) {
+            return Registered::Refused(format!(
+                "piecework serves queues; SyncManager's '{typeid}' is not among them yet"
+            ));
+        }
+        let queue = typeid.strip_prefix("get_").unwrap_or(typeid);
+        let queue = queue.strip_suffix("_queue").unwrap_or(queue);
+        let spec = self.open.then(|| queue.parse::<QueueSpec>().ok()).flatten();
+        if let Some(spec) = spec
+            && self.add(state, &spec).is_ok()
+            && let Some(made) = self.typeids.get(typeid)
+        {
+            return made.clone();
+        }
+        Registered::Unknown(self.typeids.keys().cloned().collect())
+    }
+
+    /// Whether a payload is the stop mark of its queue.
+    pub(crate) fn is_stop(&self, queue: QueueId, payload: &Payload) -> bool {
+        match self.stops.get(&queue) {
+            None => payload.is_none(),
+            Some(stop) => payload.value().is_ok_and(|value| value == *stop),
+        }
+    }
+}
+
+fn answers(state: &State, spec: &QueueSpec, name: &str) -> Result<QueueId, ServerError> {
+    let wrong = |what: &str| {
+        ServerError::Queues(format!(
+            "queue '{}': answers={name}: {what}; hint: add --queue {name}",
+            spec.name
+        ))
+    };
+    if name == spec.name {
+        return Err(wrong("a queue cannot be its own answer queue"));
+    }
+    state.queue(name).ok_or_else(|| wrong("there is no such queue"))
+}

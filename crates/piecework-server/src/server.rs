@@ -1,0 +1,126 @@
+//! The server as a whole: bind, run, stop.
+
+use crate::clock::Clock;
+use crate::config::{Config, ServerError, Shutdown};
+use crate::connection::{self, Shared};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::listener::{self, Listener};
+use crate::local::Local;
+use crate::registry::Registry;
+use piecework_engine::Memory;
+use piecework_state::State;
+use piecework_wire::auth::Key;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// A manager that listens. It serves once [`Server::run`] is called.
+#[derive(Debug)]
+pub struct Server {
+    hub: Arc<Hub>,
+    listeners: Vec<Listener>,
+    key: Key,
+    limits: Limits,
+    shutdown: Shutdown,
+}
+
+impl Server {
+    /// Makes the queues and listens.
+    ///
+    /// # Errors
+    ///
+    /// When the queues do not fit together or an address cannot be listened on.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let Config { listen, key, queues, open, refused, shutdown, limits } = config;
+        let clock = Clock::start();
+        // Handles of an earlier run may be alive in clients; more than a million of them a second
+        // would be needed to reach the number that this run starts from.
+        let mut state = State::new(clock.now().micros());
+        state.bound_bytes(limits.payload_bytes_max);
+        let registry = Registry::new(&mut state, &queues, refused, open)?;
+        let hub = Arc::new(Hub::new(clock, state, registry, Box::new(Memory)));
+        let mut listeners = Vec::with_capacity(listen.len());
+        for address in &listen {
+            listeners.push(listener::bind(address).await?);
+        }
+        Ok(Self { hub, listeners, key, limits, shutdown })
+    }
+
+    /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// Opens a session within this process; `name` is what lists show.
+    pub fn local(&self, name: &str) -> Local {
+        Local::open(Arc::clone(&self.hub), name)
+    }
+
+    /// Serves until `shutdown` completes or a client that may do so asks for it; then accepts
+    /// nobody more, lets the calls under way finish, gives up those that wait, and returns.
+    ///
+    /// # Errors
+    ///
+    /// None so far; with storage, what stood in its way.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let (stop, stopping) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            hub: Arc::clone(&self.hub),
+            key: self.key,
+            permits: Arc::new(Semaphore::new(self.limits.connections_max)),
+            limits: self.limits,
+            shutdown: self.shutdown,
+            stopping,
+        });
+        let mut accepting = JoinSet::new();
+        for listener in self.listeners {
+            accepting.spawn(accept(listener, Arc::clone(&shared)));
+        }
+        tokio::select! {
+            () = shutdown => tracing::info!("stopping"),
+            () = self.hub.asked_to_stop() => tracing::info!("stopping: a client asked for it"),
+            () = self.hub.run_timer() => unreachable!("the timer runs for ever"),
+        }
+        // Sessions may still wait for one another's timeouts, but not for long: all are ending.
+        let _ = stop.send(true);
+        while accepting.join_next().await.is_some() {}
+        Ok(())
+    }
+}
+
+/// Accepts connections until the server stops, then waits for those it has.
+async fn accept(listener: Listener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    let mut stopping = shared.stopping.clone();
+    loop {
+        let permit = Arc::clone(&shared.permits).acquire_owned();
+        let accepted = async {
+            let permit = permit.await.expect("the permits are never closed");
+            (listener.accept().await, permit)
+        };
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+            ((stream, peer), permit) = accepted => {
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    connection::serve(stream, peer, &shared).await;
+                    drop(permit);
+                });
+            }
+            // Ended connections are collected as they end, not at the end of all.
+            Some(ended) = connections.join_next() => report(ended),
+        }
+    }
+    drop(listener);
+    while let Some(ended) = connections.join_next().await {
+        report(ended);
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task did not end well");
+    }
+}

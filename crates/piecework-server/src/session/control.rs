@@ -1,0 +1,173 @@
+//! The first request of a connection: one call about handles or the manager, after which the
+//! connection ends; or `accept_connection`, which makes it a main connection.
+
+use super::arguments::{Arguments, Signature};
+use super::methods::EXPOSED;
+use super::{Fault, PyError, Step, peer};
+use crate::hub::Hub;
+use crate::registry::Registered;
+use bytes::{Bytes, BytesMut};
+use piecework_state::QueueOptions;
+use piecework_wire::{Request, Value, reply};
+
+/// A call about handles or the manager.
+#[derive(Debug)]
+pub(crate) enum Control {
+    Create { typeid: String, request: Box<Request> },
+    Incref(String),
+    Decref(String),
+    NumberOfObjects,
+    DebugInfo,
+    ShutDown,
+}
+
+/// Reads the first request. A main connection is opened with its reply in `out`; so is a call
+/// that needs nobody's decision.
+pub(crate) fn read(frame: Bytes, host: &str, out: &mut BytesMut) -> Result<Step, Fault> {
+    let request = Request::parse(frame)?;
+    let step = step(request, host, out);
+    Ok(step.unwrap_or_else(|error| {
+        error.write(out);
+        Step::Replied
+    }))
+}
+
+fn step(request: Request, host: &str, out: &mut BytesMut) -> Result<Step, PyError> {
+    let control = match request.method() {
+        "accept_connection" => {
+            let name = first(&request, "accept_connection", "name")?;
+            reply::returned_none(out);
+            return Ok(Step::Open(peer(&name, host)));
+        }
+        "dummy" => {
+            reply::returned_none(out);
+            return Ok(Step::Replied);
+        }
+        // Every object is a queue, so the methods do not depend on which.
+        "get_methods" => {
+            let exposed = EXPOSED.iter().map(|name| Value::Str((*name).to_owned())).collect();
+            reply::returned(out, &Value::Tuple(exposed));
+            return Ok(Step::Replied);
+        }
+        "create" => {
+            let typeid = request.arg(0).map(|typeid| typeid.value()).transpose()?;
+            let Some(Value::Str(typeid)) = typeid else {
+                return Err(PyError::type_error("create: expected a typeid, a str"));
+            };
+            Control::Create { typeid, request: Box::new(request) }
+        }
+        "incref" => Control::Incref(first(&request, "incref", "ident")?),
+        "decref" => Control::Decref(first(&request, "decref", "ident")?),
+        "number_of_objects" => Control::NumberOfObjects,
+        "debug_info" => Control::DebugInfo,
+        "shutdown" => Control::ShutDown,
+        other => {
+            return Err(PyError::attribute_error(format!(
+                "'{other}' is no request to a manager; hint: its ident and method are an object's"
+            )));
+        }
+    };
+    Ok(Step::Control(control))
+}
+
+/// The one str argument of a request.
+fn first(request: &Request, method: &'static str, name: &'static str) -> Result<String, PyError> {
+    let names = [name];
+    let value =
+        request.arg(0).or_else(|| request.kwarg(name)).map(|arg| arg.value()).transpose()?;
+    match value {
+        Some(Value::Str(text)) => Ok(text),
+        _ => Err(PyError::type_error(format!("{method}: expected {}, a str", names.join(", ")))),
+    }
+}
+
+impl Control {
+    /// Does it, and appends the reply.
+    pub(crate) fn run(self, hub: &Hub, may_shut_down: impl Fn() -> bool, out: &mut BytesMut) {
+        let done = match self {
+            Self::Create { typeid, request } => create(hub, &typeid, &request, out),
+            Self::Incref(ident) => hub.incref(&ident).map_err(PyError::from).map(|()| {
+                reply::returned_none(out);
+            }),
+            Self::Decref(ident) => hub.decref(&ident).map_err(PyError::from).map(|()| {
+                reply::returned_none(out);
+            }),
+            Self::NumberOfObjects => {
+                let count = hub.look(|state, _| state.handles());
+                reply::returned(out, &Value::Int(i64::try_from(count).unwrap_or(i64::MAX)));
+                Ok(())
+            }
+            Self::DebugInfo => {
+                let handles = hub.look(|state, _| state.handle_list());
+                let line = |(ident, refs)| {
+                    format!("  {ident}:       refcount={refs}\n    a queue of piecework")
+                };
+                let lines: Vec<String> = handles.into_iter().map(line).collect();
+                reply::returned(out, &Value::Str(lines.join("\n")));
+                Ok(())
+            }
+            Self::ShutDown => shut_down(hub, may_shut_down, out),
+        };
+        if let Err(error) = done {
+            error.write(out);
+        }
+    }
+}
+
+/// Stops the manager, for whoever may do so.
+pub(crate) fn shut_down(
+    hub: &Hub,
+    may_shut_down: impl Fn() -> bool,
+    out: &mut BytesMut,
+) -> Result<(), PyError> {
+    if !may_shut_down() {
+        return Err(PyError::permission_error(
+            "shutdown: only a client of the manager's own machine and user may stop it; \
+             hint: piecework serve --allow-shutdown lets every client",
+        ));
+    }
+    reply::returned_none(out);
+    hub.ask_to_stop();
+    Ok(())
+}
+
+fn create(hub: &Hub, typeid: &str, request: &Request, out: &mut BytesMut) -> Result<(), PyError> {
+    let (found, ident) = hub.create(typeid);
+    let ident = match found {
+        Registered::Named(_) => {
+            if request.len_args() > 1 || request.kwarg_names().len() > 0 {
+                return Err(PyError::type_error(format!(
+                    "create('{typeid}') takes no arguments: the queue exists already"
+                )));
+            }
+            ident.expect("a registered queue exists")
+        }
+        Registered::Anonymous => hub.create_anonymous(typeid, anonymous_options(typeid, request)?),
+        Registered::Refused(why) => {
+            return Err(PyError::type_error(format!("typeid '{typeid}': {why}")));
+        }
+        Registered::Unknown(known) => {
+            return Err(PyError::key_error(format!(
+                "no typeid '{typeid}'; hint: registered are {}, Queue, JoinableQueue",
+                known.join(", ")
+            )));
+        }
+    };
+    reply::created(out, &ident, &EXPOSED);
+    Ok(())
+}
+
+/// `Queue(maxsize=0)`.
+fn anonymous_options(typeid: &str, request: &Request) -> Result<QueueOptions, PyError> {
+    const CREATE: Signature =
+        Signature { method: "create", names: &["typeid", "maxsize"], required: 1 };
+    let maxsize = match Arguments::bind(request, &CREATE)?.value(1)? {
+        None => 0,
+        // To Python, a bound below 1 is none.
+        Some(Value::Int(maxsize)) => usize::try_from(maxsize).unwrap_or(0),
+        Some(other) => {
+            return Err(PyError::type_error(format!("{typeid}(maxsize={other}): expected an int")));
+        }
+    };
+    Ok(QueueOptions { maxsize, ..QueueOptions::default() })
+}

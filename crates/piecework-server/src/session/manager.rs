@@ -1,0 +1,91 @@
+//! The manager itself as an object: what the `piecework` command asks of it over a main
+//! connection, under an ident that no queue can have.
+
+use super::PyError;
+use super::arguments::{Arguments, Signature};
+use super::control::shut_down;
+use super::value::{dict, int, queue_value, seconds};
+use crate::hub::{Called, Hub};
+use bytes::BytesMut;
+use piecework_state::{Call, Reply, SessionId, SessionStats};
+use piecework_wire::{Request, Value, reply};
+use std::time::Duration;
+
+/// The manager's ident; those of handles hold a '.'.
+pub(crate) const IDENT: &str = "manager";
+
+/// A call on the manager.
+#[derive(Debug)]
+pub(crate) enum ManagerCall {
+    /// The counts of every queue.
+    Queues,
+    /// Every session.
+    Sessions,
+    /// Drops what is ready or delayed in this queue.
+    Purge(String),
+    /// Stops the manager.
+    ShutDown,
+}
+
+impl ManagerCall {
+    pub(crate) fn read(request: &Request) -> Result<Self, PyError> {
+        const PURGE: Signature = Signature { method: "purge", names: &["queue"], required: 1 };
+        match request.method() {
+            "queues" => Ok(Self::Queues),
+            "sessions" => Ok(Self::Sessions),
+            "purge" => Ok(Self::Purge(Arguments::bind(request, &PURGE)?.text(0)?)),
+            "shutdown" => Ok(Self::ShutDown),
+            other => Err(PyError::attribute_error(format!(
+                "the manager has no method '{other}'; hint: queues, sessions, purge, shutdown"
+            ))),
+        }
+    }
+
+    /// Does it, and appends the reply.
+    pub(crate) fn run(
+        &self,
+        hub: &Hub,
+        session: SessionId,
+        may_shut_down: impl Fn() -> bool,
+        out: &mut BytesMut,
+    ) -> Result<(), PyError> {
+        match self {
+            Self::Queues => {
+                let queues = hub.look(|state, now| state.queue_stats(now));
+                let queues = queues.iter().map(queue_value).collect();
+                reply::returned(out, &Value::List(queues));
+            }
+            Self::Sessions => {
+                let (sessions, now) = hub.look(|state, now| (state.session_stats(), now));
+                let value = |stats| session_value(stats, now.since(stats.opened));
+                reply::returned(out, &Value::List(sessions.iter().map(value).collect()));
+            }
+            Self::Purge(name) => {
+                let queue = hub.look(|state, _| state.queue(name));
+                let queue =
+                    queue.ok_or_else(|| PyError::key_error(format!("no queue '{name}'")))?;
+                match hub.call_queue(session, Call::Purge(queue)) {
+                    Called::Replied(Reply::Count(count)) => reply::returned(out, &int(count)),
+                    other => unreachable!("a purge counts at once, not {other:?}"),
+                }
+            }
+            Self::ShutDown => shut_down(hub, may_shut_down, out)?,
+        }
+        Ok(())
+    }
+}
+
+/// A session as a dict; `age` is for how long it has been open.
+fn session_value(stats: &SessionStats, age: Duration) -> Value {
+    let text = |text: &str| Value::Str(text.to_owned());
+    let waits = stats.waits.as_ref();
+    dict(vec![
+        ("id", int(stats.id.0)),
+        ("name", text(&stats.name)),
+        ("address", text(&stats.address)),
+        ("age", seconds(age)),
+        ("leases", int(stats.leases as u64)),
+        ("waits_in", waits.map_or(Value::None, |(_, method)| text(method))),
+        ("waits_for", waits.map_or(Value::None, |(queue, _)| text(queue))),
+    ])
+}

@@ -1,0 +1,216 @@
+//! For a queue, which method becomes which call: CPython's own methods with CPython's arguments,
+//! and the ones that piecework adds.
+
+use super::PyError;
+use super::arguments::{Arguments, Signature, WaitArgs, number};
+use crate::hub::Desk;
+use crate::limits::MANY_MAX;
+use piecework_state::{Call, ItemId, Payload as Item, QueueId, Settle, Take};
+use piecework_wire::{Payload, Request, Value};
+use smallvec::{SmallVec, smallvec};
+use std::time::Duration;
+
+/// What `create` lists as exposed: the public methods of CPython's `queue.Queue` (`shutdown`
+/// since 3.13), then our own. Proxies are generated from this list.
+pub(crate) const EXPOSED: [&str; 21] = [
+    "empty",
+    "full",
+    "get",
+    "get_nowait",
+    "join",
+    "put",
+    "put_nowait",
+    "qsize",
+    "shutdown",
+    "task_done",
+    "ack",
+    "answer",
+    "extend",
+    "get_many",
+    "lease",
+    "nack",
+    "progress",
+    "put_later",
+    "put_many",
+    "settle",
+    "stats",
+];
+
+/// A method with its arguments read, not yet a call: what some of them mean depends on the queue
+/// and on the moment.
+#[derive(Debug)]
+pub(crate) enum Method {
+    Put {
+        payloads: SmallVec<[Payload; 1]>,
+        wait: WaitArgs,
+    },
+    PutLater {
+        payload: Payload,
+        delay: Duration,
+    },
+    Take {
+        max: usize,
+        wait: WaitArgs,
+        style: Take,
+    },
+    Answer {
+        id: u64,
+        to: String,
+        payload: Payload,
+    },
+    Settle {
+        id: u64,
+        how: Settle,
+    },
+    Nack(Duration),
+    Extend(Duration),
+    Progress {
+        fraction: f64,
+        note: String,
+    },
+    ShutDown {
+        immediate: bool,
+    },
+    /// A method without arguments.
+    Plain(fn(QueueId) -> Call),
+}
+
+/// The parameters of a method, and what reads them.
+type Reader = (Signature, fn(&Arguments<'_>) -> Result<Method, PyError>);
+
+const fn signature(
+    method: &'static str,
+    names: &'static [&'static str],
+    required: usize,
+) -> Signature {
+    Signature { method, names, required }
+}
+
+/// Every method of a queue.
+static METHODS: [Reader; 21] = [
+    (signature("get", &["block", "timeout"], 0), |args| {
+        Ok(Method::Take { max: 1, wait: WaitArgs::read(args, 0)?, style: Take::Item })
+    }),
+    (signature("put", &["item", "block", "timeout"], 1), |args| {
+        let payloads = smallvec![args.required(0).payload()?];
+        Ok(Method::Put { payloads, wait: WaitArgs::read(args, 1)? })
+    }),
+    (signature("get_nowait", &[], 0), |_| {
+        Ok(Method::Take { max: 1, wait: WaitArgs::NO, style: Take::Item })
+    }),
+    (signature("put_nowait", &["item"], 1), |args| {
+        Ok(Method::Put { payloads: smallvec![args.required(0).payload()?], wait: WaitArgs::NO })
+    }),
+    (signature("qsize", &[], 0), |_| Ok(Method::Plain(Call::Qsize))),
+    (signature("empty", &[], 0), |_| Ok(Method::Plain(Call::IsEmpty))),
+    (signature("full", &[], 0), |_| Ok(Method::Plain(Call::IsFull))),
+    (signature("task_done", &[], 0), |_| Ok(Method::Plain(Call::TaskDone))),
+    (signature("join", &[], 0), |_| Ok(Method::Plain(Call::Join))),
+    (signature("shutdown", &["immediate"], 0), |args| {
+        Ok(Method::ShutDown { immediate: args.truth(0, false)? })
+    }),
+    (signature("put_many", &["items", "block", "timeout"], 1), |args| {
+        let payloads = args.required(0).elements(MANY_MAX)?;
+        Ok(Method::Put { payloads: payloads.into(), wait: WaitArgs::read(args, 1)? })
+    }),
+    (signature("get_many", &["max", "timeout"], 1), |args| take_many(args, Take::Many)),
+    (signature("lease", &["max", "timeout"], 1), |args| take_many(args, Take::Leases)),
+    (signature("answer", &["id", "queue", "item"], 3), |args| {
+        let (id, to) = (args.id(0)?, args.text(1)?);
+        Ok(Method::Answer { id, to, payload: args.required(2).payload()? })
+    }),
+    (signature("settle", &["id", "how"], 2), |args| {
+        let how = match args.text(1)?.as_str() {
+            "ack" => Settle::Ack,
+            "nack" => Settle::Nack,
+            "release" => Settle::Release,
+            other => return Err(args.wrong(1, &format!("'{other}' is not ack, nack or release"))),
+        };
+        Ok(Method::Settle { id: args.id(0)?, how })
+    }),
+    (signature("put_later", &["item", "seconds"], 2), |args| {
+        Ok(Method::PutLater { payload: args.required(0).payload()?, delay: args.seconds(1)? })
+    }),
+    (signature("ack", &[], 0), |_| Ok(Method::Plain(Call::Ack))),
+    (signature("nack", &["delay"], 0), |args| Ok(Method::Nack(args.seconds(0)?))),
+    (signature("extend", &["seconds"], 1), |args| Ok(Method::Extend(args.seconds(0)?))),
+    (signature("progress", &["fraction", "note"], 1), |args| {
+        let fraction = args.value(0)?.as_ref().and_then(number);
+        let fraction = fraction.ok_or_else(|| args.wrong(0, &"expected a number from 0 to 1"))?;
+        let note = if args.get(1).is_some() { args.text(1)? } else { String::new() };
+        Ok(Method::Progress { fraction, note })
+    }),
+    (signature("stats", &[], 0), |_| Ok(Method::Plain(Call::Stats))),
+];
+
+fn take_many(args: &Arguments<'_>, style: Take) -> Result<Method, PyError> {
+    let timeout = args.value(1)?.filter(|timeout| !matches!(timeout, Value::None));
+    let wait = WaitArgs { block: true, timeout };
+    Ok(Method::Take { max: args.count(0)?, wait, style })
+}
+
+impl Method {
+    /// Reads the method that a request names, and its arguments.
+    pub(crate) fn read(request: &Request) -> Result<Self, PyError> {
+        let name = request.method();
+        let found = METHODS.iter().find(|(signature, _)| signature.method == name);
+        let Some((signature, read)) = found else {
+            return Err(PyError::attribute_error(format!(
+                "a queue has no method '{name}'; hint: it has {}",
+                EXPOSED.join(", ")
+            )));
+        };
+        read(&Arguments::bind(request, signature)?)
+    }
+
+    /// The call that this is on `queue`, now.
+    pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId) -> Result<Call, PyError> {
+        let item = |to: QueueId, payload: Payload| {
+            let stop = desk.registry.is_stop(to, &payload);
+            Item { bytes: payload.into_bytes(), stop }
+        };
+        Ok(match self {
+            Self::Put { payloads, wait } => {
+                // As in CPython, nobody looks at the timeout of a put that never blocks.
+                let bounded = desk.state.is_bounded(queue);
+                let wait = if bounded { wait } else { WaitArgs { block: true, timeout: None } };
+                let wait = wait.until(desk.now)?;
+                let payloads = payloads.into_iter().map(|payload| item(queue, payload)).collect();
+                Call::Put { queue, payloads, delay: None, wait }
+            }
+            Self::PutLater { payload, delay } => {
+                let wait = piecework_state::Wait::No;
+                let payloads = smallvec![item(queue, payload)];
+                Call::Put { queue, payloads, delay: Some(delay), wait }
+            }
+            Self::Take { max, wait, style } => {
+                Call::Take { queue, max, wait: wait.until(desk.now)?, style }
+            }
+            Self::Answer { id, to, payload } => {
+                let found = desk.state.queue(&to);
+                let to = found.ok_or_else(|| PyError::key_error(format!("no queue '{to}'")))?;
+                Call::Answer { queue, item: ItemId(id), to, payload: item(to, payload) }
+            }
+            Self::Settle { id, how } => Call::Settle(queue, ItemId(id), how),
+            Self::Nack(delay) => Call::Nack(queue, delay),
+            Self::Extend(by) => Call::Extend(queue, by),
+            Self::Progress { fraction, note } => Call::Progress(queue, fraction, note),
+            Self::ShutDown { immediate } => Call::ShutDown(queue, immediate),
+            Self::Plain(call) => call(queue),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_exposed_is_what_there_is() {
+        let mut exposed = EXPOSED.to_vec();
+        let mut methods: Vec<_> = METHODS.iter().map(|(signature, _)| signature.method).collect();
+        exposed.sort_unstable();
+        methods.sort_unstable();
+        assert_eq!(exposed, methods);
+    }
+}

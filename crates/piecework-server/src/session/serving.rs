@@ -1,0 +1,77 @@
+//! A main connection: one call after the other, on queues or on the manager itself.
+
+use super::manager::{self, ManagerCall};
+use super::value::{int, queue_value};
+use super::{Method, ObjectCall, PyError, Step};
+use bytes::{Bytes, BytesMut};
+use piecework_state::{Delivery, Reply};
+use piecework_wire::reply::{self, PayloadFrame};
+use piecework_wire::{Payload, Request, Value};
+
+/// Reads the request in a frame. What cannot be read is answered, not dropped: a stock client
+/// whose main connection ends can never call again.
+pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Step {
+    let step = Request::parse(frame).map_err(PyError::from).and_then(|request| {
+        if request.ident() == Some(manager::IDENT) {
+            return ManagerCall::read(&request).map(Step::Manager);
+        }
+        if let Some(answered) = about_the_proxy(&request, out) {
+            return Ok(answered);
+        }
+        Ok(Step::Call(ObjectCall { method: Method::read(&request)?, request }))
+    });
+    step.unwrap_or_else(|error| {
+        error.write(out);
+        Step::Replied
+    })
+}
+
+/// What CPython's server answers for every object, exposed or not.
+fn about_the_proxy(request: &Request, out: &mut BytesMut) -> Option<Step> {
+    match request.method() {
+        "__repr__" | "__str__" => {
+            let ident = request.ident().unwrap_or_default();
+            let number = ident.rsplit('.').next().and_then(|number| number.parse().ok());
+            let text = format!("<queue.Queue object at {:#014x}>", number.unwrap_or(0_u64));
+            reply::returned(out, &Value::Str(text));
+        }
+        "#GETVALUE" => reply::traceback(
+            out,
+            "TypeError: a queue cannot be copied out of its manager; hint: get its items",
+        ),
+        _ => return None,
+    }
+    Some(Step::Replied)
+}
+
+/// A large payload, to be written from where it is.
+pub(crate) type Large = PayloadFrame;
+
+/// Appends the reply to a call; gives back a payload that is better not copied.
+pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) -> Option<Large> {
+    match reply {
+        Reply::None => reply::returned_none(out),
+        Reply::Bool(truth) => reply::returned(out, &Value::Bool(*truth)),
+        Reply::Count(count) => reply::returned(out, &int(*count)),
+        Reply::Item(delivery) if delivery.payload.len() > copy_bytes_max => {
+            return Some(reply::payload_frame(&payload(delivery)));
+        }
+        Reply::Item(delivery) => reply::returned_payload(out, &payload(delivery)),
+        Reply::Items(deliveries) => {
+            let payloads: Vec<_> = deliveries.iter().map(payload).collect();
+            reply::returned_payloads(out, &payloads);
+        }
+        Reply::Leases(deliveries) => {
+            let lease = |d: &Delivery| (d.id.0, d.attempt, payload(d));
+            let leases: Vec<_> = deliveries.iter().map(lease).collect();
+            reply::returned_leases(out, &leases);
+        }
+        Reply::Stats(stats) => reply::returned(out, &queue_value(stats)),
+        Reply::Error(error) => PyError::from(error.clone()).write(out),
+    }
+    None
+}
+
+fn payload(delivery: &Delivery) -> Payload {
+    Payload::from_bytes(delivery.payload.clone()).expect("made by a Payload when it was put")
+}
