@@ -12,8 +12,9 @@
 //! # }
 //! ```
 //!
-//! A command ends when its first process ends. Processes that it left in the background are not waited for: what
-//! they write later is not collected, and stopping them is up to whoever holds the [`Group`].
+//! A command ends when its first process ends. Processes that it left in the background are not
+//! waited for: what they write later is not collected, and stopping them is up to whoever holds
+//! the [`Group`].
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -30,8 +31,8 @@ use self::stream::{Stream, StreamError};
 
 mod stream;
 
-/// How many bytes of standard output one command may write: its output travels as one frame, whose own limit is
-/// 1 GiB, and is held in memory until then.
+/// How many bytes of standard output one command may write: its output travels as one frame, whose
+/// own limit is 1 GiB, and is held in memory until then.
 pub const STDOUT_BYTES_MAX: usize = 512 << 20;
 
 /// How many bytes of standard error are kept, from its end: enough for any message a person reads.
@@ -39,8 +40,9 @@ pub const STDERR_BYTES_MAX: usize = 1 << 20;
 
 /// A command to run: its program, arguments, environment and input.
 ///
-/// It is spawned without a shell, as the leader of a process group of its own, so that it can be stopped together
-/// with all that it started. Its standard input is empty unless [`input`](Self::input) says otherwise.
+/// It is spawned without a shell, as the leader of a process group of its own, so that it can be
+/// stopped together with all that it started. Its standard input is empty unless
+/// [`input`](Self::input) says otherwise.
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
@@ -80,7 +82,8 @@ impl Command {
         self
     }
 
-    /// Keeps at most this many bytes from the end of standard error, [`STDERR_BYTES_MAX`] unless told.
+    /// Keeps at most this many bytes from the end of standard error, [`STDERR_BYTES_MAX`] unless
+    /// told.
     #[must_use]
     pub fn stderr_bytes_max(mut self, bytes_max: usize) -> Self {
         self.stderr_bytes_max = bytes_max;
@@ -90,7 +93,8 @@ impl Command {
     /// Starts the command.
     ///
     /// # Errors
-    /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks processes or files.
+    /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks
+    /// processes or files.
     pub fn spawn(mut self) -> Result<Running, CommandError> {
         let program = self.program;
         let started = Instant::now();
@@ -130,7 +134,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Returns the handle with which the command and all that it started can be stopped while it runs.
+    /// Returns the handle with which the command and all that it started can be stopped while it
+    /// runs.
     pub fn group(&self) -> Group {
         self.group
     }
@@ -138,8 +143,8 @@ impl Running {
     /// Feeds the command, collects what it writes, and returns when it has ended.
     ///
     /// # Errors
-    /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`], after which it is killed, and
-    /// [`CommandError::Wait`] if the system refuses to tell its end.
+    /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`], after which it is
+    /// killed, and [`CommandError::Wait`] if the system refuses to tell its end.
     pub async fn finish(mut self) -> Result<Output, CommandError> {
         let status = self.until_end().await.map_err(|error| {
             let program = self.program.clone();
@@ -192,7 +197,8 @@ async fn feed(stdin: Option<(ChildStdin, Bytes)>) {
     }
 }
 
-/// The process group of a command: its first process and all that it started, unless they left on purpose.
+/// The process group of a command: its first process and all that it started, unless they left on
+/// purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Group(Pid);
 
@@ -205,7 +211,7 @@ impl Group {
     /// Names a group by its number; `None` for numbers that no group has.
     pub fn from_id(id: i32) -> Option<Self> {
         // 1 is init, and a group that is signalled as -1 would be every process there is.
-        Pid::from_raw(id).filter(|_| id > 1).map(Self)
+        if id > 1 { Pid::from_raw(id).map(Self) } else { None }
     }
 
     /// Asks every process of the group to end (SIGTERM).
@@ -265,7 +271,11 @@ impl std::fmt::Display for End {
             Self::Signal(signal) => match Signal::from_named_raw(*signal) {
                 Some(named) => {
                     let name = format!("{named:?}");
-                    write!(formatter, "signal SIG{}", name.trim_start_matches("Signal::"))
+                    write!(
+                        formatter,
+                        "signal SIG{}",
+                        name.trim_matches('"').trim_start_matches("Signal::")
+                    )
                 }
                 None => write!(formatter, "signal {signal}"),
             },
@@ -295,7 +305,8 @@ pub enum CommandError {
     },
     /// The command was killed because it wrote more than fits.
     #[error(
-        "{} wrote more than {STDOUT_BYTES_MAX} bytes to standard output and was killed (hint: let it write to a file)",
+        "{} wrote more than {STDOUT_BYTES_MAX} bytes to standard output and was killed \
+         (hint: let it write to a file)",
         .program.display()
     )]
     TooMuchOutput {

@@ -1,9 +1,9 @@
 //! Commands run for tasks: where the tasks come from, who runs them, what becomes of the results.
 //!
 //! ```text
-//!  input ──▶ feed ──put──▶ tasks ──take──▶ slot 1 .. slot N ──settle──▶ results ──▶ collect ──▶ output
-//!             ▲                            one command each                           │
-//!             └──────────────────── window: how far ahead ◀───────────────────────────┘
+//!  input ─▶ feed ─put─▶ tasks ─take─▶ slot 1 .. slot N ─settle─▶ results ─▶ collect ─▶ output
+//!            ▲                       one command each                         │
+//!            └─────────────── window: how far ahead ◀─────────────────────────┘
 //! ```
 //!
 //! The slots know a [`Link`](link::Link) and nothing of what is behind it: the run's own queues

@@ -3,8 +3,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many tasks may be between the reader of the input and the printer. Results that come before
-/// their turn are held in memory; a hundred thousand of some hundred bytes are some 20 MB, and let a
-/// thousand slots go on for a hundred tasks each while the first task takes its time.
+/// their turn are held in memory; a hundred thousand of some hundred bytes are some 20 MB, and let
+/// a thousand slots go on for a hundred tasks each while the first task takes its time.
 const TASKS_AHEAD_MAX: u64 = 100_000;
 
 /// How many bytes of results may be held before no more tasks are fed.

@@ -61,7 +61,8 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
         Ok(())
     }
 
-    /// Reads what is in the pipe now that its writer has ended, without waiting for those who inherited it.
+    /// Reads what is in the pipe now that its writer has ended, without waiting for those who
+    /// inherited it.
     pub(crate) fn drain(&mut self) -> Result<(), StreamError> {
         if self.ended {
             return Ok(());

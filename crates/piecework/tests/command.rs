@@ -1,0 +1,106 @@
+//! Commands as processes: what they get, what they leave behind, how they are stopped.
+#![allow(clippy::unwrap_used)]
+
+use piecework::command::{Command, CommandError, End, Group, Output};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
+
+fn shell(script: &str) -> Command {
+    Command::new("sh").arg("-c").arg(script)
+}
+
+async fn finish(command: Command) -> Output {
+    command.spawn().unwrap().finish().await.unwrap()
+}
+
+async fn until_gone(group: Group) {
+    let id = Pid::from_raw(group.id()).unwrap();
+    while test_kill_process_group(id).is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn outputs_and_ends_are_told() {
+    let output = finish(shell("echo out; echo err >&2; exit 7")).await;
+    assert_eq!(
+        (output.end, output.stdout, output.stderr),
+        (End::Code(7), b"out\n".into(), b"err\n".into())
+    );
+    assert!(!output.end.is_success());
+    let killed = finish(shell("kill -KILL $$")).await;
+    assert_eq!((killed.end, killed.end.to_string()), (End::Signal(9), "signal SIGKILL".to_owned()));
+}
+
+#[tokio::test]
+async fn a_command_without_input_finds_none() {
+    assert_eq!(finish(Command::new("cat")).await.stdout, b"");
+}
+
+#[tokio::test]
+async fn input_and_output_of_any_size_pass_at_the_same_time() {
+    // Larger than all pipes on the way, so that neither side can be served before the other.
+    let bytes: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    let output = finish(Command::new("cat").input(bytes.clone())).await;
+    assert!(output.stdout == bytes, "{} of {} bytes", output.stdout.len(), bytes.len());
+}
+
+#[tokio::test]
+async fn a_command_need_not_read_its_input() {
+    assert_eq!(finish(Command::new("true").input(vec![0; 1 << 20])).await.end, End::Code(0));
+}
+
+#[tokio::test]
+async fn the_environment_is_ours_and_what_is_set() {
+    let output = finish(shell("echo $A; [ -n \"$PATH\" ]").env("A", "set")).await;
+    assert_eq!((output.end, output.stdout), (End::Code(0), b"set\n".into()));
+}
+
+#[tokio::test]
+async fn only_the_end_of_standard_error_is_kept() {
+    let script = "i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done";
+    let output = finish(shell(script).stderr_bytes_max(20)).await;
+    assert_eq!(output.stderr, b"line 4998\nline 4999\n");
+}
+
+#[tokio::test]
+async fn what_was_written_before_the_end_is_complete_though_the_pipe_stays_open() {
+    // The process in the background holds both pipes; a pipeful is written at the very end.
+    let script = "sleep 1000 & echo $!; head -c 60000 /dev/zero; head -c 60000 /dev/zero >&2";
+    let output = finish(shell(script)).await;
+    let (pid, zeros) = output.stdout.split_at(output.stdout.len() - 60_000);
+    assert!(zeros.iter().chain(&output.stderr).all(|byte| *byte == 0));
+    assert_eq!(output.stderr.len(), 60_000);
+    let pid: i32 = std::str::from_utf8(pid).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_program_is_named() {
+    let error = Command::new("no-such-program").spawn().unwrap_err();
+    assert!(matches!(error, CommandError::Spawn { .. }));
+    let text = error.to_string();
+    assert!(text.contains("no-such-program") && text.contains("hint"), "{text}");
+}
+
+#[tokio::test]
+async fn the_whole_group_is_stopped() {
+    let running = shell("sleep 1000 & sleep 1000").spawn().unwrap();
+    let group = running.group();
+    group.terminate();
+    assert_eq!(running.finish().await.unwrap().end, End::Signal(15));
+    until_gone(group).await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_let_go_of_is_killed() {
+    let running = shell("trap '' TERM; sleep 1000 & sleep 1000").spawn().unwrap();
+    let group = running.group();
+    drop(running);
+    until_gone(group).await;
+}
+
+#[test]
+fn a_group_is_never_everybody() {
+    assert!([-1, 0, 1].into_iter().all(|id| Group::from_id(id).is_none()));
+    assert_eq!(Group::from_id(4242).unwrap().id(), 4242);
+}
