@@ -1,6 +1,6 @@
 //! All commands and flags in one place.
 
-use crate::MapArgs;
+use crate::{MapArgs, ServeArgs};
 
 /// Work paid by the piece: spreads tasks over processes and machines.
 #[derive(Debug, clap::Parser)]
@@ -16,4 +16,6 @@ pub struct Arguments {
 pub enum Command {
     /// Run a command for each argument, on all cores, results in order
     Map(MapArgs),
+    /// Serve queues to Python programs and to workers on any machine
+    Serve(ServeArgs),
 }

@@ -1,19 +1,24 @@
 //! The `piecework` command as a function, called by `main` and by whoever embeds it.
 
 mod args;
+mod authkey;
 mod commands;
+mod exit;
 mod input;
+mod logging;
 mod output;
 mod run;
 mod template;
 
 pub use args::{Arguments, Command};
 pub use commands::map::MapArgs;
+pub use commands::serve::ServeArgs;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Builder;
 
 use crate::run::guard;
 
@@ -25,16 +30,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::parse_from(arguments);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // A manager uses all cores; everything else waits most of the time.
+    let mut runtime = match arguments.command {
+        Command::Serve(_) => Builder::new_multi_thread(),
+        Command::Map(_) => Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             match arguments.command {
                 Command::Map(args) => commands::map::run(args).await,
+                Command::Serve(args) => commands::serve::run(args).await,
             }
         })
     });
     ended.unwrap_or_else(|error| {
         output::talk(format_args!("{error:#}"));
-        ExitCode::FAILURE
+        exit::code(&error)
     })
 }

@@ -15,6 +15,23 @@ pub(crate) fn talk(message: impl fmt::Display) {
     let _ = io::stderr().write_all(format!("piecework: {message}\n").as_bytes());
 }
 
+/// Prints data on standard output, at once.
+pub(crate) fn data(text: &str) {
+    let mut stdout = io::stdout().lock();
+    // Whoever does not read the rest does not need it.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Tells whether a person watches standard output.
+pub(crate) fn data_is_watched() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Tells whether colours are of use on standard error.
+pub(crate) fn talk_is_coloured() -> bool {
+    talk_is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Tells whether a person watches standard error.
 fn talk_is_watched() -> bool {
     io::stderr().is_terminal()

@@ -1,0 +1,214 @@
+//! `piecework serve`: a manager on the network.
+
+use crate::authkey::{Authkey, AuthkeyArgs, STRONG_BYTES_MIN, Source};
+use crate::logging::LogArgs;
+use crate::{exit, output};
+use anyhow::bail;
+use piecework_server::{Config, QueueSpec, Server, Shutdown};
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+const EXAMPLES: &str = "\
+Examples:
+  piecework serve                                  queues task and result, for this machine
+  piecework serve --listen 0.0.0.0:5000            the same for every machine that has the key
+  piecework serve --queue task:answers=result,attempts=0 --queue result
+                                                   kill any worker at any time: each task put
+                                                   ends with exactly one result
+  piecework serve --queue jobs:maxsize=100 --queue done
+                                                   Python asks for get_jobs_queue(), jobs(), ...
+
+Options of a queue, after its name and a colon, separated by commas:
+  ack=auto|explicit|none   what acknowledges an item (auto: what an unmodified program does anyway)
+  answers=NAME             an item is acknowledged by its answer in queue NAME
+  attempts=N               failed attempts after which an item is dead; 0: never (default 5)
+  lease=10m                how long a worker may hold an item; default: as long as it is connected
+  maxsize=N                ready items at most, as in queue.Queue(N)
+  stop=VALUE               an item of this value stops a worker and needs no answer (default None)";
+
+/// Serves named queues to Python programs and piecework's own commands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ServeArgs {
+    /// Address to listen on; may be given several times. Port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000")]
+    listen: Vec<String>,
+
+    /// A queue, registered as get_NAME_queue, get_NAME and NAME; '*' registers any name on first
+    /// use [default: task and result]
+    #[arg(long, value_name = "NAME[:OPTIONS]")]
+    queue: Vec<String>,
+
+    /// Where items are kept: in memory, gone with this process
+    #[arg(long, value_name = "ENGINE", default_value = "memory")]
+    engine: EngineName,
+
+    /// Let any client that knows the key stop the manager, not only this user's own
+    #[arg(long)]
+    allow_shutdown: bool,
+
+    /// Listen beyond this machine even with an authkey of less than 16 bytes
+    #[arg(long)]
+    allow_weak_authkey: bool,
+
+    #[command(flatten)]
+    authkey: AuthkeyArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// The engines there are.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum EngineName {
+    /// Keeps nothing.
+    Memory,
+}
+
+/// Serves until a signal or a client says stop.
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    args.log.begin()?;
+    let EngineName::Memory = args.engine;
+    let authkey = args.authkey.find_or_make()?;
+    let mut config = Config::new(authkey.key.clone());
+    config.listen = args.listen;
+    if args.allow_shutdown {
+        config.shutdown = Shutdown::Anyone;
+    }
+    let named = args.queue.iter().filter(|queue| *queue != "*");
+    let named: Vec<QueueSpec> =
+        named.map(|queue| queue.parse()).collect::<Result<_, String>>().map_err(exit::usage)?;
+    config.open = named.len() < args.queue.len();
+    if !named.is_empty() {
+        config.queues = named;
+    }
+    let queues = config.queues.clone();
+    let server = Server::bind(config).await.map_err(exit::cannot_create)?;
+    let addresses = server.local_addrs();
+    refuse_weak_key(&authkey, &addresses, args.allow_weak_authkey)?;
+    output::data(&greeting(&addresses, &queues, &authkey));
+    server.run(stop_signal()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Off this machine a short key is guessed, and whoever has it can put pickles into the queues
+/// that clients will load.
+fn refuse_weak_key(
+    authkey: &Authkey,
+    addresses: &[SocketAddr],
+    allowed: bool,
+) -> anyhow::Result<()> {
+    let beyond = addresses.iter().find(|address| !address.ip().is_loopback());
+    if let Some(address) = beyond
+        && authkey.key.len() < STRONG_BYTES_MIN
+        && !allowed
+    {
+        bail!(
+            "an authkey of {} bytes is too weak for {address}; hint: use at least \
+             {STRONG_BYTES_MIN} bytes, or say --allow-weak-authkey",
+            authkey.key.len()
+        );
+    }
+    Ok(())
+}
+
+/// Completes at the first SIGINT or SIGTERM. A second one ends the process at once.
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut next = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => 130,
+            _ = terminate.recv() => 143,
+        }
+    };
+    Ok(async move {
+        next().await;
+        tokio::spawn(async move { std::process::exit(next().await) });
+    })
+}
+
+/// What a newcomer needs to know: where it listens, who can reach it, what to paste.
+fn greeting(addresses: &[SocketAddr], queues: &[QueueSpec], authkey: &Authkey) -> String {
+    let mut text = String::new();
+    for address in addresses {
+        let _ = writeln!(text, "listening on {address}");
+    }
+    let names: Vec<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
+    let _ = writeln!(text, "queues: {}", names.join(", "));
+    let Some(first) = addresses.first() else { return text };
+    let _ = match first.ip() {
+        ip if ip.is_loopback() => {
+            writeln!(
+                text,
+                "reachable from this machine only; hint: --listen 0.0.0.0:{}",
+                first.port()
+            )
+        }
+        ip if ip.is_unspecified() => {
+            writeln!(text, "reachable on every address of this machine by whoever has the authkey")
+        }
+        ip => writeln!(text, "reachable on {ip} by whoever has the authkey"),
+    };
+    text.push_str(&snippet(*first, queues, &authkey.source));
+    if !first.ip().is_loopback() {
+        text.push_str(&elsewhere(*first, authkey));
+    }
+    text
+}
+
+/// Python that connects to this manager, to be pasted on this machine.
+fn snippet(address: SocketAddr, queues: &[QueueSpec], source: &Source) -> String {
+    let host = match address.ip() {
+        ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        ip => ip,
+    };
+    let key = match source {
+        Source::File(path) => {
+            format!("open({:?}, 'rb').read().rstrip(b'\\n')", path.display().to_string())
+        }
+        Source::Environment => "os.environb[b'PIECEWORK_AUTHKEY']".to_owned(),
+    };
+    let import = match source {
+        Source::File(_) => "",
+        Source::Environment => "    import os\n",
+    };
+    let typeids: Vec<&str> =
+        queues.iter().filter_map(|queue| queue.typeids.first()).map(String::as_str).collect();
+    let mut text = format!(
+        "\nPython programs connect to it like this:\n\n{import}    \
+         from multiprocessing.managers import BaseManager\n\n    \
+         class Manager(BaseManager): pass\n"
+    );
+    for typeid in &typeids {
+        let _ = writeln!(text, "    Manager.register({typeid:?})");
+    }
+    let port = address.port();
+    let _ = write!(
+        text,
+        "    manager = Manager(address=('{host}', {port}), authkey={key})\n    manager.connect()\n"
+    );
+    for (queue, typeid) in queues.iter().zip(&typeids) {
+        let name = queue.name.replace(['-', '.'], "_");
+        let _ = writeln!(text, "    {name} = manager.{typeid}()");
+    }
+    text.push('\n');
+    text
+}
+
+/// The line to paste on other machines. The key itself is shown to a person only: standard output
+/// may be a log that others read.
+fn elsewhere(address: SocketAddr, authkey: &Authkey) -> String {
+    let port = address.port();
+    let key = match (output::data_is_watched(), &authkey.source) {
+        (true, _) => String::from_utf8_lossy(authkey.key.as_bytes()).into_owned(),
+        (false, Source::File(path)) => format!("$(cat {})", path.display()),
+        (false, Source::Environment) => "the same key".to_owned(),
+    };
+    format!(
+        "Other machines join like this (HOST is this machine):\n\n    \
+         PIECEWORK_AUTHKEY='{key}' piecework worker HOST:{port} -- COMMAND {{}}\n\n"
+    )
+}
