@@ -214,3 +214,61 @@ fn shown(bytes: &[u8]) -> String {
     const SHOWN_BYTES: usize = 20;
     bytes.iter().take(SHOWN_BYTES).flat_map(|byte| byte.escape_ascii()).map(char::from).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge() -> Challenge {
+        Challenge::new(std::array::from_fn(|at| at as u8))
+    }
+
+    #[test]
+    fn every_digest_answers_every_challenge() {
+        let (key, challenge) = (Key::new("abc"), challenge());
+        for digest in Digest::ALL {
+            let mut answer = prefix(digest);
+            answer.extend(digest.mac(&key, &challenge.message));
+            assert_eq!(challenge.verify(&key, &answer), Ok(digest));
+            answer[12] ^= 1;
+            assert_eq!(challenge.verify(&key, &answer), Err(AuthError::WrongKey), "{digest:?}");
+        }
+        let legacy = Digest::Md5.mac(&key, &challenge.message);
+        assert_eq!(challenge.verify(&key, &legacy), Ok(Digest::Md5));
+        assert_eq!(challenge.verify(&Key::new("abd"), &legacy), Err(AuthError::WrongKey));
+    }
+
+    #[test]
+    fn answers_without_a_known_form_are_refused() {
+        let key = Key::new("abc");
+        let answers: [&[u8]; 6] =
+            [b"", b"{sha256}", b"{sha512}0123", b"{sha256", b"#WELCOME#", b"{sha3_2567}0123456789"];
+        for answer in answers {
+            let refused = challenge().verify(&key, answer).unwrap_err();
+            let wrong_length = answer == b"{sha256}";
+            let expected = AuthError::UnknownAnswer { len: answer.len() };
+            assert_eq!(refused, if wrong_length { AuthError::WrongKey } else { expected });
+        }
+        assert_eq!(challenge().verify(&key, &[0; 20]), Err(AuthError::WrongKey));
+    }
+
+    #[test]
+    fn challenges_of_each_age_are_answered_in_their_form() {
+        let key = Key::new("abc");
+        let asked = |challenge: &[u8]| answer(&key, &[CHALLENGE, challenge].concat());
+        assert_eq!(asked(&[b'{'; 20]).unwrap().len(), 16);
+        assert_eq!(asked(&[b'{'; 16]).unwrap().len(), 16);
+        let modern = asked(&[&b"{sha3_384}"[..], &[7; 40]].concat()).unwrap();
+        assert_eq!(modern.len(), b"{sha3_384}".len() + 48);
+        assert_eq!(asked(&[7; 15]), Err(AuthError::ShortChallenge { len: 15 }));
+        let unknown = asked(b"{sha1}0123456789012345").unwrap_err();
+        assert_eq!(unknown, AuthError::UnknownDigest("sha1".to_owned()));
+        let other = answer(&key, b"SSH-2.0-OpenSSH\r\n").unwrap_err();
+        assert_eq!(other, AuthError::NotAChallenge("SSH-2.0-OpenSSH\\r\\n".to_owned()));
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        assert_eq!(format!("{:?}", Key::new("secret")), "Key(6 bytes, hidden)");
+    }
+}

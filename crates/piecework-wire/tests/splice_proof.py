@@ -186,7 +186,7 @@ def kinds():
     yield "dict", lambda: {"a": 1, 2: "b", None: [], (1, 2): {"a": "a"}}
     yield "records", lambda: [{"name": "n%d" % i, "value": i} for i in range(1200)]
     yield "many strings", lambda: ["s%d" % i for i in range(700)] * 2
-    yield "many ints", lambda: list(range(40000))
+    yield "many ints", lambda: list(range(25000))
     yield "large parts", lambda: [b"x" * 70000, "y" * 70000, b"x" * 100, {"k": b"z" * 66000}]
     yield "bytearray", lambda: bytearray(b"abc")
     yield "large bytearray", lambda: [bytearray(b"abc" * 30000)] * 2
@@ -228,6 +228,11 @@ def kinds():
     yield "deep", lambda: functools.reduce(lambda inner, _: [inner], range(150), [])
 
 
+# Large objects take only these forms, and only the C pickler: the one in Python is slow.
+HEAVY = ("records", "many strings", "many ints", "large parts", "large bytearray", "sets")
+HEAVY_FORMS = ("put", "put, named first", "second, of a part", "put_many")
+
+
 # What two objects must have in common.
 
 def describe(value, seen=None):
@@ -266,29 +271,36 @@ def describe(value, seen=None):
 
 # The forms of a call: how arguments stand around the object that is lifted.
 
-AS_READ = object()  # expect what unpickling the request gives
 
 
 def requests(value):
-    """Form, request, and the objects expected back."""
+    """Form and request."""
     mine = sys.intern("put")
-    yield "put", ("task.1", mine, (value,), {}), value
-    yield "put, positions", ("task.1", mine, (value, True, 5), {}), value
-    yield "put, four", ("task.1", mine, (value, True, 5, "x"), {}), value
-    yield "put, names", ("task.1", mine, (value,), {"block": True, "timeout": 0.5}), value
-    yield "put, named", ("task.1", mine, (), {"item": value}), value
-    yield "put, named last", ("task.1", mine, (), {"block": False, "item": value}), value
-    yield "put, named first", ("task.1", mine, (), {"item": value, "block": False}), value
-    yield "put, list", ("task.1", mine, [value], {}), value
-    yield "put, ident is the method", (mine, mine, (value,), {}), value
-    yield "second", ("task.1", "second", (value, value), {}), value
-    yield "second, of a part", ("task.1", "second", ([value], [[value], value]), {}), [[value], value]
-    yield "second, after junk", ("task.1", "second", (OwnArgument([value]), value), {}), value
+    yield "put", ("task.1", mine, (value,), {})
+    yield "put, positions", ("task.1", mine, (value, True, 5), {})
+    yield "put, four", ("task.1", mine, (value, True, 5, "x"), {})
+    yield "put, names", ("task.1", mine, (value,), {"block": True, "timeout": 0.5})
+    yield "put, named", ("task.1", mine, (), {"item": value})
+    yield "put, named last", ("task.1", mine, (), {"block": False, "item": value})
+    yield "put, named first", ("task.1", mine, (), {"item": value, "block": False})
+    yield "put, list", ("task.1", mine, [value], {})
+    yield "put, ident is the method", (mine, mine, (value,), {})
+    yield "second", ("task.1", "second", (value, value), {})
+    yield "second, of a part", ("task.1", "second", ([value], [[value], value]), {})
+    yield "second, after junk", ("task.1", "second", (OwnArgument([value]), value), {})
     many = [value, [value], 1, value, (value, value)]
-    yield "put_many", ("task.1", "put_many", (many,), {}), many
-    yield "put_many, tuple", ("task.1", "put_many", (tuple(many),), {}), many
-    yield "put_many, one", ("task.1", "put_many", ([value],), {}), [value]
-    yield "put_many, idioms", ("task.1", "put_many", ([set_by_function(value), value, OwnArgument([value]), value],), {}), AS_READ
+    yield "put_many", ("task.1", "put_many", (many,), {})
+    yield "put_many, tuple", ("task.1", "put_many", (tuple(many),), {})
+    yield "put_many, one", ("task.1", "put_many", ([value],), {})
+    yield "put_many, idioms", ("task.1", "put_many", ([set_by_function(value), value, OwnArgument([value]), value],), {})
+
+
+def put(request):
+    """What a server that unpickles the request would take from it."""
+    _, method, args, kwargs = pickle.loads(request)
+    if method == "second":
+        return args[1]
+    return args[0] if args else kwargs["item"]
 
 
 def exchange(request):
@@ -326,18 +338,20 @@ def main():
     for (name, maker), proto, (writer, dumps) in itertools.product(list(kinds()), range(6), picklers):
         if proto > pickle.HIGHEST_PROTOCOL:
             continue
-        for form, request, expected in requests(maker()):
+        if name in HEAVY and writer == "python":
+            continue
+        for form, request in requests(maker()):
+            if name in HEAVY and form not in HEAVY_FORMS:
+                continue
             try:
                 request = dumps(request, proto)
             except Exception:  # not every protocol pickles every kind
                 skipped += 1
                 continue
             many = form.startswith("put_many")
-            if expected is AS_READ:
-                expected = pickle.loads(request)[2][0]
             checks += 1
             where = "%s, protocol %d, %s pickler, %s" % (name, proto, writer, form)
-            failures += check(where, exchange(request), expected, many)
+            failures += check(where, exchange(request), put(request), many)
     # Payloads of all protocols in one reply, forty at a time.
     chosen = [maker for _, maker in kinds()]
     for start in range(0, len(chosen), 40):
@@ -348,7 +362,8 @@ def main():
                 request = c_pickler(("task.1", "put", (value,), {}), proto)
             except Exception:
                 continue
-            expected.append(pickle.loads(exchange(request))[1])
+            exchange(request)
+            expected.append(put(request))
         for method in ("collect", "leases"):
             reply = exchange(c_pickler(("task.1", method, (len(expected),), {}), 3))
             wanted = expected

@@ -20,9 +20,11 @@ use super::reader::{Children, Op, Ops, Span, Traits, Walker, walk};
 use super::{Payload, Value, payload, value};
 use crate::WireError;
 
-/// How many bytes of neighbours one call may rebuild: of many values that each refer to all that
-/// came before, every one carries those along. 16 MiB is far beyond any that was seen.
-const REBUILT_BYTES_MAX: usize = 16 << 20;
+/// How many neighbours, and how many bytes of them, one call may rebuild: of many values that each
+/// refer to all that came before, every one carries those along. A thousand items that share a
+/// settings object of 100 KiB stay well below.
+const REBUILT_MAX: usize = 1 << 18;
+const REBUILT_BYTES_MAX: usize = 256 << 20;
 
 /// A message whose structure is known: what values are lifted from.
 #[derive(Debug)]
@@ -49,9 +51,11 @@ impl Document {
         &self.bytes
     }
 
-    /// All but the STOP.
+    /// All but the STOP, and the PROTO in front if there is one.
     pub(crate) fn body(&self) -> Span {
-        Span { start: 0, end: self.bytes.len() - 1 }
+        const PROTO_LEN: usize = 2;
+        let start = if self.bytes.starts_with(&[op::PROTO]) { PROTO_LEN } else { 0 };
+        Span { start, end: self.bytes.len() - 1 }
     }
 
     /// Follows the memo through the whole message.
@@ -176,6 +180,7 @@ struct Lifter<'a> {
     locals: Vec<Local>,
     /// The definitions whose `Local` is not blank.
     touched: Vec<usize>,
+    rebuilt: usize,
     rebuilt_bytes: usize,
     out: Vec<u8>,
     filled: usize,
@@ -192,6 +197,7 @@ impl<'a> Lifter<'a> {
             links,
             locals: vec![Local::default(); definitions],
             touched: Vec::new(),
+            rebuilt: 0,
             rebuilt_bytes: 0,
             out: Vec::new(),
             filled: 0,
@@ -259,16 +265,26 @@ impl<'a> Lifter<'a> {
                     let what = "it refers to the container that it is in";
                     return Err(WireError::shape("value that stands alone", what));
                 };
-                self.rebuilt_bytes += holder.end - holder.start;
-                if self.rebuilt_bytes > REBUILT_BYTES_MAX {
-                    let what = "bytes of objects that the values of one call share";
-                    return Err(WireError::Limit { what, max: REBUILT_BYTES_MAX });
-                }
+                self.charge(*holder)?;
                 rebuilt.insert(holder.start, holder.end);
                 open.push(*holder);
             }
         }
         Ok(rebuilt)
+    }
+
+    fn charge(&mut self, rebuilt: Span) -> Result<(), WireError> {
+        self.rebuilt += 1;
+        self.rebuilt_bytes += rebuilt.end - rebuilt.start;
+        if self.rebuilt > REBUILT_MAX {
+            let what = "objects that the values of one call share";
+            return Err(WireError::Limit { what, max: REBUILT_MAX });
+        }
+        if self.rebuilt_bytes > REBUILT_BYTES_MAX {
+            let what = "bytes of objects that the values of one call share";
+            return Err(WireError::Limit { what, max: REBUILT_BYTES_MAX });
+        }
+        Ok(())
     }
 
     fn count_uses(&mut self, part: Span) {

@@ -295,6 +295,18 @@ impl Decoder {
     }
 }
 
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Str(value.to_owned())
+    }
+}
+
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -367,10 +379,7 @@ impl fmt::Display for Value {
             Self::Bool(true) => f.write_str("True"),
             Self::Bool(false) => f.write_str("False"),
             Self::Int(value) => write!(f, "{value}"),
-            Self::Big(bytes) => {
-                f.write_str("0x")?;
-                bytes.iter().rev().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
+            Self::Big(bytes) => f.write_str(&decimal(bytes)),
             Self::Float(value) => write!(f, "{value:?}"),
             Self::Str(value) => write!(f, "{value:?}"),
             Self::Bytes(value) => write!(f, "b\"{}\"", value.escape_ascii()),
@@ -393,6 +402,36 @@ impl fmt::Display for Value {
     }
 }
 
+/// Writes an int of any size, by dividing it again and again; bounded for the sake of time.
+fn decimal(bytes: &[u8]) -> String {
+    /// Python itself refuses to print ints far beyond this (4,300 digits).
+    const BYTES_MAX: usize = 2_048;
+    if bytes.len() > BYTES_MAX {
+        return format!("<int of {} bytes>", bytes.len());
+    }
+    let negative = bytes.last().is_some_and(|top| sign_byte(*top) != 0);
+    let mut carry = negative;
+    let mut number: Vec<u8> = bytes.to_vec();
+    if negative {
+        for byte in &mut number {
+            (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
+        }
+    }
+    let mut digits = Vec::new();
+    while number.iter().any(|byte| *byte != 0) {
+        let mut rest = 0;
+        for byte in number.iter_mut().rev() {
+            let part = rest << 8 | u16::from(*byte);
+            (*byte, rest) = (u8::try_from(part / 10).unwrap_or_default(), part % 10);
+        }
+        digits.push(char::from(b'0' + u8::try_from(rest).unwrap_or_default()));
+    }
+    if negative {
+        digits.push('-');
+    }
+    digits.into_iter().rev().collect()
+}
+
 fn separated<T>(
     f: &mut fmt::Formatter<'_>,
     items: &[T],
@@ -405,4 +444,141 @@ fn separated<T>(
         show(f, item)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Payload;
+
+    fn pickled(pickle: &[u8]) -> Result<Value, WireError> {
+        Payload::from_pickle(pickle)?.value()
+    }
+
+    #[test]
+    fn what_we_write_we_read() {
+        let big = shortest(vec![0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        let atoms = [
+            Value::None,
+            Value::Bool(true),
+            Value::Bool(false),
+            Value::Big(big),
+            Value::Float(-0.5),
+            Value::Str("é".repeat(300)),
+            Value::Str(String::new()),
+            Value::Bytes(vec![0, 255, b'.']),
+            Value::Bytes(vec![7; 70_000]),
+            Value::Tuple(vec![]),
+            Value::List(vec![Value::None; 2_500]),
+            Value::Dict(vec![(Value::Str("k".into()), Value::Tuple(vec![Value::Int(1)]))]),
+        ];
+        for len in 0..6 {
+            let items: Vec<Value> = atoms.iter().cycle().skip(len).take(len).cloned().collect();
+            let value = Value::Tuple(items);
+            assert_eq!(Payload::from_value(&value).value().unwrap(), value);
+        }
+        for value in atoms {
+            assert_eq!(Payload::from_value(&value).value().unwrap(), value);
+        }
+        let edges = [0, 255, 256, 65_535, 65_536, -1, 1 << 31, -1 << 31, i64::MAX, i64::MIN];
+        for value in edges {
+            let read = Payload::from_value(&Value::Int(value)).value().unwrap();
+            assert!(matches!(read, Value::Int(read) if read == value), "{value} became {read}");
+        }
+    }
+
+    #[test]
+    fn equality_is_that_of_python() {
+        let float_of_2_to_the_70 = Value::Float(2f64.powi(70));
+        let big = |bytes: &[u8]| Value::Big(bytes.to_vec());
+        let equal = [
+            (Value::Int(1), Value::Float(1.0)),
+            (Value::Bool(true), Value::Int(1)),
+            (Value::Bool(false), Value::Float(-0.0)),
+            (Value::Int(i64::MIN), Value::Float(-(2f64.powi(63)))),
+            (float_of_2_to_the_70.clone(), big(&[0, 0, 0, 0, 0, 0, 0, 0, 64])),
+            (Value::Float(-(2f64.powi(70))), big(&[0, 0, 0, 0, 0, 0, 0, 0, 0xc0])),
+            (Value::List(vec![Value::Int(1)]), Value::List(vec![Value::Bool(true)])),
+            (
+                Value::Dict(vec![(1.into(), 2.into()), (3.into(), 4.into())]),
+                Value::Dict(vec![(3.into(), 4.into()), (1.into(), 2.into())]),
+            ),
+        ];
+        for (a, b) in equal {
+            assert_eq!(a, b);
+            assert_eq!(b, a);
+        }
+        let different = [
+            (Value::Float(f64::NAN), Value::Float(f64::NAN)),
+            (Value::None, Value::Bool(false)),
+            (Value::Str("a".into()), Value::Bytes(b"a".to_vec())),
+            (Value::List(vec![]), Value::Tuple(vec![])),
+            (Value::Int((1 << 53) + 1), Value::Float(2f64.powi(53))),
+            (Value::Int(i64::MAX), Value::Float(2f64.powi(63))),
+            (Value::Int(1), Value::Float(1.5)),
+            (float_of_2_to_the_70, big(&[1, 0, 0, 0, 0, 0, 0, 0, 64])),
+        ];
+        for (a, b) in different {
+            assert_ne!(a, b);
+        }
+    }
+
+    #[test]
+    fn ints_of_any_size_are_shown_as_numbers() {
+        let cases: [(&[u8], &str); 3] = [
+            (&[0, 0, 0, 0, 0, 0, 0, 0, 1], "18446744073709551616"),
+            (&[255, 255, 255, 255, 255, 255, 255, 255, 254], "-18446744073709551617"),
+            (&[0, 0, 0, 0, 0, 0, 0, 0, 255], "-18446744073709551616"),
+        ];
+        for (bytes, shown) in cases {
+            assert_eq!(Value::Big(bytes.to_vec()).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn longs_lose_what_only_repeats_the_sign() {
+        assert!(matches!(long(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0]), Value::Int(1)));
+        assert!(matches!(long(&[0xff; 12]), Value::Int(-1)));
+        assert!(matches!(long(&[]), Value::Int(0)));
+        assert!(matches!(long(&[0, 0, 0, 0, 0, 0, 0, 0x80, 0]), Value::Big(_)));
+    }
+
+    #[test]
+    fn text_protocols_are_read_too() {
+        let value = pickled(b"(lp0\nI01\naI-7\naL12L\naF1.5\naVa\\u20ac\xe9\np1\nag1\na.").unwrap();
+        assert_eq!(value.to_string(), r#"[True, -7, 12, 1.5, "a€é", "a€é"]"#);
+    }
+
+    #[test]
+    fn a_shared_list_is_there_each_time() {
+        let value = pickled(b"\x80\x04]\x94(]\x94(K\x01K\x02eh\x01h\x01e.").unwrap();
+        assert_eq!(value.to_string(), "[[1, 2], [1, 2], [1, 2]]");
+    }
+
+    #[test]
+    fn a_list_within_itself_ends_at_the_limit() {
+        let error = pickled(b"\x80\x04]\x94h\x00a.").unwrap_err();
+        assert_eq!(error, WireError::Limit { what: "depth of a value", max: DEPTH_MAX });
+    }
+
+    #[test]
+    fn what_grows_by_sharing_ends_at_the_limit() {
+        // Each list holds the one before it ten times: ten to the twentieth values in 500 bytes.
+        let mut pickle = b"\x80\x04(N\x94".to_vec();
+        for number in 0..20 {
+            pickle.extend(b"](");
+            pickle.extend([b'h', number].repeat(10));
+            pickle.extend(b"e\x94");
+        }
+        pickle.extend(b"t.");
+        let error = pickled(&pickle).unwrap_err();
+        assert_eq!(error, WireError::Limit { what: "values in one object", max: VALUES_MAX });
+    }
+
+    #[test]
+    fn instances_are_not_plain() {
+        let error = pickled(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02ls\x85R.").unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("what STACK_GLOBAL makes is not plain data"), "{text}");
+    }
 }
