@@ -15,6 +15,8 @@ pub struct Config {
     pub queues: Vec<QueueSpec>,
     /// Whether an unknown typeid registers a queue of that name.
     pub open: bool,
+    /// Typeids that make an anonymous queue at every `create`, as `Queue` and `JoinableQueue` do.
+    pub anonymous: Vec<String>,
     /// Typeids that are refused, each with the reason that its client is told.
     pub refused: Vec<(String, String)>,
     /// Who may shut the manager down over the network.
@@ -41,6 +43,7 @@ impl Config {
             key,
             queues: vec![QueueSpec::named("task"), QueueSpec::named("result")],
             open: false,
+            anonymous: Vec::new(),
             refused: Vec::new(),
             shutdown: Shutdown::default(),
             limits: Limits::default(),

@@ -54,6 +54,7 @@ impl Registry {
     pub(crate) fn new(
         state: &mut State,
         queues: &[QueueSpec],
+        anonymous: Vec<String>,
         refused: Vec<(String, String)>,
         open: bool,
     ) -> Result<Self, ServerError> {
@@ -64,6 +65,9 @@ impl Registry {
         }
         for spec in queues {
             registry.add(state, spec)?;
+        }
+        for typeid in anonymous {
+            registry.typeids.insert(typeid, Registered::Anonymous);
         }
         for (typeid, why) in refused {
             registry.typeids.insert(typeid, Registered::Refused(why));

@@ -33,13 +33,13 @@ impl Server {
     ///
     /// When the queues do not fit together or an address cannot be listened on.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { listen, key, queues, open, refused, shutdown, limits } = config;
+        let Config { listen, key, queues, open, anonymous, refused, shutdown, limits } = config;
         let clock = Clock::start();
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
         let mut state = State::new(clock.now().micros());
         state.bound_bytes(limits.payload_bytes_max);
-        let registry = Registry::new(&mut state, &queues, refused, open)?;
+        let registry = Registry::new(&mut state, &queues, anonymous, refused, open)?;
         let hub = Arc::new(Hub::new(clock, state, registry, Box::new(Memory)));
         let mut listeners = Vec::with_capacity(listen.len());
         for address in &listen {
