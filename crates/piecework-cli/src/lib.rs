@@ -3,6 +3,7 @@
 mod args;
 mod authkey;
 mod commands;
+mod exec;
 mod exit;
 mod input;
 mod logging;
@@ -11,6 +12,7 @@ mod run;
 mod template;
 
 pub use args::{Arguments, Command};
+pub use commands::exec::ExecArgs;
 pub use commands::map::MapArgs;
 pub use commands::serve::ServeArgs;
 
@@ -32,13 +34,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = Arguments::parse_from(arguments);
     // A manager uses all cores; everything else waits most of the time.
     let mut runtime = match arguments.command {
-        Command::Serve(_) => Builder::new_multi_thread(),
+        Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
         Command::Map(_) => Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             match arguments.command {
+                Command::Exec(args) => commands::exec::run(args).await,
                 Command::Map(args) => commands::map::run(args).await,
                 Command::Serve(args) => commands::serve::run(args).await,
             }
