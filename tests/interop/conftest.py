@@ -4,7 +4,7 @@ from multiprocessing.managers import BaseManager
 import pytest
 
 import interpreters
-from manager import Manager
+from manager import Manager, binary
 from shapes import AUTHKEY
 
 
@@ -14,6 +14,17 @@ class QueueManager(BaseManager):
 
 QueueManager.register("get_task_queue")
 QueueManager.register("get_result_queue")
+
+
+def pytest_sessionstart():
+    try:
+        binary()
+    except FileNotFoundError as error:
+        pytest.exit(str(error), 1)
+
+
+def pytest_report_header():
+    return "piecework: %s\npythons: %s" % (binary(), " ".join(map(str, interpreters.found())))
 
 
 def pytest_generate_tests(metafunc):

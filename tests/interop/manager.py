@@ -1,4 +1,5 @@
 """Starts `piecework serve` on a free port and stops it again."""
+import functools
 import os
 import signal
 
@@ -8,12 +9,14 @@ from shapes import AUTHKEY
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+@functools.lru_cache(maxsize=None)
 def binary():
     """The command under test: PIECEWORK_BIN, else what cargo built last."""
     named = os.environ.get("PIECEWORK_BIN")
     built = [os.path.join(ROOT, "target", profile, "piecework") for profile in ("debug", "release")]
     known = [path for path in ([named] if named else built) if os.path.exists(path)]
-    assert known, "no piecework at %s; run `cargo build` first" % (named or " or ".join(built))
+    if not known:
+        raise FileNotFoundError("no piecework at %s; run `cargo build`" % (named or " or ".join(built)))
     return max(known, key=os.path.getmtime)
 
 

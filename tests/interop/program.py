@@ -51,6 +51,12 @@ class Program:
         return self._process.pid
 
     @property
+    def name(self):
+        """What a reader knows it by: the last word of its command that is a script."""
+        scripts = [word for word in self.command if word.endswith(".py")]
+        return os.path.basename((scripts or self.command)[-1])
+
+    @property
     def stdout(self):
         return self.lines["stdout"]
 

@@ -33,17 +33,17 @@ def command(interpreter, name, *args):
 
 
 def hosted(shape, master_python, worker_python, prefix=()):
-    """A session whose master starts the manager itself; returns the lines of master and worker."""
+    """A session whose master starts the manager itself; returns its transcript."""
     with Program(*prefix, *command(master_python, shape.master, "127.0.0.1", 0, AUTHKEY, "start")) as master:
         port = int(master.wait_for(r"^manager at 127\.0\.0\.1:(\d+)$", "stderr").group(1))
         if shape.worker is None:
-            return master.finish(), None
+            return transcript(master)
         master.wait_for("^waiting for results$")
         with Program(*command(worker_python, shape.worker, "127.0.0.1", port, AUTHKEY)) as worker:
             if shape.until_enter:
                 worker.finish()
                 master.tell("")
-            return master.finish(), worker.finish()
+            return transcript(master, worker)
 
 
 def connected(shape, master_python, worker_python, server):
@@ -51,9 +51,14 @@ def connected(shape, master_python, worker_python, server):
     master_args = ("127.0.0.1", server.port, AUTHKEY, "connect")
     with Program(*command(master_python, shape.master, *master_args)) as master:
         if shape.worker is None:
-            return master.finish(), None
+            return transcript(master)
         master.wait_for("^waiting for results$")
         with Program(*command(worker_python, shape.worker, "127.0.0.1", server.port, AUTHKEY)) as worker:
-            lines = master.finish()
+            master.finish()
             server.stop()
-            return lines, worker.finish()
+            return transcript(master, worker)
+
+
+def transcript(*programs):
+    """What each of them printed by its end, as one text."""
+    return "\n".join("\n".join([p.name + ":"] + p.finish()) for p in programs)
