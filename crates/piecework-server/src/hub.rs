@@ -262,7 +262,8 @@ fn log(note: &Note) {
         Note::Unanswered { session, queue, leases, acked, lost } => {
             let ended = if *lost { "was lost" } else { "left" };
             if *acked {
-                tracing::info!(
+                // So ends every master that has read its last result.
+                tracing::debug!(
                     "session {session} {ended} with {leases} items of '{queue}' unanswered; in mode \
                      auto they count as done; hint: answers=NAME gives them to another worker"
                 );

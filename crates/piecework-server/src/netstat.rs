@@ -38,6 +38,11 @@ pub(crate) fn listener_at(address: SocketAddr) -> Option<String> {
     let inode = table().find(same)?.inode;
     let socket = format!("socket:[{inode}]");
     for process in fs::read_dir("/proc").ok()?.flatten() {
+        // Not `self` and `thread-self`, which lead to one of the others.
+        let pid = process.file_name();
+        if !pid.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
         let holds = |descriptor: std::io::Result<fs::DirEntry>| {
             let target = descriptor.ok().and_then(|entry| fs::read_link(entry.path()).ok());
             target.is_some_and(|target| target.as_os_str() == socket.as_str())
@@ -45,7 +50,6 @@ pub(crate) fn listener_at(address: SocketAddr) -> Option<String> {
         let Ok(mut descriptors) = fs::read_dir(process.path().join("fd")) else { continue };
         if descriptors.any(holds) {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            let pid = process.file_name();
             return Some(format!("{} (pid {})", name.trim(), pid.to_string_lossy()));
         }
     }

@@ -48,7 +48,10 @@ enum Phase {
 
 /// What a frame asks for.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "calls are nearly all there is; a box would cost each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "calls are nearly all there is; a box would cost each"
+)]
 pub(crate) enum Step {
     /// Nothing but what is in `out`, and to go on reading.
     Continue,

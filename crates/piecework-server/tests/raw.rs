@@ -1,0 +1,250 @@
+//! The server over real sockets: bytes in, bytes out.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use bytes::BytesMut;
+use piecework_server::{Config, Key, QueueSpec, Server, ServerError, Shutdown};
+use piecework_wire::Value;
+use piecework_wire::request::{ArgOut, request};
+use std::time::Duration;
+use support::{Running, error, value};
+use tokio::io::AsyncWriteExt;
+
+#[tokio::test]
+async fn a_wrong_key_is_told_failure_and_nothing_else() {
+    let server = Running::start(|_| ()).await;
+    let mut client = server.dial().await;
+    let word = client.shake_hands("abd").await.unwrap_err();
+    assert_eq!(&word[..], b"#FAILURE#");
+    assert_eq!(client.read().await, None);
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_put_comes_out_of_a_get_and_idents_are_fresh() {
+    let server = Running::start(|_| ()).await;
+    let (task, again) = (server.create("get_task_queue").await, server.create("task").await);
+    assert_ne!(task, again);
+    assert!(task.starts_with("task."), "{task}");
+    let mut client = server.main("MainProcess").await;
+    client.put(&task, 3411).await;
+    assert_eq!(value(client.call(Some(&again), "qsize", &[]).await), Value::Int(1));
+    assert_eq!(value(client.get(&again).await), Value::Int(3411));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_getter_that_vanishes_while_it_waits_takes_nothing() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut gone = server.main("MainProcess").await;
+    let mut other = server.main("MainProcess").await;
+    gone.send(Some(&task), "get", &[]).await;
+    other.wait_until("task", "getters", 1).await;
+    drop(gone);
+    other.wait_until("task", "getters", 0).await;
+    other.put(&task, 1).await;
+    assert_eq!(value(other.get(&task).await), Value::Int(1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_vanishes_with_an_item_gives_it_back() {
+    let server = Running::start(|_| ()).await;
+    let (mine, theirs) = (server.create("task").await, server.create("task").await);
+    let mut master = server.main("MainProcess").await;
+    let mut worker = server.main("MainProcess").await;
+    master.put(&mine, 1).await;
+    worker.get(&theirs).await;
+    drop(worker);
+    assert_eq!(value(master.get(&mine).await), Value::Int(1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn new_bytes_of_a_stock_client_drop_its_waiting_call() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    let mut other = server.main("MainProcess").await;
+    client.send(Some(&task), "get", &[]).await;
+    other.wait_until("task", "getters", 1).await;
+    // A signal handler raised in the client's recv; its program goes on with another call.
+    let reply = client.call(Some(&task), "qsize", &[]).await;
+    assert_eq!(value(reply), Value::Int(0));
+    other.wait_until("task", "getters", 0).await;
+    other.put(&task, 7).await;
+    assert_eq!(value(client.get(&task).await), Value::Int(7));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn two_requests_of_a_stock_client_at_once_get_the_reply_to_the_second() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    client.put(&task, 7).await;
+    let mut both = BytesMut::new();
+    request(&mut both, Some(&task), "get", &[], &[]);
+    request(&mut both, Some(&task), "qsize", &[], &[]);
+    client.stream.write_all(&both).await.unwrap();
+    assert_eq!(value(client.reply().await), Value::Int(1), "what the get got went back");
+    assert_eq!(value(client.get(&task).await), Value::Int(7));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_native_client_may_pipeline() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("piecework/1 test").await;
+    let mut other = server.main("MainProcess").await;
+    let mut all = BytesMut::new();
+    request(&mut all, Some(&task), "get", &[], &[]);
+    request(&mut all, Some(&task), "qsize", &[], &[]);
+    client.stream.write_all(&all).await.unwrap();
+    other.wait_until("task", "getters", 1).await;
+    other.put(&task, 7).await;
+    assert_eq!(value(client.reply().await), Value::Int(7));
+    assert_eq!(value(client.reply().await), Value::Int(0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn large_payloads_pass_in_both_directions() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    for size in [1, 16 * 1024, 16 * 1024 + 1, 3_000_000] {
+        let text = "x".repeat(size);
+        client.call(Some(&task), "put", &[ArgOut::Str(&text)]).await;
+        assert_eq!(value(client.get(&task).await), Value::Str(text));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn half_a_handshake_is_ended_at_its_limit() {
+    let limit = Duration::from_millis(50);
+    let server = Running::start(|config| config.limits.handshake_max = limit).await;
+    let mut silent = server.dial().await;
+    silent.read().await.expect("the challenge");
+    assert_eq!(silent.read().await, None);
+    let mut waits = server.main("MainProcess").await;
+    assert_eq!(value(waits.call(Some("task.1"), "qsize", &[]).await), Value::Int(0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_answered_and_the_connection_goes_on() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    client.write(b"not a pickle").await;
+    assert_eq!(error(client.reply().await).0, "TypeError");
+    let (class, message) = error(client.call(Some(&task), "steal", &[]).await);
+    assert_eq!(class, "AttributeError");
+    assert!(message.contains("'steal'") && message.contains("qsize"), "{message}");
+    let (class, message) = error(client.call(Some("nowhere.1"), "get", &[]).await);
+    assert_eq!(class, "KeyError");
+    assert!(message.contains("'nowhere.1'"), "{message}");
+    assert_eq!(error(client.call(Some(&task), "get_nowait", &[]).await).0, "Empty");
+    let (class, _) = error(client.call(Some(&task), "get", &[ArgOut::Int(1); 3]).await);
+    assert_eq!(class, "TypeError");
+    assert_eq!(value(client.call(Some(&task), "qsize", &[]).await), Value::Int(0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn typeids_lead_to_queues_or_are_refused_by_name() {
+    let server = Running::start(|config| {
+        config.refused = vec![("get_store".to_owned(), "it is a Counter".to_owned())];
+    })
+    .await;
+    let (class, message) = error(server.ask("create", &[ArgOut::Str("nix")]).await);
+    assert_eq!(class, "KeyError");
+    assert!(message.contains("'nix'") && message.contains("get_task_queue"), "{message}");
+    let (class, message) = error(server.ask("create", &[ArgOut::Str("get_store")]).await);
+    assert_eq!((class.as_str(), message.contains("it is a Counter")), ("TypeError", true));
+    let (class, message) = error(server.ask("create", &[ArgOut::Str("Lock")]).await);
+    assert_eq!((class.as_str(), message.contains("'Lock'")), ("TypeError", true));
+    let queue = server.create("Queue").await;
+    server.ask("decref", &[ArgOut::Str(&queue)]).await;
+    let (class, _) = error(server.ask("incref", &[ArgOut::Str(&queue)]).await);
+    assert_eq!(class, "KeyError");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_open_registry_makes_queues_on_use() {
+    let server = Running::start(|config| config.open = true).await;
+    assert!(server.create("get_images_queue").await.starts_with("images."));
+    assert!(server.create("images").await.starts_with("images."));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_names_who_has_it() {
+    let server = Running::start(|_| ()).await;
+    let mut config = Config::new(Key::new("abc"));
+    config.listen = vec![server.address.to_string()];
+    let failed = Server::bind(config).await.unwrap_err();
+    assert!(matches!(failed, ServerError::InUse { .. }), "{failed}");
+    let message = failed.to_string();
+    assert!(message.contains(&server.address.to_string()), "{message}");
+    if cfg!(target_os = "linux") {
+        assert!(message.contains(&format!("(pid {})", std::process::id())), "{message}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn queues_that_do_not_fit_are_refused_at_the_door() {
+    let mut config = Config::new(Key::new("abc"));
+    config.queues = vec!["task:answers=nowhere".parse::<QueueSpec>().unwrap()];
+    let message = Server::bind(config).await.unwrap_err().to_string();
+    assert!(message.contains("answers=nowhere") && message.contains("hint:"), "{message}");
+}
+
+#[tokio::test]
+async fn a_client_of_the_same_user_may_stop_the_manager() {
+    let server = Running::start(|config| config.shutdown = Shutdown::SameUser).await;
+    let mut waiting = server.main("MainProcess").await;
+    let task = server.create("task").await;
+    waiting.send(Some(&task), "get", &[]).await;
+    assert_eq!(value(server.ask("shutdown", &[]).await), Value::None);
+    assert_eq!(waiting.read().await, None, "whoever waits sees the end");
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn stopping_ends_sessions_that_wait_and_sessions_that_idle() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut waiting = server.main("MainProcess").await;
+    let mut idle = server.main("MainProcess").await;
+    waiting.send(Some(&task), "get", &[]).await;
+    idle.wait_until("task", "getters", 1).await;
+    server.stop().await;
+    assert_eq!((waiting.read().await, idle.read().await), (None, None));
+}
+
+#[tokio::test]
+async fn many_clients_at_once_are_all_served() {
+    let server = Running::start(|_| ()).await;
+    let task = &server.create("task").await;
+    let dials: Vec<_> = (0..256).map(|_| server.dial()).collect();
+    let mut clients = Vec::new();
+    for dial in dials {
+        clients.push(dial.await);
+    }
+    for client in &mut clients {
+        client.shake_hands(support::KEY).await.unwrap();
+        client.call(None, "accept_connection", &[ArgOut::Str("MainProcess")]).await;
+        client.put(task, 1).await;
+    }
+    clients[0].wait_until("task", "ready", 256).await;
+    server.stop().await;
+}
