@@ -3,6 +3,7 @@
 //! A frame is its length as a big-endian `i32`, then that many bytes. The length -1 says that the
 //! true one follows as a big-endian `u64`; it may be small, too.
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use crate::WireError;
 
@@ -42,15 +43,22 @@ pub fn missing(buffer: &[u8]) -> Option<usize> {
     Some(whole.saturating_sub(buffer.len()))
 }
 
-/// Appends the header of a frame whose body has `body_len` bytes.
-pub fn put_header(out: &mut BytesMut, body_len: usize) {
+/// Returns the header of a frame whose body has `body_len` bytes.
+pub fn header_of(body_len: usize) -> SmallVec<[u8; LONG_HEADER]> {
+    let mut header = SmallVec::new();
     match i32::try_from(body_len) {
-        Ok(len) => out.put_i32(len),
+        Ok(len) => header.extend_from_slice(&len.to_be_bytes()),
         Err(_) => {
-            out.put_i32(LONG_MARK);
-            out.put_u64(body_len as u64);
+            header.extend_from_slice(&LONG_MARK.to_be_bytes());
+            header.extend_from_slice(&(body_len as u64).to_be_bytes());
         }
     }
+    header
+}
+
+/// Appends the header of a frame whose body has `body_len` bytes.
+pub fn put_header(out: &mut BytesMut, body_len: usize) {
+    out.put_slice(&header_of(body_len));
 }
 
 /// Appends a whole frame.

@@ -186,7 +186,7 @@ def kinds():
     yield "dict", lambda: {"a": 1, 2: "b", None: [], (1, 2): {"a": "a"}}
     yield "records", lambda: [{"name": "n%d" % i, "value": i} for i in range(1200)]
     yield "many strings", lambda: ["s%d" % i for i in range(700)] * 2
-    yield "many ints", lambda: list(range(25000))
+    yield "many ints", lambda: list(range(22000))
     yield "large parts", lambda: [b"x" * 70000, "y" * 70000, b"x" * 100, {"k": b"z" * 66000}]
     yield "bytearray", lambda: bytearray(b"abc")
     yield "large bytearray", lambda: [bytearray(b"abc" * 30000)] * 2
@@ -230,7 +230,7 @@ def kinds():
 
 # Large objects take only these forms, and only the C pickler: the one in Python is slow.
 HEAVY = ("records", "many strings", "many ints", "large parts", "large bytearray", "sets")
-HEAVY_FORMS = ("put", "put, named first", "second, of a part", "put_many")
+HEAVY_FORMS = ("put", "second, of a part", "put_many")
 
 
 # What two objects must have in common.
@@ -371,7 +371,8 @@ def main():
                 wanted = [(2**40 + i, i, value) for i, value in enumerate(expected)]
             checks += 1
             failures += check("%s from %d" % (method, start), reply, wanted, True)
-    print("%d checks, %d failures, %d not picklable" % (checks, failures, skipped), file=report)
+    told = "%s: %d checks, %d failures, %d not picklable"
+    print(told % (sys.executable, checks, failures, skipped), file=report)
     report.flush()
     return 1 if failures else 0
 

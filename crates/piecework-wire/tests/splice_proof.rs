@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use bytes::{Bytes, BytesMut};
 use piecework_wire::request::{ArgOut, request};
@@ -12,13 +13,21 @@ use piecework_wire::{Payload, Reply, Request, Value, WireError, frame, reply};
 #[test]
 fn every_python_gets_back_what_it_put() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/splice_proof.py");
-    let mut failed = Vec::new();
-    for python in pythons() {
-        eprint!("{}: ", python.display());
-        if !prove(&python, &script) {
-            failed.push(python);
+    let pythons = Mutex::new(pythons().into_iter());
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                let next = || pythons.lock().unwrap().next();
+                while let Some(python) = next() {
+                    if !prove(&python, &script) {
+                        failed.lock().unwrap().push(python);
+                    }
+                }
+            });
         }
-    }
+    });
+    let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "the proof failed under {failed:?}");
 }
 

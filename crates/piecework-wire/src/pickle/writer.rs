@@ -146,6 +146,9 @@ pub(crate) fn exception(out: &mut impl BufMut, module: &str, class: &str, messag
     out.put_u8(op::REDUCE);
 }
 
+/// What opens a pickle; the protocol follows.
+pub(crate) const PROTO_OPCODE: u8 = op::PROTO;
+
 /// Opens a pickle.
 pub(crate) fn open(out: &mut impl BufMut, proto: u8) {
     out.put_slice(&[op::PROTO, proto]);

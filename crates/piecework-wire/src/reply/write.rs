@@ -80,14 +80,14 @@ pub struct PayloadFrame {
 
 /// Frames a result that somebody else pickled.
 pub fn payload_frame(payload: &Payload) -> PayloadFrame {
+    const KIND: &[u8] = b"\x8c\x07#RETURN";
     let body = payload.body_bytes();
-    let mut opening = BytesMut::with_capacity(16);
-    writer::open(&mut opening, payload.proto());
-    writer::str(&mut opening, "#RETURN");
-    let mut head = BytesMut::with_capacity(32);
-    frame::put_header(&mut head, opening.len() + body.len() + writer::END_OF_PAIR.len());
-    head.put_slice(&opening);
-    PayloadFrame { head: SmallVec::from_slice(&head), body, tail: writer::END_OF_PAIR }
+    let opening = [writer::PROTO_OPCODE, payload.proto()];
+    let len = opening.len() + KIND.len() + body.len() + writer::END_OF_PAIR.len();
+    let mut head = SmallVec::from_slice(&frame::header_of(len));
+    head.extend_from_slice(&opening);
+    head.extend_from_slice(KIND);
+    PayloadFrame { head, body, tail: writer::END_OF_PAIR }
 }
 
 /// Appends the frame of `(kind, value)`.
