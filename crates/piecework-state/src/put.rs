@@ -7,7 +7,7 @@ use crate::error::StateError;
 use crate::session::{Held, Waits};
 use crate::state::{State, gone};
 use crate::{Item, ItemId, QueueId, Record, SessionId, Time};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
 
 impl State {
@@ -40,23 +40,33 @@ impl State {
         // does not overtake one that waits, unless it would not wait itself.
         let waits_behind = wait != Wait::No && !target.putters.is_empty();
         if delay.is_none() && (!target.has_room(puts) || waits_behind) {
-            return self.park(session, queue, Waits::Put { payloads }, wait);
+            return self.park(session, queue, Waits::Put { payloads, settles: None }, wait);
         }
-        Some(self.admit(now, session, queue, payloads, delay, out))
+        Some(self.admit(now, session, queue, payloads, delay, None, out))
     }
 
-    /// Lets items in that there is room for: they answer what they answer, in one record.
-    pub(crate) fn admit(
+    /// Lets items in that there is room for. They settle the lease that they were said to settle,
+    /// else what the ack mode says they answer, in one record.
+    #[expect(clippy::too_many_arguments, reason = "a put, and what it settles")]
+    fn admit(
         &mut self,
         now: Time,
         session: SessionId,
         queue: QueueId,
         payloads: SmallVec<[Payload; 1]>,
         delay: Option<Duration>,
+        settles: Option<Held>,
         out: &mut Outcome,
     ) -> Reply {
         let Some(putter) = self.sessions.get(&session) else { return Reply::None };
-        let answered = ack::answered_by(putter, &self.queues, queue, payloads.len());
+        let answered = match settles {
+            // While the answer waited for room, its lease may have run out.
+            Some(held) if self.held_by_id(session, held.queue, held.item).is_none() => {
+                return self.not_leased(held.queue, held.item);
+            }
+            Some(held) => smallvec![held],
+            None => ack::answered_by(putter, &self.queues, queue, payloads.len()),
+        };
         let bytes: u64 = payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
         if answered.is_empty() && self.bytes + bytes > self.bytes_max {
             let (bytes, bytes_max) = (self.bytes, self.bytes_max);
@@ -80,7 +90,7 @@ impl State {
     }
 
     /// Puts made items into the queue, records them with what they settle, and serves who waits.
-    pub(crate) fn store(
+    fn store(
         &mut self,
         now: Time,
         queue: QueueId,
@@ -107,7 +117,7 @@ impl State {
         self.serve(now, queue, out);
     }
 
-    pub(crate) fn make(&mut self, now: Time, payload: Payload) -> Item {
+    fn make(&mut self, now: Time, payload: Payload) -> Item {
         let (id, place) = self.fresh_item();
         let Payload { bytes, stop } = payload;
         Item { id, place, payload: bytes, stop, put_at: now, attempts: 0, history: None }
@@ -187,14 +197,15 @@ impl State {
         };
         let waiting = self.sessions.get(&putter).and_then(|session| session.waiting.as_ref());
         let puts = match waiting.map(|waiting| &waiting.what) {
-            Some(Waits::Put { payloads }) => payloads.len(),
+            Some(Waits::Put { payloads, .. }) => payloads.len(),
             _ => return false,
         };
         if !self.queues.get(&queue).is_some_and(|queue| queue.has_room(puts)) {
             return false;
         }
-        let Some((queue, Waits::Put { payloads })) = self.unpark(putter) else { return false };
-        let reply = self.admit(now, putter, queue, payloads, None, out);
+        let Some((queue, what)) = self.unpark(putter) else { return false };
+        let Waits::Put { payloads, settles } = what else { return false };
+        let reply = self.admit(now, putter, queue, payloads, None, settles, out);
         out.woken.push((putter, reply));
         true
     }
@@ -279,19 +290,17 @@ impl State {
         out: &mut Outcome,
     ) -> Option<Reply> {
         let Some(held) = self.held_by_id(session, queue, item) else {
-            let queue = self.name_of(queue);
-            return Some(Reply::Error(StateError::NotLeased { item, queue }));
+            return Some(self.not_leased(queue, item));
         };
         let Some(target) = self.queues.get(&to) else { return Some(gone(to)) };
         if target.shut_down {
             return Some(Reply::Error(StateError::ShutDown));
         }
-        self.let_go_acked(session, held);
-        let mut items = SmallVec::new();
-        items.push(self.make(now, payload));
-        let mut acked = SmallVec::new();
-        acked.push((queue, item));
-        self.store(now, to, items, None, acked, out);
-        Some(Reply::None)
+        let payloads = smallvec![payload];
+        if !target.has_room(1) || !target.putters.is_empty() {
+            let what = Waits::Put { payloads, settles: Some(held) };
+            return self.park(session, to, what, Wait::Forever);
+        }
+        Some(self.admit(now, session, to, payloads, None, Some(held), out))
     }
 }

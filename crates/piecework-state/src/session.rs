@@ -100,7 +100,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(crate) enum Waits {
     Take { max: usize, style: Take },
-    Put { payloads: SmallVec<[Payload; 1]> },
+    Put { payloads: SmallVec<[Payload; 1]>, settles: Option<Held> },
     Join,
 }
 

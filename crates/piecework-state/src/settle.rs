@@ -94,8 +94,7 @@ impl State {
         out: &mut Outcome,
     ) -> Option<Reply> {
         let Some(held) = self.held_by_id(session, queue, item) else {
-            let queue = self.name_of(queue);
-            return Some(Reply::Error(StateError::NotLeased { item, queue }));
+            return Some(self.not_leased(queue, item));
         };
         match how {
             Settle::Ack => self.acked(session, held, out),
@@ -330,6 +329,10 @@ impl State {
     ) -> Option<Held> {
         let mut held = self.sessions.get(&session)?.held.iter().copied();
         held.find(|held| held.item == item && held.queue == queue && !held.late)
+    }
+
+    pub(crate) fn not_leased(&self, queue: QueueId, item: ItemId) -> Reply {
+        Reply::Error(StateError::NotLeased { item, queue: self.name_of(queue) })
     }
 
     fn nothing_held(&self, method: &'static str, queue: QueueId) -> Reply {

@@ -312,3 +312,26 @@ fn leases_by_id_are_untouched_by_what_the_session_puts_and_gets() {
     let error = failed(world.call(worker.session, answer));
     assert!(error.to_string().contains("not leased to this session"), "{error}");
 }
+
+#[test]
+fn an_answer_to_a_full_queue_waits_and_settles_when_there_is_room() {
+    let mut world = World::auto();
+    world.state.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
+    let (worker, master) = (world.client(), world.client());
+    for payload in ["a", "b"] {
+        world.put(&worker, payload);
+    }
+    let ids: Vec<u64> = world.lease(&worker, 2).iter().map(|(id, _)| *id).collect();
+    let (task, result) = (world.task, world.result);
+    let answer = |id| Call::Answer {
+        queue: task,
+        item: piecework_state::ItemId(id),
+        to: result,
+        payload: Payload::opaque("done"),
+    };
+    assert!(world.call(worker.session, answer(ids[0])).is_some());
+    assert!(world.call(worker.session, answer(ids[1])).is_none());
+    assert_eq!(world.stats().leased, 1, "not settled before it is in");
+    got(world.call(master.session, Call::get(result)));
+    assert_eq!((world.woken.len(), world.stats().leased, world.results()), (1, 0, 1));
+}
