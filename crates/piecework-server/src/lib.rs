@@ -33,7 +33,7 @@ pub use config::{Config, ServerError, Shutdown};
 pub use limits::Limits;
 pub use local::Local;
 pub use piecework_state::{
-    Call, Delivery, ItemId, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,
+    Call, Delivery, ItemId, Payload, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,
 };
 pub use piecework_wire::auth::Key;
 pub use queue_spec::{AckSpec, QueueSpec};
