@@ -1,0 +1,84 @@
+//! What can go wrong between a client and a manager, and whose fault it is.
+use std::io;
+
+use piecework_wire::WireError;
+use piecework_wire::auth::AuthError;
+use thiserror::Error;
+
+/// Why a call to a manager has no result.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody answers at the address.
+    #[error(
+        "cannot reach a manager at {address}: {source}; hint: is it running, and does it listen on that address?"
+    )]
+    Unreachable {
+        /// Where it should be.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The manager has another authkey than we.
+    #[error("the manager at {address} has another authkey; hint: both sides must use the same one")]
+    WrongKey {
+        /// Where it is.
+        address: String,
+    },
+    /// The connection has ended, or a call on it was given up, after which no reply can be told
+    /// from another.
+    #[error("the connection to the manager at {address} is closed: {why}")]
+    Closed {
+        /// Where the manager is, or was.
+        address: String,
+        /// How it ended.
+        why: String,
+    },
+    /// The manager has no such queue.
+    #[error("the manager at {address} has no queue {name:?}: it refused {tried} with {message:?}")]
+    NoQueue {
+        /// Where the manager is.
+        address: String,
+        /// What was asked for.
+        name: String,
+        /// The typeids that were asked for in turn.
+        tried: String,
+        /// What it said to the first one.
+        message: String,
+    },
+    /// The manager refused the call, or the call raised an exception there.
+    #[error("{class}: {message}")]
+    Remote {
+        /// The exception's class, without its module.
+        class: String,
+        /// What it says.
+        message: String,
+    },
+    /// The manager's bytes make no sense.
+    #[error("the manager at {address} does not speak the managers protocol: {source}")]
+    Protocol {
+        /// Where it is.
+        address: String,
+        /// The rule that was broken.
+        source: ProtocolError,
+    },
+}
+
+/// Which rule of the protocol a manager broke.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// One about frames and messages.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// One about challenges and answers.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+}
+
+impl Error {
+    /// Returns whether the call raised an exception of this class at the manager.
+    pub(crate) fn is_remote(&self, name: &str) -> bool {
+        matches!(self, Self::Remote { class, .. } if class == name)
+    }
+}

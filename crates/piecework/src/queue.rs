@@ -1,0 +1,167 @@
+//! A queue of a manager, as it is: payloads in, payloads out.
+use std::time::Duration;
+
+use piecework_wire::reply::{Leased, Returned};
+use piecework_wire::request::ArgOut;
+use piecework_wire::{Payload, Value, WireError};
+
+use crate::error::Error;
+use crate::manager::Session;
+
+/// The method that only piecework's queues have: by it they are told from stock ones.
+const NATIVE_METHOD: &str = "lease";
+
+/// How a lease ends without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// The item is done with.
+    Ack,
+    /// It failed: it is ready again, with one attempt more.
+    Nack,
+    /// It was not tried: it is ready again, as if it had never been handed out.
+    Release,
+}
+
+impl Settle {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ack => "ack",
+            Self::Nack => "nack",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// A handle on a queue whose items are not decoded.
+///
+/// Calls on queues of one [`Session`] wait for each other. A call whose future is dropped before
+/// its reply closes the session, for then no later reply could be told from the missing one.
+#[derive(Debug)]
+pub struct RawQueue {
+    session: Session,
+    ident: String,
+    native: bool,
+}
+
+impl RawQueue {
+    pub(crate) fn new(session: Session, ident: String, exposed: &[String]) -> Self {
+        let native = exposed.iter().any(|method| method == NATIVE_METHOD);
+        Self { session, ident, native }
+    }
+
+    /// Returns whether this is a queue of piecework: only then are there leases and `put_many`.
+    pub fn is_native(&self) -> bool {
+        self.native
+    }
+
+    /// Returns the session over which this queue is used.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Puts an item; waits while the queue is full.
+    ///
+    /// # Errors
+    /// The connection has ended, or the manager refuses the item.
+    pub async fn put(&self, item: &Payload) -> Result<(), Error> {
+        self.call("put", &[ArgOut::Payload(item)]).await.map(drop)
+    }
+
+    /// Puts items, all or none; waits while the queue is full.
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put`]; and the queue is not native, or there are too many items.
+    pub async fn put_many(&self, items: &[Payload]) -> Result<(), Error> {
+        self.call("put_many", &[ArgOut::Payloads(items)]).await.map(drop)
+    }
+
+    /// Gets the next item; waits for one, without a `timeout` for ever. `None` when the time is up.
+    ///
+    /// Whether the item is leased by that, and what ends the lease, is a matter of the queue's ack
+    /// mode; on a stock queue it is gone.
+    ///
+    /// # Errors
+    /// The connection has ended, or the manager refuses.
+    pub async fn get(&self, timeout: Option<Duration>) -> Result<Option<Payload>, Error> {
+        let args = match timeout {
+            None => vec![],
+            Some(Duration::ZERO) => vec![ArgOut::Bool(false)],
+            Some(timeout) => vec![ArgOut::Bool(true), ArgOut::Float(timeout.as_secs_f64())],
+        };
+        match self.call("get", &args).await {
+            Ok(returned) => self.read(returned.payload()).map(Some),
+            Err(error) if error.is_remote("Empty") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes up to `max` items under a lease each; waits for one, without a `timeout` for ever.
+    ///
+    /// # Errors
+    /// The connection has ended, or the queue is not native, or the manager refuses.
+    pub async fn lease(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Leased>, Error> {
+        let timeout = timeout.map_or(ArgOut::None, |it| ArgOut::Float(it.as_secs_f64()));
+        let count = ArgOut::Int(i64::try_from(max).unwrap_or(i64::MAX));
+        match self.call("lease", &[count, timeout]).await {
+            Ok(returned) => self.read(returned.leases(max)),
+            Err(error) if error.is_remote("Empty") => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts `item` to the queue `to`, and acks the lease `id` of this queue: both, or neither.
+    ///
+    /// # Errors
+    /// The connection has ended, or the lease has, or there is no queue `to`.
+    pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), Error> {
+        let id = id_value(id);
+        let args = [ArgOut::Value(&id), ArgOut::Str(to), ArgOut::Payload(item)];
+        self.call("answer", &args).await.map(drop)
+    }
+
+    /// Ends the lease `id`.
+    ///
+    /// # Errors
+    /// The connection has ended, or the lease has.
+    pub async fn settle(&self, id: u64, how: Settle) -> Result<(), Error> {
+        let id = id_value(id);
+        self.call("settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())]).await.map(drop)
+    }
+
+    /// Returns how many items are ready.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub async fn qsize(&self) -> Result<u64, Error> {
+        let returned = self.call("qsize", &[]).await?;
+        match self.read(returned.value())? {
+            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
+            other => self.read(Err(WireError::Shape { message: "qsize", what: other.to_string() })),
+        }
+    }
+
+    /// Lets go of the queue in good order: the manager sees that this client did not crash.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn close(self) -> Result<(), Error> {
+        self.session.manager.call_once("decref", &[ArgOut::Str(&self.ident)]).await.map(drop)
+    }
+
+    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
+        let mut connection = self.session.connection.lock().await;
+        connection.call(Some(&self.ident), method, args).await
+    }
+
+    fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {
+        read.map_err(|source| Error::Protocol {
+            address: self.session.manager.address().to_owned(),
+            source: source.into(),
+        })
+    }
+}
+
+/// An id as an int. Ids count up from 1, so none is beyond 63 bits.
+fn id_value(id: u64) -> Value {
+    Value::Int(i64::try_from(id).unwrap_or(i64::MAX))
+}
