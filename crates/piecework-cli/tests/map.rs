@@ -189,8 +189,11 @@ fn flags_after_the_command_are_the_commands_own() {
 
 #[test]
 fn commands_know_their_number_and_find_nothing_on_standard_input() {
-    let script = "cat; echo $PIECEWORK_SEQ $PIECEWORK_SLOT $PIECEWORK_ATTEMPT $PIECEWORK_TASK_ID #";
-    piecework(["map", "-j1", script]).run_with(b"a\nb\n").expect(0, "1 1 1 1\n2 1 1 2\n");
+    let script = "cat; echo $PIECEWORK_SEQ $PIECEWORK_SLOT $PIECEWORK_ATTEMPT #";
+    piecework(["map", "-j1", script]).run_with(b"a\nb\n").expect(0, "1 1 1\n2 1 1\n");
+    let ids = piecework(["map", "echo $PIECEWORK_TASK_ID #"]).run_with(b"a\nb\n").text();
+    let ids: std::collections::HashSet<u64> = ids.lines().map(|id| id.parse().unwrap()).collect();
+    assert_eq!(ids.len(), 2);
 }
 
 #[test]

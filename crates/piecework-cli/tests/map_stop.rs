@@ -1,4 +1,4 @@
-//! `piecework map` is stopped: by Ctrl-C in its stages, by SIGTERM, by kill -9; no command is left behind.
+//! `piecework map` is stopped by Ctrl-C in its stages, SIGTERM or kill -9: no command is left behind.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;

@@ -143,8 +143,8 @@ impl Running {
     /// Feeds the command, collects what it writes, and returns when it has ended.
     ///
     /// # Errors
-    /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`], after which it is
-    /// killed, and [`CommandError::Wait`] if the system refuses to tell its end.
+    /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
+    /// [`CommandError::Wait`] if the system refuses to tell its end.
     pub async fn finish(mut self) -> Result<Output, CommandError> {
         let status = self.until_end().await.map_err(|error| {
             let program = self.program.clone();

@@ -14,7 +14,7 @@ use crate::output::{self, Progress};
 use crate::run::collect::{Collector, Look, Tally};
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
-use crate::run::link;
+use crate::run::queues::Queues;
 use crate::run::slot::{self, Runner};
 use crate::run::stop::{Stage, Stop};
 use crate::run::window::Window;
@@ -155,39 +155,41 @@ async fn spread(
     progress: &Progress,
 ) -> anyhow::Result<(Tally, Stop)> {
     let stop = Stop::on_signals(announce(look.quiet, progress.clone()))?;
-    let window = Arc::new(Window::default());
-    let (put, link, results) = link::local();
-    let mut fed = feed::start(input, put, window.clone(), progress.clone());
+    let queues = Queues::open().await?;
+    let window = Arc::new(Window::new(jobs));
+    let fed = feed::start(input, queues.session("feed"), window.clone(), progress.clone());
     let collector = Collector::new(look, window, progress.clone());
-    let mut collected = tokio::spawn(collector.run(results));
+    let mut collected = tokio::spawn(collector.run(queues.session("collector"), fed));
     let guard = Guard::new();
     let runner =
         Runner { template, given: Given::AsArgument, guard: guard.clone(), stop: stop.clone() };
     let runner = Arc::new(runner);
-    let mut slots: JoinSet<_> =
-        (1..=jobs).map(|number| slot::work(link.clone(), runner.clone(), number)).collect();
-    drop(link); // the results end with the last slot
+    let slot = |number| slot::work(queues.session("slot"), runner.clone(), number);
+    let mut slots: JoinSet<_> = (1..=jobs).map(slot).collect();
 
-    // The collector ends first only if it cannot print: then there is no use in going on.
-    let early = tokio::select! {
-        ended = join(&mut slots) => { ended?; None }
-        tally = &mut collected => { stop.go(Stage::Terminating); Some(tally) }
+    let mut end = queues.session("end");
+    let tally = tokio::select! {
+        tally = &mut collected => {
+            let tally = tally.context("the collector panicked")?;
+            end.close_tasks().await;
+            if tally.is_err() {
+                stop.go(Stage::Terminating); // there is no use in going on
+            }
+            join(&mut slots).await?;
+            tally
+        }
+        // The slots end first only in a stop.
+        ended = join(&mut slots) => {
+            ended?;
+            end.close_results().await;
+            tokio::select! {
+                tally = collected => tally.context("the collector panicked")?,
+                () = stop.reached(Stage::Killing) => Ok(Tally::default()),
+            }
+        }
     };
-    join(&mut slots).await?;
     guard.end();
-    let tally = match early {
-        Some(tally) => tally,
-        None => tokio::select! {
-            tally = collected => tally,
-            () = stop.reached(Stage::Killing) => return Ok((Tally::default(), stop)),
-        },
-    };
-    let tally = tally.context("the collector panicked")?;
-    let tally = tally.context("cannot write to standard output")?;
-    if let Ok(ended) = fed.try_recv() {
-        ended?;
-    }
-    Ok((tally, stop))
+    Ok((tally?, stop))
 }
 
 /// Waits until every slot has ended.

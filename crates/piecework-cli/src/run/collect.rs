@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use anyhow::Context;
+use tokio::sync::oneshot;
 
-use super::link::{Outcome, Task};
+use super::feed::Fed;
+use super::message::Finished;
+use super::queues::Session;
 use super::window::Window;
 use crate::output::{Progress, Sink};
 
 /// How many characters of an argument are shown in a message.
 const SHOWN_CHARS_MAX: usize = 80;
+
+/// What went wrong when a write did.
+const CANNOT_WRITE: &str = "cannot write to standard output";
 
 /// How the results are printed.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +46,8 @@ pub(crate) struct Collector {
     window: Arc<Window>,
     progress: Progress,
     sink: Sink,
-    /// Results whose turn has not come; every key is greater than `next`.
-    held: BTreeMap<u64, (Task, Outcome)>,
+    /// Results whose turn has not come; every key is `next` or greater.
+    held: BTreeMap<u64, Finished>,
     /// The task whose turn it is.
     next: u64,
     tally: Tally,
@@ -55,53 +61,63 @@ impl Collector {
         Self { look, window, progress, sink, held, next: 1, tally }
     }
 
-    /// Collects until there are no more results, and tells the tally.
+    /// Collects until every task that was fed has its result or the results are closed, and tells
+    /// the tally.
     ///
     /// # Errors
-    /// If standard output takes no more.
+    /// If the input could not be read to its end, or standard output takes no more.
     pub(crate) async fn run(
         mut self,
-        mut results: mpsc::Receiver<(Task, Outcome)>,
-    ) -> io::Result<Tally> {
-        while let Some((task, outcome)) = results.recv().await {
-            self.count(&outcome);
-            if self.look.keep_order && task.seq != self.next {
-                self.window.hold(outcome.bytes());
-                self.held.insert(task.seq, (task, outcome));
-                continue;
-            }
-            self.print(task, outcome).await?;
-            self.next += 1;
-            while let Some((task, outcome)) = self.held.remove(&self.next) {
-                self.window.unhold(outcome.bytes());
-                self.print(task, outcome).await?;
-                self.next += 1;
+        mut results: Session,
+        mut fed: oneshot::Receiver<Fed>,
+    ) -> anyhow::Result<Tally> {
+        let mut input = None;
+        while input.as_ref().is_none_or(|fed: &Fed| self.tally.done < fed.tasks) {
+            tokio::select! {
+                Ok(ended) = &mut fed, if input.is_none() => input = Some(ended),
+                result = results.result() => match result? {
+                    Some(finished) => self.collect(finished).await?,
+                    None => break,
+                },
             }
         }
         // After a stop there may be gaps; what was done is shown all the same.
-        for (task, outcome) in std::mem::take(&mut self.held).into_values() {
-            self.print(task, outcome).await?;
+        for finished in std::mem::take(&mut self.held).into_values() {
+            self.print(finished).await?;
         }
-        self.sink.close().await?;
+        self.sink.close().await.context(CANNOT_WRITE)?;
+        input.map_or(Ok(()), |fed| fed.complete)?;
         Ok(self.tally)
     }
 
-    fn count(&mut self, outcome: &Outcome) {
-        let failed = match outcome {
-            Outcome::Ended(output) => !output.end.is_success(),
-            Outcome::Failed(_) => true,
-            Outcome::Stopped => return,
-        };
+    /// Counts a result, and prints all whose turn has come.
+    async fn collect(&mut self, finished: Finished) -> anyhow::Result<()> {
+        self.window.finished(finished.bytes());
         self.tally.done += 1;
-        self.tally.failed += u64::from(failed);
+        self.tally.failed += u64::from(!finished.is_success());
         self.progress.set(self.tally.done, self.tally.failed);
+        if !self.look.keep_order {
+            return self.print(finished).await;
+        }
+        self.held.insert(finished.piece.seq, finished);
+        while let Some(finished) = self.held.remove(&self.next) {
+            self.print(finished).await?;
+            self.next += 1;
+        }
+        Ok(())
     }
 
-    async fn print(&mut self, task: Task, outcome: Outcome) -> io::Result<()> {
-        self.window.leave();
-        let failure = match outcome {
-            Outcome::Ended(output) => {
-                let tag = self.look.tag.then_some(task.argument.as_slice());
+    async fn print(&mut self, finished: Finished) -> anyhow::Result<()> {
+        let bytes = finished.bytes();
+        self.print_parts(finished).await.context(CANNOT_WRITE)?;
+        self.window.printed(bytes);
+        Ok(())
+    }
+
+    async fn print_parts(&mut self, Finished { piece, result }: Finished) -> io::Result<()> {
+        let failure = match result {
+            Ok(output) => {
+                let tag = self.look.tag.then_some(piece.argument.as_slice());
                 if !output.stdout.is_empty() {
                     self.sink.data(tagged(output.stdout, tag)).await?;
                 }
@@ -110,12 +126,11 @@ impl Collector {
                 }
                 (!output.end.is_success()).then(|| format!("ended with {}", output.end))
             }
-            Outcome::Failed(error) => Some(error.to_string()),
-            Outcome::Stopped => None,
+            Err(error) => Some(error),
         };
         match failure {
             Some(failure) if !self.look.quiet => {
-                let line = format!("task {} ({}): {failure}", task.seq, shown(&task.argument));
+                let line = format!("task {} ({}): {failure}", piece.seq, shown(&piece.argument));
                 self.sink.talk(line).await
             }
             _ => Ok(()),
@@ -123,13 +138,16 @@ impl Collector {
     }
 }
 
-impl Outcome {
+impl Finished {
+    fn is_success(&self) -> bool {
+        self.result.as_ref().is_ok_and(|output| output.end.is_success())
+    }
+
     /// How many bytes it holds in memory.
     fn bytes(&self) -> usize {
-        match self {
-            Self::Ended(output) => output.stdout.len() + output.stderr.len(),
-            Self::Failed(_) | Self::Stopped => 0,
-        }
+        let output =
+            self.result.as_ref().map_or(0, |output| output.stdout.len() + output.stderr.len());
+        self.piece.argument.len() + output
     }
 }
 

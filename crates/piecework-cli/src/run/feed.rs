@@ -4,64 +4,58 @@ use std::sync::Arc;
 use std::thread;
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::link::{READY_TASKS_MAX, Task};
+use super::message::Piece;
+use super::queues::Session;
 use super::window::Window;
 use crate::input::Input;
 use crate::output::Progress;
 
-/// How many places in the queue of tasks are waited for at a time: the reader wakes up once for so
-/// many tasks instead of once for each, while the other half of the queue is worked on.
-const PLACES: usize = READY_TASKS_MAX / 2;
+/// How the input ended.
+#[derive(Debug)]
+pub(crate) struct Fed {
+    /// How many tasks were put.
+    pub(crate) tasks: u64,
+    /// Whether all of the input was read.
+    pub(crate) complete: anyhow::Result<()>,
+}
 
-/// Starts to feed, and tells with the receiver how it ended.
+/// Starts to feed, and tells with the receiver how the input ended.
 ///
 /// Reading blocks, so it has a thread of its own. Nobody joins that thread: it may wait for a line
 /// that never comes, and ends with the process. It stops by itself when the run takes no more.
 pub(crate) fn start(
     input: Input,
-    tasks: mpsc::Sender<Task>,
+    mut tasks: Session,
     window: Arc<Window>,
     progress: Progress,
-) -> oneshot::Receiver<anyhow::Result<()>> {
+) -> oneshot::Receiver<Fed> {
     let (ended, wait) = oneshot::channel();
     let runtime = Handle::current();
     thread::spawn(move || {
-        let fed = feed(input, &tasks, &window, &progress, &runtime);
-        // The end must be known before the queue closes, and the slots with it.
-        let _ = ended.send(fed);
-        drop(tasks);
+        let mut fed = 0;
+        let complete = feed(input, &mut tasks, &window, &runtime, &mut fed);
+        progress.total(fed);
+        let _ = ended.send(Fed { tasks: fed, complete });
     });
     wait
 }
 
 fn feed(
     input: Input,
-    tasks: &mpsc::Sender<Task>,
+    tasks: &mut Session,
     window: &Window,
-    progress: &Progress,
     runtime: &Handle,
+    fed: &mut u64,
 ) -> anyhow::Result<()> {
-    let mut fed = 0;
-    let mut places = None;
     for argument in input {
-        let argument = argument?;
+        let piece = Piece { seq: *fed + 1, argument: argument? };
         window.enter();
-        let place = match places.as_mut().and_then(Iterator::next) {
-            Some(place) => place,
-            None => {
-                let Ok(mut more) = runtime.block_on(tasks.reserve_many(PLACES)) else {
-                    return Ok(()); // the run takes no more
-                };
-                let place = more.next().expect("as many places as were asked for");
-                places = Some(more);
-                place
-            }
-        };
-        fed += 1;
-        place.send(Task { seq: fed, id: fed, attempt: 1, argument });
+        if !runtime.block_on(tasks.put(&piece))? {
+            break; // the run takes no more
+        }
+        *fed = piece.seq;
     }
-    progress.total(fed);
     Ok(())
 }

@@ -1,19 +1,20 @@
 //! A second process that ends the commands of a run if the run itself is killed.
 //!
-//! The run holds the writing end of a pipe and says on it which process groups there are: `+ID`
-//! when a command starts, `-ID` when it has ended, `end` when all is well. If the pipe closes
-//! without `end`, the run was killed, and the guard kills what is left. On Linux it also finds
-//! commands whose `+ID` was never written: all of them carry the id of the run in their
+//! Both share a table with a cell for each slot: the process group that runs there, or 0. The run
+//! holds the writing end of a pipe and says `end` on it when all is well. If the pipe closes
+//! without, the run was killed, and the guard kills what the table names. On Linux it also finds
+//! commands that are not in the table yet: all of them carry the id of the run in their
 //! environment. (The pipe cannot close before they do: a child that is not yet its command still
 //! holds the pipe open.)
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io::{self, BufRead, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -25,6 +26,12 @@ pub(crate) const GUARD_COMMAND: &str = "__guard";
 
 /// The variable by which a command shows to which run it belongs.
 pub(crate) const RUN_ID_VARIABLE: &str = "PIECEWORK_RUN_ID";
+
+/// What is said on the pipe when every command has ended.
+const END: &[u8] = b"end";
+
+/// The bytes of a cell: the number of a process group, in the order of this machine.
+const CELL_BYTES: usize = size_of::<i32>();
 
 /// How often the guard looks for commands that it missed: a shell that is killed may just have
 /// started one more. Each look finds what was started before it, so a few are enough.
@@ -38,7 +45,13 @@ const LOOKS_PERIOD: Duration = Duration::from_millis(10);
 pub(crate) struct Guard {
     run_id: String,
     /// Started with the first command: a run without tasks needs none.
-    pipe: Mutex<Option<ChildStdin>>,
+    process: OnceLock<Process>,
+}
+
+#[derive(Debug)]
+struct Process {
+    table: File,
+    pipe: ChildStdin,
 }
 
 impl Guard {
@@ -46,7 +59,7 @@ impl Guard {
     pub(crate) fn new() -> Arc<Self> {
         let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let run_id = format!("{}-{started:x}", std::process::id());
-        Arc::new(Self { run_id, pipe: Mutex::new(None) })
+        Arc::new(Self { run_id, process: OnceLock::new() })
     }
 
     /// Returns what tells this run from all others.
@@ -59,34 +72,33 @@ impl Guard {
     /// # Errors
     /// If its process cannot be started.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
-        let mut pipe = self.lock();
-        if pipe.is_none() {
-            *pipe = Some(spawn(&self.run_id).context("cannot start the guard process")?);
+        if self.process.get().is_none() {
+            let process = spawn(&self.run_id).context("cannot start the guard process")?;
+            // Of two that start at the same moment one is dropped here, and ends.
+            let _ = self.process.set(process);
         }
         Ok(())
     }
 
-    /// Puts a command under guard until the answer is dropped.
-    pub(crate) fn watch(self: &Arc<Self>, group: Group) -> Watched {
-        self.say(&format!("+{}\n", group.id()));
-        Watched { guard: self.clone(), group }
+    /// Puts the command of a slot under guard until the answer is dropped.
+    pub(crate) fn watch(self: &Arc<Self>, slot: usize, group: Group) -> Watched {
+        self.write(slot, group.id());
+        Watched { guard: self.clone(), slot }
     }
 
     /// Lets the guard go: every command has ended.
     pub(crate) fn end(&self) {
-        self.say("end\n");
-        *self.lock() = None;
-    }
-
-    fn say(&self, line: &str) {
-        if let Some(pipe) = self.lock().as_mut() {
-            // Somebody may have killed the guard; the run goes on without it.
-            let _ = pipe.write_all(line.as_bytes());
+        if let Some(process) = self.process.get() {
+            // Somebody may have killed the guard; the run went on without it.
+            let _ = (&process.pipe).write_all(END);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<ChildStdin>> {
-        self.pipe.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self, slot: usize, id: i32) {
+        if let Some(process) = self.process.get() {
+            // The table is memory; without it there is the mark in the environment.
+            let _ = process.table.write_at(&id.to_ne_bytes(), (slot * CELL_BYTES) as u64);
+        }
     }
 }
 
@@ -94,27 +106,41 @@ impl Guard {
 #[derive(Debug)]
 pub(crate) struct Watched {
     guard: Arc<Guard>,
-    group: Group,
+    slot: usize,
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.guard.say(&format!("-{}\n", self.group.id()));
+        self.guard.write(self.slot, 0);
     }
 }
 
-/// Starts this same program as a guard. It has its own process group, out of reach of Ctrl-C, and
-/// none of our outputs, so that nobody who reads them waits for it.
-fn spawn(run_id: &str) -> io::Result<ChildStdin> {
+/// Starts this same program as a guard: the pipe is its standard input, the table its standard
+/// output. It has its own process group, out of reach of Ctrl-C, and none of our own outputs, so
+/// that nobody who reads them waits for it.
+fn spawn(run_id: &str) -> io::Result<Process> {
+    let table = shared_memory()?;
     let mut guard = Command::new(own_program()?)
         .args([GUARD_COMMAND, run_id])
         .env_remove(RUN_ID_VARIABLE) // a run within a run: the outer guard must not end this one
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(table.try_clone()?)
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()?;
-    guard.stdin.take().ok_or_else(|| io::Error::other("the guard has no standard input"))
+    let pipe = guard.stdin.take().ok_or_else(|| io::Error::other("it has no standard input"))?;
+    Ok(Process { table, pipe })
+}
+
+/// A file that is in no folder, to be shared with a child.
+fn shared_memory() -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{MemfdFlags, memfd_create};
+        Ok(memfd_create("piecework-guard", MemfdFlags::CLOEXEC)?.into())
+    }
+    #[cfg(not(target_os = "linux"))]
+    tempfile::tempfile()
 }
 
 /// The file of this program; on Linux even if it was replaced meanwhile.
@@ -122,17 +148,14 @@ fn own_program() -> io::Result<std::path::PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-/// Is the guard: follows standard input to its end, then kills what is left.
+/// Is the guard: waits until standard input ends, then kills what is left.
 pub(crate) fn run(run_id: &OsStr) {
-    let mut groups = HashSet::new();
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        if line == "end" {
-            return;
-        }
-        follow(&mut groups, &line);
+    let mut said = Vec::new();
+    let _ = io::stdin().read_to_end(&mut said);
+    if said == END {
+        return;
     }
-    for group in groups.drain() {
+    for group in table_groups() {
         group.kill();
     }
     for _ in 0..LOOKS_MAX {
@@ -148,6 +171,19 @@ pub(crate) fn run(run_id: &OsStr) {
     }
 }
 
+/// The groups in the table, which is our standard output.
+fn table_groups() -> Vec<Group> {
+    let mut cells = Vec::new();
+    if let Ok(table) = rustix::io::dup(io::stdout()) {
+        let table = File::from(table);
+        let length = table.metadata().map_or(0, |known| known.len());
+        cells.resize(usize::try_from(length).unwrap_or(0), 0);
+        let _ = table.read_exact_at(&mut cells, 0);
+    }
+    let (cells, _) = cells.as_chunks();
+    cells.iter().filter_map(|cell| Group::from_id(i32::from_ne_bytes(*cell))).collect()
+}
+
 /// The processes that carry the id of the run, on systems that tell (those with `/proc`).
 fn marked(run_id: &OsStr) -> Vec<Pid> {
     let mark = [RUN_ID_VARIABLE.as_bytes(), b"=", run_id.as_bytes()].concat();
@@ -156,21 +192,6 @@ fn marked(run_id: &OsStr) -> Vec<Pid> {
         let environment = std::fs::read(directory.path().join("environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|variable| variable == mark)
     };
-    processes
-        .flatten()
-        .filter(carries)
-        .filter_map(|directory| {
-            directory.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)
-        })
-        .collect()
-}
-
-/// Applies one line of the run.
-fn follow(groups: &mut HashSet<Group>, line: &str) {
-    let Some((sign, id)) = line.split_at_checked(1) else { return };
-    let Some(group) = id.parse().ok().and_then(Group::from_id) else { return };
-    match sign {
-        "+" => groups.insert(group),
-        _ => groups.remove(&group),
-    };
+    let id = |directory: std::fs::DirEntry| directory.file_name().to_str()?.parse().ok();
+    processes.flatten().filter(carries).filter_map(id).filter_map(Pid::from_raw).collect()
 }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The slots know a [`Link`](link::Link) and nothing of what is behind it: the run's own queues
-//! for `map`, the connection to a manager for `worker`. [`stop`] tells everybody how far a stop
+//! for
+//! `map`, the connection to a manager for `worker`. [`stop`] tells everybody how far a stop
 //! has gone, and the [`guard`] is a second process that ends what is left if this one is killed.
 
 pub(crate) mod collect;
@@ -15,7 +16,9 @@ pub(crate) mod feed;
 pub(crate) mod guard;
 pub(crate) mod jobs;
 pub(crate) mod link;
+pub(crate) mod message;
 pub(crate) mod program;
+pub(crate) mod queues;
 pub(crate) mod slot;
 pub(crate) mod stop;
 pub(crate) mod window;

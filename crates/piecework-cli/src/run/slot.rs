@@ -46,7 +46,7 @@ pub(crate) async fn work<L: Link>(
 
 impl Runner {
     async fn run(&self, task: &Task, slot: usize) -> Outcome {
-        match self.run_command(self.command(task, slot)).await {
+        match self.run_command(self.command(task, slot), slot).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error),
         }
@@ -66,10 +66,10 @@ impl Runner {
     }
 
     /// Runs the command to its end, or to the end that a stop brings it.
-    async fn run_command(&self, command: Command) -> Result<Outcome, CommandError> {
+    async fn run_command(&self, command: Command, slot: usize) -> Result<Outcome, CommandError> {
         let running = command.spawn()?;
         let group = running.group();
-        let _watched = self.guard.watch(group);
+        let _watched = self.guard.watch(slot, group);
         let mut end = pin!(running.finish());
         tokio::select! {
             output = &mut end => return Ok(Outcome::Ended(output?)),

@@ -1,6 +1,10 @@
-//! How far the run may be ahead of what is printed.
+//! How far a run may be ahead of what is worked on and of what is printed.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// How many tasks wait for a slot: enough that no slot ever waits for the reader of the input, few
+/// enough that input is read no further than it is worked on.
+const READY_TASKS_MAX: u64 = 64;
 
 /// How many tasks may be between the reader of the input and the printer. Results that come before
 /// their turn are held in memory; a hundred thousand of some hundred bytes are some 20 MB, and let
@@ -10,46 +14,76 @@ const TASKS_AHEAD_MAX: u64 = 100_000;
 /// How many bytes of results may be held before no more tasks are fed.
 const BYTES_AHEAD_MAX: usize = 256 << 20;
 
-/// The distance between the feed and the printer.
-#[derive(Debug, Default)]
+/// The distance between the feed, the slots and the printer.
+#[derive(Debug)]
 pub(crate) struct Window {
+    /// So many tasks are with the slots and before them at most.
+    unfinished_max: u64,
     ahead: Mutex<Ahead>,
     moved: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Ahead {
-    tasks: u64,
+    /// Fed, and no result yet.
+    unfinished: u64,
+    /// Fed, and not printed; `unfinished <= unprinted`.
+    unprinted: u64,
+    /// Of results that are not printed.
     bytes: usize,
 }
 
 impl Window {
+    /// Makes the window of a run with so many slots.
+    pub(crate) fn new(slots: usize) -> Self {
+        let unfinished_max = READY_TASKS_MAX + slots as u64;
+        Self { unfinished_max, ahead: Mutex::default(), moved: Condvar::new() }
+    }
+
     /// Waits until one more task may be fed, and counts it.
     ///
-    /// The task whose turn it is to be printed is always inside, so this wait ends.
+    /// The task whose turn it is to be printed is always inside, so this wait ends. When the slots
+    /// have enough to do, it ends only once half of that is done: the reader wakes up once for many
+    /// tasks instead of once for each.
     pub(crate) fn enter(&self) {
         let mut ahead = self.lock();
-        while ahead.tasks >= TASKS_AHEAD_MAX || ahead.bytes >= BYTES_AHEAD_MAX {
-            ahead = self.moved.wait(ahead).unwrap_or_else(PoisonError::into_inner);
+        if ahead.unfinished >= self.unfinished_max {
+            let low = self.unfinished_max - READY_TASKS_MAX / 2;
+            ahead = self.wait_while(ahead, |ahead| ahead.unfinished > low);
         }
-        ahead.tasks += 1;
+        ahead = self.wait_while(ahead, Ahead::is_far);
+        ahead.unfinished += 1;
+        ahead.unprinted += 1;
     }
 
-    /// Counts a result that has to wait for its turn.
-    pub(crate) fn hold(&self, bytes: usize) {
-        self.lock().bytes += bytes;
+    /// Counts a result, which holds so many bytes until it is printed.
+    pub(crate) fn finished(&self, bytes: usize) {
+        let mut ahead = self.lock();
+        ahead.unfinished -= 1;
+        ahead.bytes += bytes;
+        if ahead.unfinished == self.unfinished_max - READY_TASKS_MAX / 2 {
+            self.moved.notify_one();
+        }
     }
 
-    /// Takes back what [`hold`](Self::hold) counted.
-    pub(crate) fn unhold(&self, bytes: usize) {
-        self.lock().bytes -= bytes;
-        self.moved.notify_one();
+    /// Lets go of a task whose result is printed.
+    pub(crate) fn printed(&self, bytes: usize) {
+        let mut ahead = self.lock();
+        let was_far = ahead.is_far();
+        ahead.unprinted -= 1;
+        ahead.bytes -= bytes;
+        if was_far && !ahead.is_far() {
+            self.moved.notify_one();
+        }
     }
 
-    /// Lets go of a task that is printed.
-    pub(crate) fn leave(&self) {
-        self.lock().tasks -= 1;
-        self.moved.notify_one();
+    fn wait_while<'a>(
+        &self,
+        ahead: MutexGuard<'a, Ahead>,
+        mut condition: impl FnMut(&Ahead) -> bool,
+    ) -> MutexGuard<'a, Ahead> {
+        let waited = self.moved.wait_while(ahead, |ahead| condition(ahead));
+        waited.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Ahead> {
@@ -57,60 +91,67 @@ impl Window {
     }
 }
 
+impl Ahead {
+    /// Whether the printer has to come closer first.
+    fn is_far(&self) -> bool {
+        self.unprinted >= TASKS_AHEAD_MAX || self.bytes >= BYTES_AHEAD_MAX
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
+    use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+    use std::thread;
 
-    /// Lets a thread enter as often as it can, and tells how often it got in before it had to wait.
-    fn entered_before(window: &Arc<Window>, free: impl FnOnce()) -> u64 {
-        let entered = Arc::new(AtomicU64::new(0));
-        let (done, wait) = mpsc::sync_channel(1);
-        let thread = std::thread::spawn({
-            let (window, entered) = (window.clone(), entered.clone());
-            move || {
-                for _ in 0..=TASKS_AHEAD_MAX {
-                    window.enter();
-                    entered.fetch_add(1, Ordering::SeqCst);
-                }
-                done.send(()).unwrap();
-            }
+    /// Enters once more in a thread of its own, and tells when it is in.
+    fn enter_once_more(window: &'static Window) -> Receiver<()> {
+        let (entered, wait) = sync_channel(1);
+        thread::spawn(move || {
+            window.enter();
+            entered.send(()).unwrap();
         });
-        while entered.load(Ordering::SeqCst) < TASKS_AHEAD_MAX {
-            std::thread::yield_now();
+        wait
+    }
+
+    fn window(slots: usize) -> &'static Window {
+        Box::leak(Box::new(Window::new(slots)))
+    }
+
+    #[test]
+    fn slots_that_have_enough_to_do_stop_the_feed_until_half_is_done() {
+        let window = window(2);
+        (0..66).for_each(|_| window.enter());
+        let wait = enter_once_more(window);
+        for _ in 0..31 {
+            window.finished(0);
+            assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
         }
-        assert!(wait.try_recv().is_err());
-        free();
+        window.finished(0);
         wait.recv().unwrap();
-        thread.join().unwrap();
-        entered.load(Ordering::SeqCst)
     }
 
     #[test]
-    fn one_more_enters_when_one_leaves() {
-        let window = Arc::new(Window::default());
-        assert_eq!(entered_before(&window, || window.leave()), TASKS_AHEAD_MAX + 1);
+    fn a_printer_that_is_far_behind_stops_the_feed() {
+        let window = window(1);
+        for _ in 0..TASKS_AHEAD_MAX {
+            window.enter();
+            window.finished(0);
+        }
+        let wait = enter_once_more(window);
+        assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
+        window.printed(0);
+        wait.recv().unwrap();
     }
 
     #[test]
-    fn held_bytes_stop_the_feed() {
-        let window = Arc::new(Window::default());
-        window.hold(BYTES_AHEAD_MAX);
-        let (done, wait) = mpsc::sync_channel(1);
-        let thread = std::thread::spawn({
-            let window = window.clone();
-            move || {
-                window.enter();
-                done.send(()).unwrap();
-            }
-        });
-        assert!(wait.try_recv().is_err());
-        window.unhold(1);
+    fn many_bytes_that_wait_for_their_turn_stop_the_feed() {
+        let window = window(1);
+        window.enter();
+        window.finished(BYTES_AHEAD_MAX);
+        let wait = enter_once_more(window);
+        assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
+        window.printed(BYTES_AHEAD_MAX);
         wait.recv().unwrap();
-        thread.join().unwrap();
     }
 }
