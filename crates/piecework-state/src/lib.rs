@@ -29,6 +29,7 @@
 mod ack;
 mod call;
 mod deadline;
+mod drain;
 mod end;
 mod error;
 mod id;

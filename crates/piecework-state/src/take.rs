@@ -36,7 +36,7 @@ impl State {
             return Some(Reply::Error(StateError::LeasesMax { leases, queue }));
         }
         let source = self.queues.get(&queue)?;
-        if source.ready() > 0 && source.getters.is_empty() {
+        if source.ready() > 0 {
             let max = max.min(LEASES_MAX - leases);
             let reply = self.deliver(now, session, queue, max, style, out);
             self.serve(now, queue, out);

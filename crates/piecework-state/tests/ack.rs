@@ -229,3 +229,55 @@ fn an_answer_for_a_lease_that_has_run_out_is_dropped() {
     world.answer(&other, "in time");
     assert_eq!((world.results(), counts(&world)), (1, (0, 0)));
 }
+
+#[test]
+fn taking_leases_by_id_acks_nothing_that_was_got() {
+    let mut world = World::auto();
+    let worker = world.client();
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    assert!(world.lease(&worker, 1).is_empty());
+    assert_eq!(counts(&world), (0, 1));
+}
+
+#[test]
+fn a_lease_that_has_run_out_is_never_settled_for_its_next_holder() {
+    let mut world = World::answered();
+    let ack = AckMode::Answered { answers: world.result };
+    let options = QueueOptions { ack, lease: Some(secs(10)), ..QueueOptions::default() };
+    world.state.register("task", options);
+    let (slow, other) = (world.client(), world.client());
+    world.put(&slow, "a");
+    got(world.get(&slow));
+    world.after(secs(10));
+    got(world.get(&other));
+    // With other options from here on, the slow worker's next get acks all that it holds.
+    world.state.register("task", QueueOptions::default());
+    assert_eq!(failed(world.get_nowait(&slow)), StateError::Empty);
+    assert_eq!(counts(&world), (0, 1), "the other one has it still");
+}
+
+#[test]
+fn a_lease_of_many_stops_at_the_bound_of_a_session() {
+    let mut world = World::auto();
+    let worker = world.client();
+    for _ in 0..1_005 {
+        world.put(&worker, "a");
+    }
+    assert_eq!(world.lease(&worker, 600).len(), 600);
+    assert_eq!(world.lease(&worker, 600).len(), 400);
+}
+
+#[test]
+fn a_hand_back_is_one_put_and_one_get_to_those_who_count() {
+    let mut world = World::auto();
+    let worker = world.client();
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    world.put(&worker, "a");
+    world.on_task(&worker, Call::TaskDone);
+    assert_eq!(world.stats().unfinished, 1);
+    got(world.get(&worker));
+    world.on_task(&worker, Call::TaskDone);
+    assert!(matches!(world.on_task(&worker, Call::Join), Some(Reply::None)));
+}

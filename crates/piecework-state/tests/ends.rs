@@ -104,6 +104,23 @@ fn a_release_by_one_forked_child_does_not_speak_for_its_sibling() {
     assert_eq!((world.stats().ready, world.stats().leased), (1, 0));
 }
 
+/// The sibling's release came before this child's last call, so it says nothing about this child.
+#[test]
+fn a_release_before_the_last_call_does_not_count() {
+    let mut world = World::auto();
+    let parent = world.client();
+    world.put(&parent, "a");
+    world.state.incref(&parent.task).unwrap();
+    let session = world.state.open(world.now, Peer::stock("ForkProcess-1", "10.0.0.7"));
+    let child = Client { session, task: parent.task.clone(), result: parent.result.clone() };
+    world.on_task(&child, piecework_state::Call::Qsize);
+    world.state.incref(&parent.task).unwrap();
+    world.state.decref(world.now, &parent.task).unwrap();
+    got(world.get(&child));
+    world.kill(&child);
+    assert_eq!((world.stats().ready, world.stats().leased), (1, 0));
+}
+
 #[test]
 fn a_getter_that_is_gone_takes_nothing() {
     let mut world = World::auto();

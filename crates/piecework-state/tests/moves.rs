@@ -335,3 +335,66 @@ fn an_answer_to_a_full_queue_waits_and_settles_when_there_is_room() {
     got(world.call(master.session, Call::get(result)));
     assert_eq!((world.woken.len(), world.stats().leased, world.results()), (1, 0, 1));
 }
+
+#[test]
+fn a_put_that_would_wait_does_not_overtake_one_that_waits() {
+    let mut world = World::new(QueueOptions { maxsize: 2, ..QueueOptions::default() });
+    let (first, two, one, now) = (world.client(), world.client(), world.client(), world.client());
+    world.put(&first, "a");
+    let both = |queue| Call::Put {
+        queue,
+        payloads: smallvec::smallvec![Payload::opaque("b"), Payload::opaque("c")],
+        delay: None,
+        wait: Wait::Forever,
+    };
+    assert!(world.on_task(&two, both).is_none());
+    assert!(world.put(&one, "d").is_none(), "there is room for one, but two stands in front");
+    let nowait = |queue| Call::Put {
+        queue,
+        payloads: smallvec::smallvec![Payload::opaque("e")],
+        delay: None,
+        wait: Wait::No,
+    };
+    assert!(matches!(world.on_task(&now, nowait), Some(Reply::None)));
+    let order: Vec<_> = (0..5).map(|_| got(world.get_nowait(&first))).collect();
+    assert_eq!(order, ["a", "e", "b", "c", "d"]);
+}
+
+#[test]
+fn an_item_that_waited_out_its_back_off_returns_to_its_old_place() {
+    let mut world = World::auto();
+    let worker = world.client();
+    world.put(&worker, "a");
+    for _ in 0..2 {
+        let [(id, _)] = world.lease(&worker, 1)[..] else { panic!() };
+        world.settle(&worker, id, Settle::Nack);
+    }
+    world.put(&worker, "b");
+    world.after(secs(2));
+    assert_eq!(got(world.get(&worker)), "a");
+}
+
+#[test]
+fn a_dead_item_counts_as_finished() {
+    let mut world = World::new(QueueOptions { attempts: 1, ..QueueOptions::default() });
+    let (master, worker) = (world.client(), world.client());
+    world.put(&master, "a");
+    assert!(world.on_task(&master, Call::Join).is_none());
+    let [(id, _)] = world.lease(&worker, 1)[..] else { panic!() };
+    world.settle(&worker, id, Settle::Nack);
+    assert_eq!((world.stats().dead, world.stats().unfinished, world.woken.len()), (1, 0, 1));
+}
+
+#[test]
+fn the_timeout_of_a_get_that_was_served_ends_no_later_one() {
+    let mut world = World::auto();
+    let (client, master) = (world.client(), world.client());
+    let until = world.now + secs(5);
+    let get = |queue| Call::Take { queue, max: 1, wait: Wait::Until(until), style: Take::Item };
+    assert!(world.on_task(&client, get).is_none());
+    world.put(&master, "a");
+    world.woken.clear();
+    assert!(world.get(&client).is_none());
+    world.after(secs(60));
+    assert!(world.woken.is_empty());
+}
