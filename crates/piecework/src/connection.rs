@@ -1,7 +1,8 @@
 //! One connection to a manager: a TCP stream around the wire, one request after the other.
 //!
-//! Requests are never pipelined: a stock server's client leaves Nagle's algorithm on, and so may
-//! its proxies between us; and its replies carry no number by which to tell them apart.
+//! Requests are never pipelined: replies carry no number by which to tell them apart, and a stock
+//! manager would answer the second one some 40 ms late, when our acknowledgement of the first
+//! reply comes.
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +46,17 @@ pub(crate) struct Connection {
     received: BytesMut,
     /// What is to be sent with the next request, so that both travel in one packet.
     unsent: BytesMut,
-    /// Whether a request is out whose reply has not come. If a call finds it set, the future of
-    /// the call before was dropped, and the next reply would be that call's.
-    awaiting: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Ready,
+    /// A request is out whose reply has not come. If a call finds this, the future of the call
+    /// before was dropped, and the next reply would be that call's.
+    Awaiting,
+    /// Nothing can be sent any more, for this reason.
+    Ended(String),
 }
 
 impl Connection {
@@ -61,7 +70,7 @@ impl Connection {
         };
         let (received, unsent) = (BytesMut::new(), BytesMut::new());
         let mut connection =
-            Self { stream, place: place.clone(), received, unsent, awaiting: false };
+            Self { stream, place: place.clone(), received, unsent, state: State::Ready };
         match timeout(OPEN_MAX, connection.shake_hands()).await {
             Ok(done) => done?,
             Err(_) => return Err(connection.closed("it did not answer the challenge in time")),
@@ -102,14 +111,20 @@ impl Connection {
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<Returned, Error> {
-        if self.awaiting {
-            return Err(self.closed("a call on it was given up before its reply"));
+        match &self.state {
+            State::Ready => self.state = State::Awaiting,
+            State::Awaiting => return Err(self.closed("a call was given up before its reply")),
+            State::Ended(why) => return Err(self.closed(why)),
         }
-        self.awaiting = true;
         request(&mut self.unsent, ident, method, args, &[]);
-        self.flush().await?;
-        let frame = self.read(FRAME_BYTES_MAX).await?;
-        self.awaiting = false;
+        let frame = match self.exchange().await {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.state = State::Ended(why(&error));
+                return Err(error);
+            }
+        };
+        self.state = State::Ready;
         match Reply::parse(frame).map_err(|error| self.protocol(error))? {
             Reply::Return(returned) => Ok(returned),
             Reply::Error { class, message, .. } => {
@@ -125,6 +140,11 @@ impl Connection {
                 Err(self.protocol(WireError::Shape { message: "reply that is known", what }))
             }
         }
+    }
+
+    async fn exchange(&mut self) -> Result<Bytes, Error> {
+        self.flush().await?;
+        self.read(FRAME_BYTES_MAX).await
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
@@ -176,6 +196,13 @@ fn set_up(stream: TcpStream) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+fn why(error: &Error) -> String {
+    match error {
+        Error::Closed { why, .. } => why.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// A stock manager tells what went wrong as a traceback; its last line names the exception.
 fn from_traceback(text: &str) -> Error {
     tracing::debug!(traceback = text, "the manager refused a call");
@@ -193,7 +220,7 @@ mod tests {
     #[test]
     fn the_last_line_of_a_traceback_names_the_exception() {
         let text = "\n----\nTraceback (most recent call last):\n  File \"x.py\"\n_queue.Empty\n\n";
-        assert_eq!(from_traceback(text).to_string(), "Empty: ");
+        assert_eq!(from_traceback(text).to_string(), "Empty");
         let text = "Traceback (most recent call last):\nKeyError: 'a: b'\n-----\n";
         assert_eq!(from_traceback(text).to_string(), "KeyError: 'a: b'");
     }

@@ -47,7 +47,7 @@ pub enum Error {
         message: String,
     },
     /// The manager refused the call, or the call raised an exception there.
-    #[error("{class}: {message}")]
+    #[error("{class}{colon}{message}", colon = if message.is_empty() { "" } else { ": " })]
     Remote {
         /// The exception's class, without its module.
         class: String,

@@ -1,0 +1,159 @@
+//! The client against CPython's own server, of every version found.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use piecework::{Error, Key, Manager, Payload, RawQueue, Value};
+use piecework_testing::Python;
+
+/// Two queues under names of two fashions; the port is the first line it prints.
+const SERVER: &str = "
+import queue
+from multiprocessing.managers import BaseManager
+
+tasks, results = queue.Queue(), queue.Queue()
+
+class Manager(BaseManager):
+    pass
+
+Manager.register('get_task_queue', callable=lambda: tasks)
+Manager.register('result', callable=lambda: results)
+server = Manager(address=('127.0.0.1', 0), authkey=b'abc').get_server()
+print(server.address[1], flush=True)
+server.serve_forever()
+";
+
+/// Answers tasks that are what only Python knows: prints each, and puts it back.
+const WORKER: &str = "
+import sys
+from multiprocessing.managers import BaseManager
+
+class Manager(BaseManager):
+    pass
+
+Manager.register('get_task_queue')
+Manager.register('result')
+manager = Manager(address=('127.0.0.1', int(sys.argv[1])), authkey=b'abc')
+manager.connect()
+tasks, results = manager.get_task_queue(), manager.result()
+while not tasks.empty():
+    task = tasks.get()
+    print(repr(task))
+    results.put([task, task])
+del tasks, results
+print(manager._number_of_objects(), 'objects')
+";
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(python: &Python) -> Self {
+        let mut child = Command::new(python.path())
+            .args(["-c", SERVER])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, address: format!("127.0.0.1:{}", line.trim()) }
+    }
+
+    async fn connect(&self) -> Manager {
+        Manager::connect(&self.address, Key::new("abc")).await.unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+async fn queues(server: &Server) -> [RawQueue; 2] {
+    let session = server.connect().await.session().await.unwrap();
+    [session.queue("task").await.unwrap(), session.queue("result").await.unwrap()]
+}
+
+fn pythons() -> Vec<Python> {
+    Python::find_all().unwrap()
+}
+
+fn payload(value: impl Into<Value>) -> Payload {
+    Payload::from_value(&value.into())
+}
+
+#[tokio::test]
+async fn what_is_put_is_got() {
+    for python in pythons() {
+        let server = Server::start(&python);
+        let [tasks, results] = queues(&server).await;
+        assert!(!tasks.is_native());
+        let large = Payload::from_value(&Value::Bytes(vec![7; 1 << 20]));
+        for item in [payload(3_411), payload("é"), large, Payload::from_value(&Value::None)] {
+            tasks.put(&item).await.unwrap();
+            assert_eq!(tasks.qsize().await.unwrap(), 1, "Python {}", python.version());
+            let got = tasks.get(None).await.unwrap().unwrap();
+            assert_eq!(got.value().unwrap(), item.value().unwrap());
+        }
+        assert_eq!(tasks.get(Some(Duration::ZERO)).await.unwrap(), None);
+        assert_eq!(results.get(Some(Duration::from_millis(1))).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn objects_go_through_that_only_python_knows() {
+    // datetime.date(2020, 1, 2), as Python pickles it
+    const DATE: &[u8] = b"\x80\x03cdatetime\ndate\nq\x00C\x04\x07\xe4\x01\x02q\x01\x85q\x02Rq\x03.";
+    for python in pythons() {
+        let server = Server::start(&python);
+        let [tasks, results] = queues(&server).await;
+        tasks.put(&Payload::from_pickle(DATE).unwrap()).await.unwrap();
+        let number = server.address.rsplit_once(':').unwrap().1.to_owned();
+        // The program runs beside this task, which holds no call open meanwhile.
+        let transcript = python.run(WORKER, &[&number]).unwrap();
+        let said = String::from_utf8_lossy(&transcript.stdout).replace('\r', "");
+        assert_eq!(said, "datetime.date(2020, 1, 2)\n2 objects\n", "Python {}", python.version());
+        let pair = results.get(None).await.unwrap().unwrap();
+        assert_eq!(pair.class_name().unwrap(), "datetime.date");
+        // Both elements are one object, so the second refers to the first: it goes round again.
+        tasks.put(&pair).await.unwrap();
+        assert_eq!(tasks.get(None).await.unwrap().unwrap(), pair);
+        // In good order: the manager forgets the objects.
+        tasks.close().await.unwrap();
+        results.close().await.unwrap();
+        let transcript = python.run(WORKER, &[&number]).unwrap();
+        assert_eq!(String::from_utf8_lossy(&transcript.stdout).trim(), "0 objects");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_apart() {
+    for python in pythons() {
+        let server = Server::start(&python);
+        let wrong = Manager::connect(&server.address, Key::new("abd")).await;
+        assert!(matches!(wrong, Err(Error::WrongKey { .. })), "{wrong:?}");
+        let manager = server.connect().await;
+        let error = manager.queue("nowhere").await.unwrap_err().to_string();
+        let tried = "it refused nowhere, get_nowhere_queue, get_nowhere with \"'nowhere'\"";
+        assert!(error.contains(tried), "{error}");
+        let error = manager.call("queues", &[]).await.unwrap_err().to_string();
+        assert!(error.contains("hint: it is a stock Python manager"), "{error}");
+        let [tasks, _] = queues(&server).await;
+        let error = tasks.lease(1, None).await.unwrap_err();
+        assert!(matches!(&error, Error::Remote { .. }), "{error:?}");
+        tasks.put(&payload(1)).await.unwrap();
+        let address = server.address.clone();
+        drop(server);
+        for _ in 0..2 {
+            let error = tasks.get(None).await.unwrap_err();
+            assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+        }
+        let gone = Manager::connect(&address, Key::new("abc")).await;
+        assert!(matches!(gone, Err(Error::Unreachable { .. })), "{gone:?}");
+    }
+}
