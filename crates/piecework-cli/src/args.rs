@@ -1,6 +1,8 @@
 //! All commands and flags in one place.
 
-use crate::{ExecArgs, MapArgs, ServeArgs};
+use crate::{
+    ExecArgs, GetArgs, MapArgs, PurgeArgs, PutArgs, QueuesArgs, ServeArgs, ShutdownArgs, WorkerArgs,
+};
 
 /// Work paid by the piece: spreads tasks over processes and machines.
 #[derive(Debug, clap::Parser)]
@@ -20,4 +22,16 @@ pub enum Command {
     Map(MapArgs),
     /// Serve queues to Python programs and to workers on any machine
     Serve(ServeArgs),
+    /// Put items into a queue by hand
+    Put(PutArgs),
+    /// Get items from a queue and print them
+    Get(GetArgs),
+    /// Show what is in the queues and who is connected
+    Queues(QueuesArgs),
+    /// Drop what waits in a queue
+    Purge(PurgeArgs),
+    /// Stop a manager
+    Shutdown(ShutdownArgs),
+    /// Run a command for each task of a manager
+    Worker(WorkerArgs),
 }

@@ -3,18 +3,26 @@
 mod args;
 mod authkey;
 mod commands;
+mod connect;
 mod exec;
 mod exit;
 mod input;
 mod logging;
 mod output;
+mod plain;
 mod run;
 mod template;
 
 pub use args::{Arguments, Command};
 pub use commands::exec::ExecArgs;
+pub use commands::get::GetArgs;
 pub use commands::map::MapArgs;
+pub use commands::purge::PurgeArgs;
+pub use commands::put::PutArgs;
+pub use commands::queues::QueuesArgs;
 pub use commands::serve::ServeArgs;
+pub use commands::shutdown::ShutdownArgs;
+pub use commands::worker::WorkerArgs;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A manager uses all cores; everything else waits most of the time.
     let mut runtime = match arguments.command {
         Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
-        Command::Map(_) => Builder::new_current_thread(),
+        Command::Map(_) | Command::Worker(_) => Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
@@ -43,7 +51,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             match arguments.command {
                 Command::Exec(args) => commands::exec::run(args).await,
                 Command::Map(args) => commands::map::run(args).await,
+                Command::Get(args) => commands::get::run(args).await,
+                Command::Purge(args) => commands::purge::run(args).await,
+                Command::Put(args) => commands::put::run(args).await,
+                Command::Queues(args) => commands::queues::run(args).await,
                 Command::Serve(args) => commands::serve::run(args).await,
+                Command::Shutdown(args) => commands::shutdown::run(args).await,
+                Command::Worker(args) => commands::worker::run(args).await,
             }
         })
     });

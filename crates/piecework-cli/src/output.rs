@@ -22,6 +22,13 @@ pub(crate) fn data(text: &str) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
+/// Prints data that must have arrived before anything else happens.
+pub(crate) fn data_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
 /// Tells whether a person watches standard output.
 pub(crate) fn data_is_watched() -> bool {
     io::stdout().is_terminal()
@@ -30,6 +37,11 @@ pub(crate) fn data_is_watched() -> bool {
 /// Tells whether colours are of use on standard error.
 pub(crate) fn talk_is_coloured() -> bool {
     talk_is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Passes on what a command wrote to its standard error.
+pub(crate) fn pass_on(bytes: &[u8]) {
+    let _ = io::stderr().write_all(bytes);
 }
 
 /// Tells whether a person watches standard error.

@@ -161,9 +161,13 @@ async fn spread(
     let collector = Collector::new(look, window, progress.clone());
     let mut collected = tokio::spawn(collector.run(queues.session("collector"), fed));
     let guard = Guard::new();
-    let runner =
-        Runner { template, given: Given::AsArgument, guard: guard.clone(), stop: stop.clone() };
-    let runner = Arc::new(runner);
+    let runner = Arc::new(Runner {
+        template,
+        given: Given::AsArgument,
+        stderr_bytes_max: None,
+        guard: guard.clone(),
+        stop: stop.clone(),
+    });
     let slot = |number| slot::work(queues.session("slot"), runner.clone(), number);
     let mut slots: JoinSet<_> = (1..=jobs).map(slot).collect();
 

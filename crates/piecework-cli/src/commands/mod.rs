@@ -1,5 +1,11 @@
 //! The commands, one file each.
 
 pub(crate) mod exec;
+pub(crate) mod get;
 pub(crate) mod map;
+pub(crate) mod purge;
+pub(crate) mod put;
+pub(crate) mod queues;
 pub(crate) mod serve;
+pub(crate) mod shutdown;
+pub(crate) mod worker;

@@ -4,6 +4,8 @@ use std::future::Future;
 
 use piecework::command::{CommandError, Output};
 
+use super::stop::Stop;
+
 /// One piece of work, as a slot sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
@@ -30,9 +32,8 @@ pub(crate) enum Outcome {
 
 /// Where a slot gets its tasks and brings what became of them. A slot holds one task at a time.
 pub(crate) trait Link: Send {
-    /// Waits for the next task; `None` when there will be no more, ever. May be dropped while it
-    /// waits, and then has taken nothing.
-    fn take(&mut self) -> impl Future<Output = anyhow::Result<Option<Task>>> + Send;
+    /// Waits for the next task; `None` when there will be no more, ever, or once a stop begins.
+    fn take(&mut self, stop: &Stop) -> impl Future<Output = anyhow::Result<Option<Task>>> + Send;
 
     /// Settles the task that was taken last.
     fn settle(

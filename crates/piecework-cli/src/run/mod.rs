@@ -11,11 +11,13 @@
 //! `map`, the connection to a manager for `worker`. [`stop`] tells everybody how far a stop
 //! has gone, and the [`guard`] is a second process that ends what is left if this one is killed.
 
+pub(crate) mod answer;
 pub(crate) mod collect;
 pub(crate) mod feed;
 pub(crate) mod guard;
 pub(crate) mod jobs;
 pub(crate) mod link;
+pub(crate) mod manager_link;
 pub(crate) mod message;
 pub(crate) mod program;
 pub(crate) mod queues;

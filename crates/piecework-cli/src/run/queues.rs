@@ -10,6 +10,7 @@ use piecework_wire::Payload;
 
 use super::link::{Link, Outcome, Task};
 use super::message::{Finished, Piece};
+use super::stop::{Stage, Stop};
 
 /// The names of the two queues.
 const TASKS: &str = "task";
@@ -92,10 +93,15 @@ impl Session {
 }
 
 impl Link for Session {
-    async fn take(&mut self) -> anyhow::Result<Option<Task>> {
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Task>> {
         let take =
             Call::Take { queue: self.tasks, max: 1, wait: Wait::Forever, style: Take::Leases };
-        let delivery = match self.local.call(take).await {
+        let reply = tokio::select! {
+            biased;
+            () = stop.reached(Stage::Draining) => return Ok(None),
+            reply = self.local.call(take) => reply,
+        };
+        let delivery = match reply {
             Reply::Leases(leases) => leases.into_iter().next().context("a lease of nothing")?,
             Reply::Error(StateError::ShutDown) => return Ok(None),
             other => bail!("cannot take a task: {other:?}"),

@@ -17,6 +17,8 @@ pub(crate) struct Runner {
     pub(crate) template: Template,
     /// How it gets the argument.
     pub(crate) given: Given,
+    /// How much of the end of its standard error is kept; all that a person reads, if not said.
+    pub(crate) stderr_bytes_max: Option<usize>,
     /// What ends the commands if this process is killed.
     pub(crate) guard: Arc<Guard>,
     /// How far a stop has gone.
@@ -29,13 +31,7 @@ pub(crate) async fn work<L: Link>(
     runner: Arc<Runner>,
     number: usize,
 ) -> anyhow::Result<()> {
-    loop {
-        let taken = tokio::select! {
-            biased;
-            () = runner.stop.reached(Stage::Draining) => break,
-            taken = link.take() => taken?,
-        };
-        let Some(task) = taken else { break };
+    while let Some(task) = link.take(&runner.stop).await? {
         runner.guard.start()?;
         let outcome = runner.run(&task, number).await;
         link.settle(task, outcome).await?;
@@ -56,6 +52,10 @@ impl Runner {
         let command = match self.given {
             Given::AsArgument => self.template.command(&task.argument),
             Given::OnStdin => self.template.command(b"").input(task.argument.clone()),
+        };
+        let command = match self.stderr_bytes_max {
+            Some(bytes_max) => command.stderr_bytes_max(bytes_max),
+            None => command,
         };
         command
             .env("PIECEWORK_SEQ", task.seq.to_string())

@@ -1,0 +1,173 @@
+//! `piecework worker`: runs a command for each task of a manager.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context;
+use piecework::{Error, Manager};
+use tokio::task::JoinSet;
+
+use crate::authkey::AuthkeyArgs;
+use crate::run::answer::REPORT_STDERR_BYTES_MAX;
+use crate::run::guard::Guard;
+use crate::run::jobs::{self, Jobs};
+use crate::run::manager_link::{ManagerLink, Work};
+use crate::run::program;
+use crate::run::slot::{self, Runner};
+use crate::run::stop::{Stage, Stop};
+use crate::template::{Given, Template};
+use crate::{exit, output};
+
+/// How long a manager has to take tasks back once the commands are killed.
+const GIVE_BACK_GRACE: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+Examples:
+  piecework worker 10.0.0.5 -- ./square {}       tasks of queue task, results to queue result
+  piecework worker 10.0.0.5:5000 -j4 'wc -l < {}'
+                                                 one quoted word is a line for sh
+  piecework worker localhost --stdin --json -- jq .name
+                                                 the task on standard input, a dict as the result
+
+The manager is `piecework serve` or any Python program that serves a queue.Queue with
+multiprocessing.managers, under the name NAME, get_NAME_queue or get_NAME.
+
+A task replaces {} in the command, or is appended: a str as its text, bytes as they are, numbers as
+Python prints them, lists and dicts as JSON. The result is what the command prints, without the
+newline at its end: a str, or bytes where it is not UTF-8. A task that is None ends the slot that
+gets it. A command that ends with another exit code than 0 has failed: its task is given back, and
+tried again until its attempts are used up. A stock Python manager cannot count them: there the task
+is put back at the end of its queue. With --json every end is a result, and the master judges.
+
+The first Ctrl-C or SIGTERM lets running commands end; the second ends them and gives their tasks
+back. Exit code: 0 when the manager has ended or after the first signal, 69 if it cannot be reached,
+77 if it has another authkey, 126 or 127 if the program cannot be run.";
+
+/// Runs a command for each task of a manager.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct WorkerArgs {
+    /// The manager's address; the port is 5000 unless named
+    #[arg(value_name = "HOST[:PORT]")]
+    manager: String,
+
+    /// The queue that tasks come from
+    #[arg(long, value_name = "NAME", default_value = "task")]
+    queue: String,
+
+    /// The queue that results go to
+    #[arg(long, value_name = "NAME", default_value = "result")]
+    results: String,
+
+    /// Run up to N commands at a time [default: the number of cores]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<Jobs>,
+
+    /// Give the task on standard input; {} has no meaning then
+    #[arg(long)]
+    stdin: bool,
+
+    /// Put a dict: exit_code, stdout, the tail of stderr, duration, host
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    authkey: AuthkeyArgs,
+
+    /// The command, with {} where the task goes
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, required = true)]
+    words: Vec<OsString>,
+}
+
+/// Runs `piecework worker`.
+///
+/// # Errors
+/// If the manager cannot be reached or refuses; each with its exit code.
+pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
+    let jobs = jobs::checked(args.jobs)?;
+    let given = if args.stdin { Given::OnStdin } else { Given::AsArgument };
+    let template = Template::new(args.words, given);
+    if let Some(program) = template.program()
+        && let Err(unusable) = program::look_up(&program)
+    {
+        output::talk(unusable.message(&program));
+        return Ok(ExitCode::from(unusable.exit_code()));
+    }
+    let key = args.authkey.require()?.key;
+    let stop = Stop::on_signals(announce)?;
+    let manager = Manager::connect(&args.manager, key).await.map_err(coded)?;
+    let work = Arc::new(Work {
+        queue: args.queue,
+        results: args.results,
+        json: args.json,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        taken: 0.into(),
+        closed: false.into(),
+        lost: false.into(),
+    });
+    let guard = Guard::new();
+    let stderr_bytes_max = args.json.then_some(REPORT_STDERR_BYTES_MAX);
+    let (guard_too, stop_too) = (guard.clone(), stop.clone());
+    let runner =
+        Arc::new(Runner { template, given, stderr_bytes_max, guard: guard_too, stop: stop_too });
+    let mut slots = JoinSet::new();
+    for number in 1..=jobs {
+        let link = ManagerLink::open(&manager, work.clone()).await.map_err(coded)?;
+        slots.spawn(slot::work(link, runner.clone(), number));
+    }
+    let ended = join(slots, &stop).await;
+    guard.end();
+    ended?;
+    if work.closed.load(Ordering::Relaxed) {
+        output::talk(format_args!("the manager at {} closed the connection", manager.address()));
+    }
+    let cold = stop.stage() >= Stage::Terminating;
+    Ok(match stop.exit_code() {
+        Some(code) if cold => ExitCode::from(code),
+        _ if work.lost.load(Ordering::Relaxed) => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Waits until every slot has ended. The first error is the worker's, once the others are done.
+async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Result<()> {
+    let given_up = async {
+        stop.reached(Stage::Killing).await;
+        tokio::time::sleep(GIVE_BACK_GRACE).await;
+    };
+    let joined = async {
+        let mut first = Ok(());
+        while let Some(ended) = slots.join_next().await {
+            let ended = ended.context("a slot panicked").flatten();
+            if ended.is_err() {
+                stop.go(Stage::Draining);
+            }
+            first = first.and(ended);
+        }
+        first
+    };
+    tokio::select! {
+        joined = joined => joined,
+        () = given_up => anyhow::bail!("the manager did not take all tasks back in time"),
+    }
+}
+
+fn announce(stage: Stage) {
+    match stage {
+        Stage::Draining => output::talk("no more tasks; waiting for running commands"),
+        Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
+        Stage::Working | Stage::Killing => {}
+    }
+}
+
+/// Gives an error of the manager its exit code.
+fn coded(error: Error) -> anyhow::Error {
+    match error {
+        Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
+        Error::WrongKey { .. } => exit::no_permission(error),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,257 @@
+//! The link to a manager on the network: piecework's own, or a stock Python one.
+//!
+//! A stock manager knows no leases: what was got from it is gone there. So a task that cannot be
+//! done is put back, at the end of its queue. It cannot count attempts either: a slot whose
+//! commands fail one after the other takes longer and longer pauses instead.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use piecework::{Error, Manager, Payload, RawQueue, Settle, Value};
+
+use super::answer::{report, text};
+use super::collect::shown;
+use super::link::{Link, Outcome, Task};
+use super::stop::{Stage, Stop};
+use crate::{output, plain};
+
+/// How long a request for a task waits at the manager. A stop has to wait for it: a request that
+/// is given up may have taken a task with it.
+const TAKE_WAIT: Duration = Duration::from_secs(1);
+
+/// The pause after the first of several failures against a manager that cannot count them; each
+/// further one doubles it.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest such pause: the task may be right again when the machine is.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// What the links of a worker have in common.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// The queue that tasks come from.
+    pub(crate) queue: String,
+    /// The queue that results go to.
+    pub(crate) results: String,
+    /// Whether a result is a report instead of the output alone.
+    pub(crate) json: bool,
+    /// The name of this machine.
+    pub(crate) host: String,
+    /// How many tasks have come.
+    pub(crate) taken: AtomicU64,
+    /// Whether the manager has closed a connection.
+    pub(crate) closed: AtomicBool,
+    /// Whether a result could not be delivered.
+    pub(crate) lost: AtomicBool,
+}
+
+/// The connection of one slot.
+#[derive(Debug)]
+pub(crate) struct ManagerLink {
+    work: Arc<Work>,
+    tasks: RawQueue,
+    results: RawQueue,
+    held: Option<Held>,
+    /// Failures one after the other, at a manager that does not count them.
+    failures: u32,
+}
+
+/// A task that was taken and is not settled.
+#[derive(Debug)]
+struct Held {
+    /// Its lease; a stock manager has none.
+    lease: Option<u64>,
+    attempt: u32,
+    payload: Payload,
+}
+
+impl ManagerLink {
+    /// Opens a connection and the queues.
+    ///
+    /// # Errors
+    /// If the manager cannot be reached, or has no such queues.
+    pub(crate) async fn open(manager: &Manager, work: Arc<Work>) -> Result<Self, Error> {
+        let session = manager.session().await?;
+        let tasks = session.queue(&work.queue).await?;
+        let results = session.queue(&work.results).await?;
+        Ok(Self { work, tasks, results, held: None, failures: 0 })
+    }
+
+    /// Asks for a task once; `None` if none came in time.
+    async fn ask(&mut self) -> Result<Option<Held>, Error> {
+        if !self.tasks.is_native() {
+            let got = self.tasks.get(Some(TAKE_WAIT)).await?;
+            return Ok(got.map(|payload| Held { lease: None, attempt: 1, payload }));
+        }
+        let leases = self.tasks.lease(1, Some(TAKE_WAIT)).await?;
+        Ok(leases.into_iter().next().map(|leased| Held {
+            lease: Some(leased.id),
+            attempt: leased.attempt,
+            payload: leased.payload,
+        }))
+    }
+
+    /// Makes a task of what was taken; `None` if a command cannot be given it.
+    async fn accept(&mut self, held: Held) -> Result<Option<Task>, Error> {
+        let argument = match held.payload.value() {
+            Ok(value) => plain::text(&value).map_err(|error| error.to_string()),
+            Err(_) => Err(match held.payload.class_name() {
+                Some(class) => format!("an instance of {class} is no text"),
+                None => "it is not plain data".to_owned(),
+            }),
+        };
+        let seq = self.work.taken.fetch_add(1, Ordering::Relaxed) + 1;
+        match argument {
+            Ok(argument) => {
+                let (id, attempt) = (held.lease.unwrap_or(seq), held.attempt);
+                self.held = Some(held);
+                Ok(Some(Task { seq, id, attempt, argument }))
+            }
+            Err(why) => {
+                let fate = fate(&held);
+                output::talk(format_args!(
+                    "task {seq} cannot be given to a command: {why}; {fate}"
+                ));
+                self.fail(held).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives a task back after a failure, and pauses where the manager would not.
+    async fn fail(&mut self, held: Held) -> Result<(), Error> {
+        self.failures = self.failures.saturating_add(1);
+        match held.lease {
+            Some(id) => self.tasks.settle(id, Settle::Nack).await,
+            None => self.tasks.put(&held.payload).await,
+        }
+    }
+
+    /// Gives a task back that nobody is to blame for.
+    async fn release(&mut self, held: &Held) -> Result<(), Error> {
+        match held.lease {
+            Some(id) => self.tasks.settle(id, Settle::Release).await,
+            None => self.tasks.put(&held.payload).await,
+        }
+    }
+
+    async fn answer(&mut self, held: &Held, result: &Value) -> Result<(), Error> {
+        self.failures = 0;
+        let result = Payload::from_value(result);
+        match held.lease {
+            Some(id) => self.tasks.answer(id, &self.work.results, &result).await,
+            None => self.results.put(&result).await,
+        }
+    }
+
+    /// How long to wait before the next task.
+    fn pause(&self) -> Duration {
+        match self.failures.checked_sub(1) {
+            Some(doublings) if !self.tasks.is_native() => {
+                PAUSE_FIRST.saturating_mul(1 << doublings.min(16)).min(PAUSE_MAX)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// An end of the connection is an end of the work; anything else is an error.
+    fn ended(&self, error: Error) -> anyhow::Result<Option<Task>> {
+        match error {
+            Error::Closed { .. } => self.work.closed.store(true, Ordering::Relaxed),
+            Error::Remote { class, .. } if class == "ShutDown" => {} // `Queue.shutdown()`
+            error => return Err(error).context("cannot take a task"),
+        }
+        Ok(None)
+    }
+}
+
+impl Link for ManagerLink {
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Task>> {
+        let pause = self.pause();
+        if !pause.is_zero() {
+            let _ = tokio::time::timeout(pause, stop.reached(Stage::Draining)).await;
+        }
+        while stop.stage() == Stage::Working {
+            let held = match self.ask().await {
+                Ok(Some(held)) => held,
+                Ok(None) => continue,
+                Err(error) => return self.ended(error),
+            };
+            if held.payload.is_none() {
+                // The stop mark of Python programs; a lease on it must not bring it back.
+                return match held.lease {
+                    Some(id) => self.tasks.settle(id, Settle::Ack).await.map(|()| None),
+                    None => Ok(None),
+                }
+                .or_else(|error| self.ended(error));
+            }
+            if stop.stage() != Stage::Working && held.lease.is_some() {
+                return self.release(&held).await.map(|()| None).or_else(|error| self.ended(error));
+            }
+            match self.accept(held).await {
+                Ok(None) => {}
+                Ok(task) => return Ok(task),
+                Err(error) => return self.ended(error),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn settle(&mut self, task: Task, outcome: Outcome) -> anyhow::Result<()> {
+        let held = self.held.take().context("nothing to settle")?;
+        let shown = shown(&task.argument);
+        let settled = match outcome {
+            Outcome::Ended(output) if self.work.json => {
+                let result = report(output, &self.work.host);
+                self.answer(&held, &result).await
+            }
+            Outcome::Ended(output) => {
+                output::pass_on(&output.stderr);
+                if output.end.is_success() {
+                    self.answer(&held, &text(output.stdout)).await
+                } else {
+                    let (end, fate) = (output.end, fate(&held));
+                    output::talk(format_args!(
+                        "task {} ({shown}): ended with {end}; {fate}",
+                        task.seq
+                    ));
+                    self.fail(held).await
+                }
+            }
+            Outcome::Failed(error) => {
+                let fate = fate(&held);
+                output::talk(format_args!("task {} ({shown}): {error}; {fate}", task.seq));
+                self.fail(held).await
+            }
+            Outcome::Stopped => self.release(&held).await,
+        };
+        match settled {
+            Ok(()) => Ok(()),
+            Err(Error::Closed { .. }) => {
+                let seq = task.seq;
+                output::talk(format_args!(
+                    "task {seq} ({shown}): the manager is gone, its end is lost"
+                ));
+                self.work.lost.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot settle task {}", task.seq)),
+        }
+    }
+
+    async fn close(self) {
+        // Who cannot be told does not mind.
+        let _ = self.results.close().await;
+        let _ = self.tasks.close().await;
+    }
+}
+
+/// What becomes of a task that failed.
+fn fate(held: &Held) -> &'static str {
+    match held.lease {
+        Some(_) => "given back, the attempt counts",
+        None => "put back at the end of the queue, as this manager cannot count attempts",
+    }
+}
