@@ -38,6 +38,22 @@ pub(crate) struct Place {
     pub(crate) key: Key,
 }
 
+impl Place {
+    /// Makes one call to the manager on a connection of its own, which then ends.
+    pub(crate) async fn call_once(
+        &self,
+        method: &str,
+        args: &[ArgOut<'_>],
+    ) -> Result<Returned, Error> {
+        Connection::open(self).await?.call(None, method, args).await
+    }
+
+    /// The error of a manager whose bytes make no sense.
+    pub(crate) fn protocol(&self, source: impl Into<ProtocolError>) -> Error {
+        Error::Protocol { address: self.address.to_string(), source: source.into() }
+    }
+}
+
 /// A connection on which both sides have proved that they know the key.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -81,7 +97,8 @@ impl Connection {
     /// Proves to the manager that we know the key, then has it prove that it does.
     async fn shake_hands(&mut self) -> Result<(), Error> {
         let challenge = self.read(AUTH_FRAME_BYTES_MAX).await?;
-        let answer = auth::answer(&self.place.key, &challenge).map_err(|e| self.protocol(e))?;
+        let answer =
+            auth::answer(&self.place.key, &challenge).map_err(|e| self.place.protocol(e))?;
         frame::put(&mut self.unsent, &answer);
         self.flush().await?;
         let verdict = self.read(AUTH_FRAME_BYTES_MAX).await?;
@@ -97,7 +114,7 @@ impl Connection {
         match challenge.verify(&self.place.key, &answer) {
             Ok(_) => frame::put(&mut self.unsent, auth::WELCOME),
             Err(AuthError::WrongKey) => return Err(self.wrong_key()),
-            Err(other) => return Err(self.protocol(other)),
+            Err(other) => return Err(self.place.protocol(other)),
         }
         Ok(())
     }
@@ -125,7 +142,7 @@ impl Connection {
             }
         };
         self.state = State::Ready;
-        match Reply::parse(frame).map_err(|error| self.protocol(error))? {
+        match Reply::parse(frame).map_err(|error| self.place.protocol(error))? {
             Reply::Return(returned) => Ok(returned),
             Reply::Error { class, message, .. } => {
                 Err(Error::Remote { class, message: message.unwrap_or_default() })
@@ -137,7 +154,7 @@ impl Connection {
             }),
             other => {
                 let what = format!("{other:?}");
-                Err(self.protocol(WireError::Shape { message: "reply that is known", what }))
+                Err(self.place.protocol(WireError::Shape { message: "reply that is known", what }))
             }
         }
     }
@@ -156,7 +173,7 @@ impl Connection {
     async fn read(&mut self, bytes_max: usize) -> Result<Bytes, Error> {
         loop {
             let cut = frame::cut(&mut self.received, bytes_max);
-            if let Some(frame) = cut.map_err(|error| self.protocol(error))? {
+            if let Some(frame) = cut.map_err(|error| self.place.protocol(error))? {
                 return Ok(frame);
             }
             let missing = frame::missing(&self.received).unwrap_or_default();
@@ -167,10 +184,6 @@ impl Connection {
                 Err(error) => return Err(self.ended(&error)),
             }
         }
-    }
-
-    pub(crate) fn protocol(&self, source: impl Into<ProtocolError>) -> Error {
-        Error::Protocol { address: self.place.address.to_string(), source: source.into() }
     }
 
     fn closed(&self, why: &str) -> Error {

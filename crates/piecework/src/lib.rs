@@ -24,10 +24,12 @@ mod connection;
 mod error;
 mod manager;
 mod queue;
+mod session;
 
 pub use error::{Error, ProtocolError};
-pub use manager::{Manager, PORT, Session};
+pub use manager::{Manager, PORT};
 pub use piecework_wire::auth::Key;
 pub use piecework_wire::reply::Leased;
 pub use piecework_wire::{Payload, Value, WireError};
 pub use queue::{RawQueue, Settle};
+pub use session::Session;

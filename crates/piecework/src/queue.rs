@@ -6,7 +6,7 @@ use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value, WireError};
 
 use crate::error::Error;
-use crate::manager::Session;
+use crate::session::Session;
 
 /// The method that only piecework's queues have: by it they are told from stock ones.
 const NATIVE_METHOD: &str = "lease";
@@ -43,12 +43,42 @@ pub struct RawQueue {
     native: bool,
 }
 
-impl RawQueue {
-    pub(crate) fn new(session: Session, ident: String, exposed: &[String]) -> Self {
+impl Session {
+    /// Opens a queue: by the name that `piecework serve --queue` gave it, or by a typeid.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no queue of this name.
+    pub async fn queue(&self, name: &str) -> Result<RawQueue, Error> {
+        let (ident, exposed) = self.create(name).await?;
         let native = exposed.iter().any(|method| method == NATIVE_METHOD);
-        Self { session, ident, native }
+        Ok(RawQueue { session: self.clone(), ident, native })
     }
 
+    /// Makes a handle on a queue, whichever of the usual typeids it is registered under.
+    async fn create(&self, name: &str) -> Result<(String, Vec<String>), Error> {
+        let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
+        let mut first_refusal = None;
+        for typeid in &typeids {
+            match self.place().call_once("create", &[ArgOut::Str(typeid)]).await {
+                Ok(returned) => {
+                    return returned.created().map_err(|error| self.place().protocol(error));
+                }
+                Err(Error::Remote { class, message }) if class == "KeyError" => {
+                    first_refusal.get_or_insert(message);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::NoQueue {
+            address: self.place().address.to_string(),
+            name: name.to_owned(),
+            tried: typeids.join(", "),
+            message: first_refusal.unwrap_or_default(),
+        })
+    }
+}
+
+impl RawQueue {
     /// Returns whether this is a queue of piecework: only then are there leases and `put_many`.
     pub fn is_native(&self) -> bool {
         self.native
@@ -145,19 +175,15 @@ impl RawQueue {
     /// # Errors
     /// The manager cannot be reached.
     pub async fn close(self) -> Result<(), Error> {
-        self.session.manager.call_once("decref", &[ArgOut::Str(&self.ident)]).await.map(drop)
+        self.session.place().call_once("decref", &[ArgOut::Str(&self.ident)]).await.map(drop)
     }
 
     async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
-        let mut connection = self.session.connection.lock().await;
-        connection.call(Some(&self.ident), method, args).await
+        self.session.call(&self.ident, method, args).await
     }
 
     fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {
-        read.map_err(|source| Error::Protocol {
-            address: self.session.manager.address().to_owned(),
-            source: source.into(),
-        })
+        read.map_err(|error| self.session.place().protocol(error))
     }
 }
 

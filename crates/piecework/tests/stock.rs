@@ -1,11 +1,11 @@
 //! The client against CPython's own server, of every version found.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use piecework::{Error, Key, Manager, Payload, RawQueue, Value};
-use piecework_testing::Python;
 
 /// Two queues under names of two fashions; the port is the first line it prints.
 const SERVER: &str = "
@@ -51,12 +51,12 @@ struct Server {
 }
 
 impl Server {
-    fn start(python: &Python) -> Self {
-        let mut child = Command::new(python.path())
+    fn start(python: &Path) -> Self {
+        let mut child = Command::new(python)
             .args(["-c", SERVER])
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", python.display()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, address: format!("127.0.0.1:{}", line.trim()) }
@@ -79,8 +79,24 @@ async fn queues(server: &Server) -> [RawQueue; 2] {
     [session.queue("task").await.unwrap(), session.queue("result").await.unwrap()]
 }
 
-fn pythons() -> Vec<Python> {
-    Python::find_all().unwrap()
+fn run(python: &Path, program: &str, argument: &str) -> std::process::Output {
+    Command::new(python).args(["-c", program, argument]).output().unwrap()
+}
+
+/// `PIECEWORK_PYTHONS`, paths with `:` between them; else `python3`, and pyenv's of Python 3.
+fn pythons() -> Vec<PathBuf> {
+    if let Some(listed) = std::env::var_os("PIECEWORK_PYTHONS") {
+        return std::env::split_paths(&listed).collect();
+    }
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv"));
+    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from).or(home);
+    let versions = root.and_then(|root| std::fs::read_dir(root.join("versions")).ok());
+    let paths = versions.into_iter().flatten().map(|version| version.unwrap().path());
+    let is_3 = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("3.");
+    let mut found: Vec<_> = paths.filter(is_3).map(|path| path.join("bin/python")).collect();
+    found.sort();
+    found.insert(0, PathBuf::from("python3"));
+    found
 }
 
 fn payload(value: impl Into<Value>) -> Payload {
@@ -96,7 +112,7 @@ async fn what_is_put_is_got() {
         let large = Payload::from_value(&Value::Bytes(vec![7; 1 << 20]));
         for item in [payload(3_411), payload("é"), large, Payload::from_value(&Value::None)] {
             tasks.put(&item).await.unwrap();
-            assert_eq!(tasks.qsize().await.unwrap(), 1, "Python {}", python.version());
+            assert_eq!(tasks.qsize().await.unwrap(), 1, "{}", python.display());
             let got = tasks.get(None).await.unwrap().unwrap();
             assert_eq!(got.value().unwrap(), item.value().unwrap());
         }
@@ -115,9 +131,9 @@ async fn objects_go_through_that_only_python_knows() {
         tasks.put(&Payload::from_pickle(DATE).unwrap()).await.unwrap();
         let number = server.address.rsplit_once(':').unwrap().1.to_owned();
         // The program runs beside this task, which holds no call open meanwhile.
-        let transcript = python.run(WORKER, &[&number]).unwrap();
+        let transcript = run(&python, WORKER, &number);
         let said = String::from_utf8_lossy(&transcript.stdout).replace('\r', "");
-        assert_eq!(said, "datetime.date(2020, 1, 2)\n2 objects\n", "Python {}", python.version());
+        assert_eq!(said, "datetime.date(2020, 1, 2)\n2 objects\n", "{}", python.display());
         let pair = results.get(None).await.unwrap().unwrap();
         assert_eq!(pair.class_name().unwrap(), "datetime.date");
         // Both elements are one object, so the second refers to the first: it goes round again.
@@ -126,7 +142,7 @@ async fn objects_go_through_that_only_python_knows() {
         // In good order: the manager forgets the objects.
         tasks.close().await.unwrap();
         results.close().await.unwrap();
-        let transcript = python.run(WORKER, &[&number]).unwrap();
+        let transcript = run(&python, WORKER, &number);
         assert_eq!(String::from_utf8_lossy(&transcript.stdout).trim(), "0 objects");
     }
 }

@@ -5,6 +5,8 @@
 //! takes off the stack and puts on it. That is enough to find where one argument of a call begins
 //! and ends, and to move it elsewhere byte by byte. The sole values that are ever built are those
 //! of [`Value`], and they are built by us.
+mod decode;
+mod document;
 mod links;
 mod opcode;
 mod payload;
@@ -13,9 +15,10 @@ mod splice;
 mod value;
 pub(crate) mod writer;
 
-pub(crate) use opcode::NONE;
+pub(crate) use decode::decode;
+pub(crate) use document::{Document, Text};
+pub(crate) use opcode::{NEWOBJ, NONE, REDUCE};
 pub(crate) use payload::Layer;
 pub use payload::Payload;
-pub(crate) use reader::{Children, Span};
-pub(crate) use splice::{Document, Text};
+pub(crate) use reader::{Children, Ops, Span, Walker};
 pub use value::Value;

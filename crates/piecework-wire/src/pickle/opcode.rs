@@ -69,8 +69,11 @@ macro_rules! opcodes {
             };
             let mut table = [unknown; 256];
             $(
-                #[allow(clippy::indexing_slicing, reason = "a u8 indexes 256 entries, at compile time")]
-                { table[$byte as usize] = Opcode { name: stringify!($name), operand: $operand, effect: $effect }; }
+                #[allow(clippy::indexing_slicing, reason = "a u8 indexes 256 entries")]
+                {
+                    let (operand, effect) = ($operand, $effect);
+                    table[$byte as usize] = Opcode { name: stringify!($name), operand, effect };
+                }
             )*
             table
         };

@@ -2,9 +2,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::opcode as op;
-use super::reader::{Op, Ops, PROTO_MAX, Span, Walker, little_endian};
-use super::splice::Document;
-use super::{Value, value, writer};
+use super::reader::{Op, Ops, PROTO_MAX, Span, little_endian};
+use super::value::Value;
+use super::{decode, writer};
 use crate::WireError;
 
 /// An object as its producer pickled it, free of the message it came in.
@@ -54,15 +54,6 @@ impl Payload {
             }
             None => Err(WireError::shape("payload", "it is empty")),
         }
-    }
-
-    /// Takes a whole pickle, as `pickle.dumps` returns it.
-    ///
-    /// # Errors
-    /// The bytes are not one well-formed pickle.
-    pub fn from_pickle(pickle: &[u8]) -> Result<Self, WireError> {
-        let (document, []) = Document::read(Bytes::copy_from_slice(pickle), [])?;
-        document.lift(document.body(), &[])
     }
 
     /// Pickles plain data.
@@ -115,7 +106,7 @@ impl Payload {
     /// The object is not plain data, or nests too deep, or is too large for one.
     pub fn value(&self) -> Result<Value, WireError> {
         let body = self.body();
-        value::decode(body, Span { start: 0, end: body.len() })
+        decode::decode(body, Span { start: 0, end: body.len() })
     }
 
     /// Returns a whole pickle, as `pickle.loads` takes it.
@@ -143,45 +134,11 @@ impl Payload {
                     return Some(String::from_utf8_lossy(op.data.of(body)).replace('\n', "."));
                 }
                 op::STACK_GLOBAL => {
-                    let text = |part: Option<Op>| value::text(&part?, body).ok();
+                    let text = |part: Option<Op>| decode::text(&part?, body).ok();
                     return Some(format!("{}.{}", text(below)?, text(top)?));
                 }
                 _ => (below, top) = (top, Some(op)),
             }
-        }
-        None
-    }
-
-    /// Takes an exception apart: module, class, and what it was made of as text.
-    pub(crate) fn exception(&self) -> Result<(String, String, Option<String>), WireError> {
-        let name = self.class_name().unwrap_or_default();
-        let Some((module, class)) = name.rsplit_once('.') else {
-            return Err(WireError::shape("exception", "it names no class"));
-        };
-        Ok((module.to_owned(), class.to_owned(), self.exception_text()))
-    }
-
-    /// The arguments of the first call in the body, which makes the exception.
-    fn exception_text(&self) -> Option<String> {
-        let body = self.body();
-        let mut walker = Walker::new([]);
-        let mut ops = Ops::new(body, Span { start: 0, end: body.len() });
-        while let Some(op) = ops.next().ok()? {
-            if let op::REDUCE | op::NEWOBJ = op.code {
-                let start = walker.start_of(walker.depth().checked_sub(1)?)?;
-                let args = value::decode(body, Span { start, end: op.at }).ok()?;
-                return match args {
-                    Value::Tuple(args) if args.is_empty() => None,
-                    Value::Tuple(args) => match &args[..] {
-                        [Value::Str(text)] => Some(text.clone()),
-                        args => {
-                            Some(args.iter().map(Value::to_string).collect::<Vec<_>>().join(", "))
-                        }
-                    },
-                    other => Some(other.to_string()),
-                };
-            }
-            walker.step(&op, body).ok()?;
         }
         None
     }

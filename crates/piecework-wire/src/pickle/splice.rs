@@ -11,13 +11,12 @@
 //!   value is then as it was.
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::links::{Links, Stored};
 use super::opcode as op;
-use super::reader::{Children, Op, Ops, Span, Traits, Walker, walk};
-use super::{Payload, Value, payload, value};
+use super::payload::{self, Payload};
+use super::reader::{Op, Ops, Span, Traits, walk};
 use crate::WireError;
 
 /// How many neighbours, and how many bytes of them, one call may rebuild: of many values that each
@@ -25,139 +24,6 @@ use crate::WireError;
 /// settings object of 100 KiB stay well below.
 const REBUILT_MAX: usize = 1 << 18;
 const REBUILT_BYTES_MAX: usize = 256 << 20;
-
-/// A message whose structure is known: what values are lifted from.
-#[derive(Debug)]
-pub(crate) struct Document {
-    bytes: Bytes,
-    pub(crate) traits: Traits,
-}
-
-impl Document {
-    /// Walks over a whole pickle, of which some places are watched for their children.
-    pub(crate) fn read<const N: usize>(
-        bytes: Bytes,
-        watched: [Children; N],
-    ) -> Result<(Self, [Children; N]), WireError> {
-        let Some((&op::STOP, body)) = bytes.split_last() else {
-            return Err(WireError::shape("pickle", "it does not end with STOP"));
-        };
-        let Walker { watched, traits, .. } =
-            walk(&bytes, Span { start: 0, end: body.len() }, watched)?;
-        Ok((Self { bytes, traits }, watched))
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// All but the STOP, and the PROTO in front if there is one.
-    pub(crate) fn body(&self) -> Span {
-        const PROTO_LEN: usize = 2;
-        let start = if self.bytes.starts_with(&[op::PROTO]) { PROTO_LEN } else { 0 };
-        Span { start, end: self.bytes.len() - 1 }
-    }
-
-    /// Follows the memo through the whole message.
-    pub(crate) fn links(&self) -> Result<Links, WireError> {
-        Links::follow(&self.bytes, self.body())
-    }
-
-    /// Whether a value may refer to what stands before it.
-    pub(crate) fn may_refer(&self, span: Span) -> bool {
-        self.traits.reads.is_some_and(|(first, last)| first < span.end && span.start <= last)
-    }
-
-    /// The elements of a list or tuple, found by a walk of their own.
-    pub(crate) fn elements(
-        &self,
-        span: Span,
-        max: usize,
-        what: &'static str,
-    ) -> Result<Vec<Span>, WireError> {
-        let walker = walk(&self.bytes, span, [Children::new(0, max)])?;
-        let [children] = &walker.watched;
-        Ok(children.of_sequence(what)?.to_vec())
-    }
-
-    /// Reads a short str, such as a name; left where it stands if it is UTF-8 there.
-    pub(crate) fn text(&self, span: Span) -> Result<Text, WireError> {
-        let mut op = self.first_op(span)?;
-        if op::reads_memo(op.code) {
-            let links = self.links()?;
-            let stored = links.within(span).first().map(|first| links.definition(first.to).stored);
-            let Some(Stored::Atom(atom)) = stored else { return Err(op.error("expected a str")) };
-            op = self.first_op(atom)?;
-        }
-        if op.code == op::SHORT_BINUNICODE && std::str::from_utf8(op.data.of(&self.bytes)).is_ok() {
-            return Ok(Text::Plain(op.data));
-        }
-        Ok(Text::Owned(value::text(&op, &self.bytes)?.into()))
-    }
-
-    fn first_op(&self, span: Span) -> Result<Op, WireError> {
-        let first = Ops::new(&self.bytes, span).next()?;
-        first.ok_or_else(|| WireError::shape("pickle", "it has an empty part"))
-    }
-
-    /// Decodes plain data.
-    pub(crate) fn value(&self, span: Span, neighbours: &[Span]) -> Result<Value, WireError> {
-        if self.may_refer(span) {
-            return self.lift(span, neighbours)?.value();
-        }
-        value::decode(&self.bytes, span)
-    }
-
-    /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
-    pub(crate) fn lift(&self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
-        let links = if self.may_refer(span) { Some(self.links()?) } else { None };
-        Lifter::new(self, links.as_ref()).lift(span, neighbours)
-    }
-
-    /// Lifts many values, each of which may refer to any of `neighbours` that come before it.
-    pub(crate) fn lift_all(
-        &self,
-        spans: &[Span],
-        neighbours: &[Span],
-    ) -> Result<Vec<Payload>, WireError> {
-        let refers = spans.iter().any(|span| self.may_refer(*span));
-        let links = if refers { Some(self.links()?) } else { None };
-        let mut lifter = Lifter::new(self, links.as_ref());
-        spans.iter().map(|span| lifter.lift(*span, neighbours)).collect()
-    }
-
-    /// Lifts each element of a list or tuple.
-    pub(crate) fn lift_elements(
-        &self,
-        span: Span,
-        neighbours: &[Span],
-        max: usize,
-        what: &'static str,
-    ) -> Result<Vec<Payload>, WireError> {
-        let elements = self.elements(span, max, what)?;
-        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
-        let neighbours: Vec<Span> = outside.chain(&elements).copied().collect();
-        self.lift_all(&elements, &neighbours)
-    }
-}
-
-/// A short str of a message.
-#[derive(Debug)]
-pub(crate) enum Text {
-    /// UTF-8, checked, where it stands.
-    Plain(Span),
-    /// In another encoding there.
-    Owned(Box<str>),
-}
-
-impl Text {
-    pub(crate) fn of<'a>(&'a self, message: &'a [u8]) -> &'a str {
-        match self {
-            Self::Plain(span) => std::str::from_utf8(span.of(message)).expect("it was checked"),
-            Self::Owned(text) => text,
-        }
-    }
-}
 
 fn named_proto(op: &Op, message: &[u8]) -> Option<u8> {
     if op.code == op::PROTO { op.data.of(message).first().copied() } else { None }
@@ -172,10 +38,10 @@ struct Local {
     number: Option<usize>,
 }
 
-/// Lifts values out of one document; what it learned about the memo serves all of them.
-struct Lifter<'a> {
-    document: &'a Document,
+/// Lifts values out of one message; what it learned about the memo serves all of them.
+pub(crate) struct Lifter<'a> {
     message: &'a [u8],
+    traits: &'a Traits,
     links: Option<&'a Links>,
     locals: Vec<Local>,
     /// The definitions whose `Local` is not blank.
@@ -189,11 +55,12 @@ struct Lifter<'a> {
 }
 
 impl<'a> Lifter<'a> {
-    fn new(document: &'a Document, links: Option<&'a Links>) -> Self {
+    /// Lifts from `message`; without `links`, only values that refer to nothing.
+    pub(crate) fn new(message: &'a [u8], traits: &'a Traits, links: Option<&'a Links>) -> Self {
         let definitions = links.map_or(0, |links| links.definitions.len());
         Self {
-            document,
-            message: document.bytes(),
+            message,
+            traits,
             links,
             locals: vec![Local::default(); definitions],
             touched: Vec::new(),
@@ -206,8 +73,9 @@ impl<'a> Lifter<'a> {
         }
     }
 
-    fn lift(&mut self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
-        let proto = self.document.traits.proto_at(span.start);
+    /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
+    pub(crate) fn lift(&mut self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
+        let proto = self.traits.proto_at(span.start);
         self.proto = proto;
         self.filled = 0;
         self.names_protos = false;
@@ -232,7 +100,7 @@ impl<'a> Lifter<'a> {
         let header =
             payload::Header { proto, uses_memo: self.filled > 0, names_protos: self.names_protos };
         let lifted = Payload::assemble(header, std::mem::take(&mut self.out));
-        if self.document.traits.pops {
+        if self.traits.pops {
             // Spans next to popped bytes rest on idioms, not on tiling alone: look once more.
             let body = lifted.body();
             walk(body, Span { start: 0, end: body.len() }, [])?;

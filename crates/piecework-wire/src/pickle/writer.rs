@@ -4,8 +4,8 @@
 //! and every Python since 3.4 reads it.
 use bytes::BufMut;
 
-use super::Value;
 use super::opcode as op;
+use super::value::Value;
 
 /// The protocol that our own messages name.
 pub(crate) const PROTO: u8 = 4;

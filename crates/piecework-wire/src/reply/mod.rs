@@ -1,4 +1,5 @@
 //! A reply, `(kind, value)`: how a call ended.
+mod exception;
 mod write;
 
 use bytes::Bytes;
@@ -51,7 +52,8 @@ impl Reply {
         match kind_text.of(document.bytes()) {
             "#RETURN" => Ok(Self::Return(Returned { kind, value, document })),
             "#ERROR" => {
-                let (module, class, message) = document.lift(value, &[kind])?.exception()?;
+                let (module, class, message) =
+                    exception::take_apart(&document.lift(value, &[kind])?)?;
                 Ok(Self::Error { module, class, message })
             }
             "#TRACEBACK" => Ok(Self::Traceback(text()?)),

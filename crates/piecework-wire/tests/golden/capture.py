@@ -1,7 +1,8 @@
 """Records what a real client and a real server say to each other: python3 capture.py > session.json
 
-The client's own read and write of a frame are wrapped, in this process only; the server is a process
-of its own. Each message is [connection, direction, hex of the body]; connections count from 0.
+The client's own read and write of a frame are wrapped, in this process only; the server is a
+process of its own. Each message is [connection, direction, hex of the body]; connections count
+from 0.
 """
 import json
 import queue
