@@ -43,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A manager uses all cores; everything else waits most of the time.
     let mut runtime = match arguments.command {
         Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
-        Command::Map(_) | Command::Worker(_) => Builder::new_current_thread(),
+        _ => Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {

@@ -1,19 +1,14 @@
 //! The only place that prints: data on standard output, talk on standard error.
 
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 mod progress;
 mod sink;
+mod talk;
 
 pub(crate) use progress::Progress;
 pub(crate) use sink::Sink;
-
-/// Prints one line of talk on standard error. A reader that has gone is no reason to stop.
-pub(crate) fn talk(message: impl fmt::Display) {
-    // One write, so that lines of several processes do not mix.
-    let _ = io::stderr().write_all(format!("piecework: {message}\n").as_bytes());
-}
+pub(crate) use talk::{pass_on, talk};
 
 /// Prints data on standard output, at once.
 pub(crate) fn data(text: &str) {
@@ -36,17 +31,7 @@ pub(crate) fn data_is_watched() -> bool {
 
 /// Tells whether colours are of use on standard error.
 pub(crate) fn talk_is_coloured() -> bool {
-    talk_is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// Passes on what a command wrote to its standard error.
-pub(crate) fn pass_on(bytes: &[u8]) {
-    let _ = io::stderr().write_all(bytes);
-}
-
-/// Tells whether a person watches standard error.
-fn talk_is_watched() -> bool {
-    io::stderr().is_terminal()
+    talk::is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Tells whether a person types what is read from standard input.

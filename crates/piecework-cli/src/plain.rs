@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use piecework_wire::Value;
 
+/// How many characters of an argument are shown in a message.
+const SHOWN_CHARS_MAX: usize = 80;
+
 /// A value that has no place in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotJson {
@@ -132,6 +135,18 @@ fn repr(float: f64) -> String {
     text
 }
 
+/// An argument as people can read it, on one line and not too long.
+pub(crate) fn shown(argument: &[u8]) -> String {
+    let text = String::from_utf8_lossy(argument);
+    let mut chars = text.chars();
+    let mut shown: String =
+        chars.by_ref().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
+    if chars.next().is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +202,11 @@ mod tests {
         let bytes = || Value::Bytes(vec![]);
         assert_eq!(text(&Value::List(vec![bytes()])), Err(NotJson::Bytes));
         assert_eq!(text(&Value::Dict(vec![(bytes(), Value::None)])), Err(NotJson::Key));
+    }
+
+    #[test]
+    fn arguments_are_shown_on_one_line() {
+        assert_eq!(shown(b"a\nb"), "a\\nb");
+        assert_eq!(shown(&[b'x'; 81]), format!("{}...", "x".repeat(80)));
     }
 }

@@ -42,7 +42,7 @@ impl Template {
         let rest: Vec<_> = words.collect();
         let places = given == Given::AsArgument;
         if rest.is_empty() && first.iter().any(|byte| SHELL_SIGNS.contains(byte)) {
-            return Self::Shell(if places { shell::script(&first) } else { first });
+            return Self::Shell(if places { shell::script(&first, PLACEHOLDER) } else { first });
         }
         let word = |bytes: &Vec<u8>| if places { Word::parse(bytes) } else { Word::literal(bytes) };
         let program = word(&first);

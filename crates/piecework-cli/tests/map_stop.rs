@@ -1,4 +1,4 @@
-//! `piecework map` is stopped by Ctrl-C in its stages, SIGTERM or kill -9: no command is left behind.
+//! `piecework map` is stopped by Ctrl-C in its stages, SIGTERM, kill -9: no command is left.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;

@@ -19,7 +19,7 @@ use crate::run::program;
 use crate::run::slot::{self, Runner};
 use crate::run::stop::{Stage, Stop};
 use crate::template::{Given, Template};
-use crate::{exit, output};
+use crate::{connect, output};
 
 /// How long a manager has to take tasks back once the commands are killed.
 const GIVE_BACK_GRACE: Duration = Duration::from_secs(2);
@@ -98,7 +98,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     }
     let key = args.authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
-    let manager = Manager::connect(&args.manager, key).await.map_err(coded)?;
+    let manager = Manager::connect(&args.manager, key).await.map_err(connect::failed)?;
     let work = Arc::new(Work {
         queue: args.queue,
         results: args.results,
@@ -106,17 +106,17 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         taken: 0.into(),
         closed: false.into(),
-        lost: false.into(),
     });
     let guard = Guard::new();
     let stderr_bytes_max = args.json.then_some(REPORT_STDERR_BYTES_MAX);
     let (guard_too, stop_too) = (guard.clone(), stop.clone());
     let runner =
         Arc::new(Runner { template, given, stderr_bytes_max, guard: guard_too, stop: stop_too });
+    let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
-    for number in 1..=jobs {
-        let link = ManagerLink::open(&manager, work.clone()).await.map_err(coded)?;
-        slots.spawn(slot::work(link, runner.clone(), number));
+    slots.spawn(slot::work(first, runner.clone(), 1));
+    for number in 2..=jobs {
+        slots.spawn(one_more(manager.clone(), work.clone(), runner.clone(), number));
     }
     let ended = join(slots, &stop).await;
     guard.end();
@@ -127,9 +127,26 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let cold = stop.stage() >= Stage::Terminating;
     Ok(match stop.exit_code() {
         Some(code) if cold => ExitCode::from(code),
-        _ if work.lost.load(Ordering::Relaxed) => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// Works in one more slot, unless the manager is gone by then: the first slots may have done all
+/// there was to do.
+async fn one_more(
+    manager: Manager,
+    work: Arc<Work>,
+    runner: Arc<Runner>,
+    number: usize,
+) -> anyhow::Result<()> {
+    match ManagerLink::open(&manager, work.clone()).await {
+        Ok(link) => slot::work(link, runner, number).await,
+        Err(Error::Unreachable { .. } | Error::Closed { .. }) => {
+            work.closed.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) => Err(connect::failed(error)),
+    }
 }
 
 /// Waits until every slot has ended. The first error is the worker's, once the others are done.
@@ -160,14 +177,5 @@ fn announce(stage: Stage) {
         Stage::Draining => output::talk("no more tasks; waiting for running commands"),
         Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
         Stage::Working | Stage::Killing => {}
-    }
-}
-
-/// Gives an error of the manager its exit code.
-fn coded(error: Error) -> anyhow::Error {
-    match error {
-        Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
-        Error::WrongKey { .. } => exit::no_permission(error),
-        error => error.into(),
     }
 }

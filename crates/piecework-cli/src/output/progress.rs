@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::talk_is_watched;
+use super::talk;
 
 /// While the input is still read, nobody knows how much there is.
 const STYLE_OPEN: &str = "{spinner} {pos} done{msg}, {per_sec}, {elapsed}";
@@ -24,7 +24,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows a bar on standard error if that is a terminal and talk is wanted.
     pub(crate) fn new(quiet: bool, total: Option<u64>) -> Self {
-        if quiet || !talk_is_watched() {
+        if quiet || !talk::is_watched() {
             return Self { bar: None };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());

@@ -5,7 +5,8 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Progress, talk};
+use super::progress::Progress;
+use super::talk::{pass_on, talk};
 
 /// How many parts wait to be written: when the reader of our output is slow, whoever prints is
 /// slowed down with it.
@@ -102,7 +103,7 @@ fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()>
             Part::Data(bytes) => stdout.write_all(&bytes),
             Part::PassedOn(bytes) => {
                 stdout.flush()?;
-                let _ = io::stderr().write_all(&bytes); // a reader that has gone stops nothing
+                pass_on(&bytes);
                 Ok(())
             }
             Part::Talk(message) => {

@@ -12,9 +12,7 @@ use super::message::Finished;
 use super::queues::Session;
 use super::window::Window;
 use crate::output::{Progress, Sink};
-
-/// How many characters of an argument are shown in a message.
-const SHOWN_CHARS_MAX: usize = 80;
+use crate::plain::shown;
 
 /// What went wrong when a write did.
 const CANNOT_WRITE: &str = "cannot write to standard output";
@@ -158,18 +156,6 @@ fn tagged(text: Vec<u8>, tag: Option<&[u8]>) -> Vec<u8> {
     lines.flat_map(|line| [tag, b"\t", line]).flatten().copied().collect()
 }
 
-/// An argument as people can read it, on one line and not too long.
-pub(crate) fn shown(argument: &[u8]) -> String {
-    let text = String::from_utf8_lossy(argument);
-    let mut chars = text.chars();
-    let mut shown: String =
-        chars.by_ref().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
-    if chars.next().is_some() {
-        shown.push_str("...");
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,11 +166,5 @@ mod tests {
         assert_eq!(with_k(b"a\n\nb"), b"k\ta\nk\t\nk\tb");
         assert_eq!(with_k(b""), b"");
         assert_eq!(tagged(b"a\n\nb".to_vec(), None), b"a\n\nb");
-    }
-
-    #[test]
-    fn arguments_are_shown_on_one_line() {
-        assert_eq!(shown(b"a\nb"), "a\\nb");
-        assert_eq!(shown(&[b'x'; 81]), format!("{}...", "x".repeat(80)));
     }
 }

@@ -7,11 +7,13 @@ use std::thread::available_parallelism;
 use anyhow::bail;
 use rustix::process::{Resource, getrlimit};
 
-/// The open files of one running command: two pipes, its handle, and one for a moment at its start.
-const FILES_PER_JOB: u64 = 4;
+/// The open files of one running command: three pipes, its handle, and the connection that its
+/// tasks come from.
+const FILES_PER_JOB: u64 = 5;
 
-/// The open files of everything else: standard streams, the event loop, the guard, the input.
-const FILES_OTHER: u64 = 32;
+/// The open files of everything else: standard streams, the event loop, the guard, the input, and
+/// the other ends of the pipes of the one command that is just being started.
+const FILES_OTHER: u64 = 40;
 
 /// The argument of `-j`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

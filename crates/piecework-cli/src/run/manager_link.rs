@@ -12,7 +12,6 @@ use anyhow::Context;
 use piecework::{Error, Manager, Payload, RawQueue, Settle, Value};
 
 use super::answer::{report, text};
-use super::collect::shown;
 use super::link::{Link, Outcome, Task};
 use super::stop::{Stage, Stop};
 use crate::{output, plain};
@@ -43,8 +42,6 @@ pub(crate) struct Work {
     pub(crate) taken: AtomicU64,
     /// Whether the manager has closed a connection.
     pub(crate) closed: AtomicBool,
-    /// Whether a result could not be delivered.
-    pub(crate) lost: AtomicBool,
 }
 
 /// The connection of one slot.
@@ -146,6 +143,25 @@ impl ManagerLink {
         }
     }
 
+    /// Judges the end of a command, and passes on what it wrote to standard error.
+    fn judge(&self, outcome: Outcome) -> Verdict {
+        match outcome {
+            Outcome::Ended(output) if self.work.json => {
+                Verdict::Answer(report(output, &self.work.host))
+            }
+            Outcome::Ended(output) => {
+                output::pass_on(&output.stderr);
+                if output.end.is_success() {
+                    Verdict::Answer(text(output.stdout))
+                } else {
+                    Verdict::Failure(format!("ended with {}", output.end))
+                }
+            }
+            Outcome::Failed(error) => Verdict::Failure(error.to_string()),
+            Outcome::Stopped => Verdict::Untried,
+        }
+    }
+
     /// How long to wait before the next task.
     fn pause(&self) -> Duration {
         match self.failures.checked_sub(1) {
@@ -201,43 +217,26 @@ impl Link for ManagerLink {
 
     async fn settle(&mut self, task: Task, outcome: Outcome) -> anyhow::Result<()> {
         let held = self.held.take().context("nothing to settle")?;
-        let shown = shown(&task.argument);
-        let settled = match outcome {
-            Outcome::Ended(output) if self.work.json => {
-                let result = report(output, &self.work.host);
-                self.answer(&held, &result).await
-            }
-            Outcome::Ended(output) => {
-                output::pass_on(&output.stderr);
-                if output.end.is_success() {
-                    self.answer(&held, &text(output.stdout)).await
-                } else {
-                    let (end, fate) = (output.end, fate(&held));
-                    output::talk(format_args!(
-                        "task {} ({shown}): ended with {end}; {fate}",
-                        task.seq
-                    ));
-                    self.fail(held).await
+        let name = format!("task {} ({})", task.seq, plain::shown(&task.argument));
+        let settled = match self.judge(outcome) {
+            Verdict::Answer(result) => {
+                let settled = self.answer(&held, &result).await;
+                if matches!(settled, Err(Error::Closed { .. })) {
+                    // Often a master that has all it wants: it may well have got this one.
+                    output::talk(format_args!("{name}: the manager ended before it confirmed it"));
                 }
+                settled
             }
-            Outcome::Failed(error) => {
-                let fate = fate(&held);
-                output::talk(format_args!("task {} ({shown}): {error}; {fate}", task.seq));
+            Verdict::Failure(why) => {
+                output::talk(format_args!("{name}: {why}; {}", fate(&held)));
                 self.fail(held).await
             }
-            Outcome::Stopped => self.release(&held).await,
+            Verdict::Untried => self.release(&held).await,
         };
         match settled {
-            Ok(()) => Ok(()),
-            Err(Error::Closed { .. }) => {
-                let seq = task.seq;
-                output::talk(format_args!(
-                    "task {seq} ({shown}): the manager is gone, its end is lost"
-                ));
-                self.work.lost.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(error) => Err(error).with_context(|| format!("cannot settle task {}", task.seq)),
+            // The next request for a task finds that out too, and ends the slot.
+            Ok(()) | Err(Error::Closed { .. }) => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("cannot settle {name}")),
         }
     }
 
@@ -246,6 +245,17 @@ impl Link for ManagerLink {
         let _ = self.results.close().await;
         let _ = self.tasks.close().await;
     }
+}
+
+/// How a task ends.
+#[derive(Debug)]
+enum Verdict {
+    /// With this result.
+    Answer(Value),
+    /// It failed, and why.
+    Failure(String),
+    /// As if it had never been taken.
+    Untried,
 }
 
 /// What becomes of a task that failed.

@@ -4,8 +4,6 @@
 //! it that suits the quotes around it. The shell does not read the value of a parameter as code,
 //! so a file name such as `$(reboot)` stays a file name even if the quotes were misjudged here.
 
-use super::PLACEHOLDER;
-
 /// What surrounds a byte of the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Around {
@@ -21,18 +19,18 @@ enum Around {
     Arithmetic,
 }
 
-/// Returns the script with every `{}` replaced; without any, the argument is appended.
-pub(super) fn script(line: &[u8]) -> Vec<u8> {
+/// Returns the script with every `placeholder` replaced; without any, the argument is appended.
+pub(super) fn script(line: &[u8], placeholder: &[u8]) -> Vec<u8> {
     let mut script = Vec::with_capacity(line.len() + 8);
     let mut around = vec![Around::Plain];
     let mut places = 0;
     let mut rest = line;
     while let Some(&byte) = rest.first() {
         let inside = around.last().copied().unwrap_or(Around::Plain);
-        let taken = if rest.starts_with(PLACEHOLDER) {
+        let taken = if rest.starts_with(placeholder) {
             places += 1;
             script.extend(reference(inside));
-            rest = rest.get(PLACEHOLDER.len()..).unwrap_or_default();
+            rest = rest.get(placeholder.len()..).unwrap_or_default();
             continue;
         } else if byte == b'\\' && inside != Around::Single {
             2 // the next byte is not special, whatever it is
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     fn text(line: &str) -> String {
-        String::from_utf8(script(line.as_bytes())).unwrap()
+        String::from_utf8(script(line.as_bytes(), b"{}")).unwrap()
     }
 
     #[test]

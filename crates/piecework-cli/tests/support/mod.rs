@@ -64,10 +64,7 @@ impl TestCommand {
 
     /// Starts it, to be talked to while it runs.
     pub(crate) fn start(mut self) -> Started {
-        let mut child = self.0.stdin(Stdio::piped()).spawn().unwrap();
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().map(BufReader::new);
-        Started { child, stdin, stdout }
+        Started::spawn(&mut self.0)
     }
 }
 
@@ -100,6 +97,15 @@ pub(crate) struct Started {
 }
 
 impl Started {
+    /// Starts any program, with pipes.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().map(BufReader::new);
+        Self { child, stdin, stdout }
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
