@@ -379,9 +379,11 @@ def main():
                 continue
             exchange(request)
             expected.append(put(request))
-        for method in ("collect", "leases"):
+        for method in ("collect", "collect_twice", "leases"):
             reply = exchange(c_pickler(("task.1", method, (len(expected),), {}), 3))
             wanted = expected
+            if method == "collect_twice":
+                wanted = [expected, expected[0], expected]
             if method == "leases":
                 wanted = [(2**40 + i, i, value) for i, value in enumerate(expected)]
             checks += 1

@@ -72,6 +72,15 @@ fn answer(frame: Bytes, kept: &mut Vec<Payload>, out: &mut BytesMut) -> Result<(
             reply::returned_payloads(out, &kept[kept.len() - count..]);
             return Ok(());
         }
+        "collect_twice" => {
+            let count = count(&call)?;
+            let last = kept[kept.len() - count..].to_vec();
+            reply::returned_payloads(out, &last);
+            // The list as one payload, which names the protocols of those within.
+            let list = resent(&returned(out)?.payload()?)?;
+            reply::returned_payloads(out, &[list.clone(), last[0].clone(), list]);
+            return Ok(());
+        }
         "leases" => {
             let count = count(&call)?;
             let mut last = kept.split_off(kept.len() - count);

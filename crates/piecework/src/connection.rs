@@ -30,6 +30,8 @@ const PROBE_AFTER: Duration = Duration::from_secs(15);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// Room made for reading, so that most replies come in with one system call.
 const READ_BYTES: usize = 8 * 1024;
+/// A buffer that grew beyond this for one large item is not kept for the next request.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// Where a manager is, and the key to it.
 #[derive(Clone, Debug)]
@@ -102,8 +104,11 @@ impl Connection {
         frame::put(&mut self.unsent, &answer);
         self.flush().await?;
         let verdict = self.read(AUTH_FRAME_BYTES_MAX).await?;
-        if verdict != auth::WELCOME {
+        if verdict == auth::FAILURE {
             return Err(self.wrong_key());
+        } else if verdict != auth::WELCOME {
+            let what = format!("{verdict:?}");
+            return Err(self.place.protocol(WireError::Shape { message: "verdict", what }));
         }
         let mut random = [0; 40];
         getrandom::fill(&mut random).expect("the system has random numbers");
@@ -167,6 +172,9 @@ impl Connection {
     async fn flush(&mut self) -> Result<(), Error> {
         let sent = self.stream.write_all(&self.unsent).await;
         self.unsent.clear();
+        if self.unsent.capacity() > KEPT_BYTES_MAX {
+            self.unsent = BytesMut::new();
+        }
         sent.map_err(|error| self.ended(&error))
     }
 

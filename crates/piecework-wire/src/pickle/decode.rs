@@ -6,7 +6,7 @@ use crate::WireError;
 
 /// How deep values may nest: decoding, comparing and dropping them recurse.
 const DEPTH_MAX: usize = 128;
-/// The most values one decoding makes, an object that is referred to twice counted twice.
+/// The most values one decoding makes; an object counts each time that it is mentioned.
 const VALUES_MAX: usize = 1 << 22;
 /// The most bytes of str and bytes that one decoding copies, unless the pickle itself is longer.
 const COPIED_BYTES_MAX: usize = 64 << 20;
@@ -130,6 +130,8 @@ struct Decoder {
     stack: Vec<usize>,
     marks: Vec<usize>,
     memo: Vec<usize>,
+    /// How many items were pushed so far.
+    pushed: usize,
 }
 
 struct Budget {
@@ -148,7 +150,7 @@ impl Decoder {
                 let number = number.and_then(|number| usize::try_from(number).ok());
                 let node = number.and_then(|number| self.memo.get(number));
                 let node = *node.ok_or_else(|| op.error("nothing is stored under this number"))?;
-                self.stack.push(node);
+                self.push_node(node)?;
             }
             code if op::fills_memo(code) => {}
             op::FRAME | op::PROTO => {}
@@ -186,11 +188,17 @@ impl Decoder {
     }
 
     fn push(&mut self, node: Node) -> Result<(), WireError> {
-        if self.nodes.len() == VALUES_MAX {
+        self.push_node(self.nodes.len())?;
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn push_node(&mut self, node: usize) -> Result<(), WireError> {
+        if self.pushed == VALUES_MAX {
             return Err(WireError::Limit { what: "values in one object", max: VALUES_MAX });
         }
-        self.stack.push(self.nodes.len());
-        self.nodes.push(node);
+        self.pushed += 1;
+        self.stack.push(node);
         Ok(())
     }
 
