@@ -184,6 +184,9 @@ impl Connection {
             if let Some(frame) = cut.map_err(|error| self.place.protocol(error))? {
                 return Ok(frame);
             }
+            if !self.received.is_empty() {
+                acknowledge_now(&self.stream);
+            }
             let missing = frame::missing(&self.received).unwrap_or_default();
             self.received.reserve(missing.max(READ_BYTES));
             match self.stream.read_buf(&mut self.received).await {
@@ -215,6 +218,18 @@ fn set_up(stream: TcpStream) -> io::Result<TcpStream> {
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(SILENCE_MAX))?;
     Ok(stream)
+}
+
+/// Acknowledges what has been read. A stock manager leaves Nagle's algorithm on and writes a header
+/// and a large body apart: the body comes only when the header is acknowledged, which our kernel
+/// would put off for 40 ms. The option does not last, so it is set each time.
+fn acknowledge_now(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(stream).set_tcp_quickack(true) {
+        tracing::debug!(%error, "TCP_QUICKACK");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 fn why(error: &Error) -> String {

@@ -121,6 +121,23 @@ async fn what_is_put_is_got() {
     }
 }
 
+/// A stock manager sends 20 KiB in two pieces, and the second 40 ms late to whoever does not
+/// acknowledge the first at once: 25 items would take a second.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn items_in_two_pieces_do_not_wait_for_acknowledgements() {
+    let server = Server::start(&pythons()[0]);
+    let [tasks, _] = queues(&server).await;
+    let item = Payload::from_value(&Value::Bytes(vec![7; 20 << 10]));
+    let start = std::time::Instant::now();
+    for _ in 0..25 {
+        tasks.put(&item).await.unwrap();
+        tasks.get(None).await.unwrap();
+    }
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
 #[tokio::test]
 async fn objects_go_through_that_only_python_knows() {
     // datetime.date(2020, 1, 2), as Python pickles it
