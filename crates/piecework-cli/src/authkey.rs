@@ -15,13 +15,13 @@ const MADE_BYTES: usize = 24;
 
 /// Where the key comes from.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct AuthkeyArgs {
+pub(crate) struct AuthkeyArgs {
     /// File that holds the authkey; one trailing newline is not part of it
     ///
     /// Without it the key is PIECEWORK_AUTHKEY, else in the file that PIECEWORK_AUTHKEY_FILE names,
     /// else in the user's own key file, which `piecework serve` makes on its first start.
     #[arg(long, value_name = "FILE", env = "PIECEWORK_AUTHKEY_FILE", hide_env_values = true)]
-    pub authkey_file: Option<PathBuf>,
+    pub(crate) authkey_file: Option<PathBuf>,
 }
 
 /// A key, and how another process finds it.

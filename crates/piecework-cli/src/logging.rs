@@ -10,23 +10,23 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 /// What `--log-…` says.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Log")]
-pub struct LogArgs {
+pub(crate) struct LogArgs {
     /// What is logged: error, warn, info, debug, trace or off
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "PIECEWORK_LOG_LEVEL")]
-    pub log_level: LevelFilter,
+    pub(crate) log_level: LevelFilter,
 
     /// Append the log to this file instead of writing it to standard error
     #[arg(long, value_name = "FILE")]
-    pub log_file: Option<PathBuf>,
+    pub(crate) log_file: Option<PathBuf>,
 
     /// One line of text or one JSON object for each event
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 }
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// For programs.

@@ -44,10 +44,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) 
     match connection.run().await {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
         Err(Ended::Refused(fault)) => {
-            tracing::warn!(
-                %peer,
-                "refused a connection: {fault}; hint: its authkey is not this manager's"
-            );
+            tracing::warn!(%peer, "refused a connection: {fault}");
             connection.linger().await;
         }
         Err(Ended::Fault(fault)) => tracing::warn!(%peer, "closed a connection: {fault}"),

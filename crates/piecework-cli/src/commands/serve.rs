@@ -62,7 +62,7 @@ pub struct ServeArgs {
 
 /// The engines there are.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum EngineName {
+pub(crate) enum EngineName {
     /// Keeps nothing.
     Memory,
 }

@@ -78,7 +78,7 @@ pub(crate) struct ObjectCall {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     /// The peer does not know the key; `#FAILURE#` is in `out`.
-    #[error("wrong key: {0}")]
+    #[error("{0}")]
     Refused(#[source] piecework_wire::auth::AuthError),
     /// The peer breaks the protocol.
     #[error("{0}")]

@@ -1,0 +1,24 @@
+//! `piecework purge`: drops what waits in a queue.
+
+use crate::connect::{ConnectArgs, failed};
+use crate::output;
+use piecework::Value;
+use std::process::ExitCode;
+
+/// Drops the items of a queue that are ready or delayed. What a worker holds is not touched.
+#[derive(Debug, clap::Args)]
+pub struct PurgeArgs {
+    /// The queue, by its name
+    queue: String,
+
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// Drops them and says how many there were.
+pub(crate) async fn run(args: PurgeArgs) -> anyhow::Result<ExitCode> {
+    let manager = args.connect.manager().await?;
+    let dropped = manager.call("purge", &[Value::Str(args.queue)]).await.map_err(failed)?;
+    output::data(&format!("{dropped}\n"));
+    Ok(ExitCode::SUCCESS)
+}

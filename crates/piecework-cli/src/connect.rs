@@ -1,0 +1,40 @@
+//! How a command reaches a manager, and what it exits with when it cannot.
+
+use crate::authkey::AuthkeyArgs;
+use crate::exit;
+use piecework::{Error, Manager};
+
+/// Which manager.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ConnectArgs {
+    /// The manager
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        default_value = "127.0.0.1:5000",
+        env = "PIECEWORK_CONNECT"
+    )]
+    pub(crate) connect: String,
+
+    #[command(flatten)]
+    pub(crate) authkey: AuthkeyArgs,
+}
+
+impl ConnectArgs {
+    /// Reaches the manager.
+    pub(crate) async fn manager(&self) -> anyhow::Result<Manager> {
+        let key = self.authkey.require()?.key;
+        Manager::connect(&self.connect, key).await.map_err(failed)
+    }
+}
+
+/// Gives an error of the client its exit code.
+pub(crate) fn failed(error: Error) -> anyhow::Error {
+    match &error {
+        Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
+        Error::WrongKey { .. } => exit::no_permission(error),
+        Error::Remote { class, .. } if class == "PermissionError" => exit::no_permission(error),
+        Error::Remote { class, .. } if class == "Full" => exit::try_later("the queue is full"),
+        _ => error.into(),
+    }
+}
