@@ -4,7 +4,7 @@
 use crate::config::Shutdown;
 use crate::hub::{Called, Hub};
 use crate::limits::{COPY_BYTES_MAX, LINGER, Limits, PIPELINE_BYTES_MAX, READ_BYTES};
-use crate::session::{self, Fault, ManagerCall, ObjectCall, PyError, Session, Step};
+use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, Session, Step};
 use crate::{netstat, tcp};
 use bytes::{Buf, Bytes, BytesMut};
 use piecework_state::{Peer, Reply, SessionId};
@@ -111,9 +111,9 @@ impl Connection<'_> {
         while let Some(frame) = self.next_frame().await? {
             let step = self.session.receive(frame, &self.shared.key, &self.host)?;
             match step {
-                Step::Call(call) => self.call(call).await?,
-                Step::Manager(call) => self.manager(&call),
-                Step::Continue | Step::Replied | Step::Control(_) | Step::Open(_) => {}
+                Step::Call(Next::Object(call)) => self.call(call).await?,
+                Step::Call(Next::Manager(call)) => self.manager(&call),
+                Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
             }
             self.flush().await?;
         }
@@ -126,14 +126,14 @@ impl Connection<'_> {
             self.flush().await?;
             let Some(frame) = self.next_frame().await? else { return Ok(false) };
             let step = self.session.receive(frame, &self.shared.key, &self.host);
-            let (step, out) = (step, &mut self.session.out);
+            let out = &mut self.session.out;
             match step {
-                Ok(Step::Continue) => continue,
-                Ok(Step::Open(peer)) => self.open(peer),
-                Ok(Step::Control(control)) => {
+                Ok(Step::Shaking) => continue,
+                Ok(Step::First(First::Open(peer))) => self.open(peer),
+                Ok(Step::First(First::Control(control))) => {
                     control.run(&self.shared.hub, || may_shut_down(self.shared, self.peer), out);
                 }
-                Ok(Step::Call(_) | Step::Manager(_) | Step::Replied) => {}
+                Ok(Step::First(First::Answered) | Step::Call(_)) => {}
                 Err(fault) => {
                     self.flush().await?;
                     return Err(fault.into());
@@ -236,7 +236,7 @@ impl Connection<'_> {
         let out = &mut self.session.out;
         let done = call.run(open.hub, open.id, || may_shut_down(self.shared, self.peer), out);
         if let Err(error) = done {
-            PyError::write(&error, out);
+            error.write(out);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Listening sockets.
+//! Sockets that listen: bound by name, accepting whatever becomes of one connection.
 
 use crate::config::ServerError;
 use crate::limits::LISTEN_BACKLOG;

@@ -1,6 +1,6 @@
 //! Arguments bound to names, as Python binds them; and what they must be.
 
-use super::PyError;
+use super::error::PyError;
 use crate::limits::MANY_MAX;
 use piecework_state::{Time, Wait};
 use piecework_wire::request::Arg;

@@ -2,13 +2,28 @@
 //! connection ends; or `accept_connection`, which makes it a main connection.
 
 use super::arguments::{Arguments, Signature};
+use super::error::PyError;
+use super::fault::Fault;
 use super::methods::EXPOSED;
-use super::{Fault, PyError, Step, peer};
 use crate::hub::Hub;
 use crate::registry::Registered;
 use bytes::{Bytes, BytesMut};
-use piecework_state::QueueOptions;
+use piecework_state::{Peer, QueueOptions};
 use piecework_wire::{Request, Value, reply};
+
+/// How native clients begin the name that they give in `accept_connection`.
+const NATIVE_PREFIX: &str = "piecework/";
+
+/// What the first request of a connection is.
+#[derive(Debug)]
+pub(crate) enum First {
+    /// This becomes a main connection, with a session of this peer; the reply is in `out`.
+    Open(Peer),
+    /// One call; the connection ends with its reply.
+    Control(Control),
+    /// A call that needs nobody's decision; the reply is in `out`.
+    Answered,
+}
 
 /// A call about handles or the manager.
 #[derive(Debug)]
@@ -21,33 +36,32 @@ pub(crate) enum Control {
     ShutDown,
 }
 
-/// Reads the first request. A main connection is opened with its reply in `out`; so is a call
-/// that needs nobody's decision.
-pub(crate) fn read(frame: Bytes, host: &str, out: &mut BytesMut) -> Result<Step, Fault> {
+/// Reads the first request.
+pub(crate) fn read(frame: Bytes, host: &str, out: &mut BytesMut) -> Result<First, Fault> {
     let request = Request::parse(frame)?;
-    let step = step(request, host, out);
-    Ok(step.unwrap_or_else(|error| {
+    let first = read_first(request, host, out);
+    Ok(first.unwrap_or_else(|error| {
         error.write(out);
-        Step::Replied
+        First::Answered
     }))
 }
 
-fn step(request: Request, host: &str, out: &mut BytesMut) -> Result<Step, PyError> {
+fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First, PyError> {
     let control = match request.method() {
         "accept_connection" => {
             let name = first(&request, "accept_connection", "name")?;
             reply::returned_none(out);
-            return Ok(Step::Open(peer(&name, host)));
+            return Ok(First::Open(peer(&name, host)));
         }
         "dummy" => {
             reply::returned_none(out);
-            return Ok(Step::Replied);
+            return Ok(First::Answered);
         }
         // Every object is a queue, so the methods do not depend on which.
         "get_methods" => {
             let exposed = EXPOSED.iter().map(|name| Value::Str((*name).to_owned())).collect();
             reply::returned(out, &Value::Tuple(exposed));
-            return Ok(Step::Replied);
+            return Ok(First::Answered);
         }
         "create" => {
             let typeid = request.arg(0).map(|typeid| typeid.value()).transpose()?;
@@ -67,7 +81,15 @@ fn step(request: Request, host: &str, out: &mut BytesMut) -> Result<Step, PyErro
             )));
         }
     };
-    Ok(Step::Control(control))
+    Ok(First::Control(control))
+}
+
+/// Who a client says it is in `accept_connection`.
+fn peer(name: &str, host: &str) -> Peer {
+    match name.starts_with(NATIVE_PREFIX) {
+        true => Peer::native(name).at(host),
+        false => Peer::stock(name, host),
+    }
 }
 
 /// The one str argument of a request.

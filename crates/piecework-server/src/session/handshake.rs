@@ -1,7 +1,7 @@
 //! The handshake: the manager challenges, then is challenged. Each state is consumed by its
 //! `handle`, which returns the next one.
 
-use super::Fault;
+use super::fault::Fault;
 use bytes::BytesMut;
 use piecework_wire::auth::{self, CHALLENGE, Challenge, FAILURE, Key, WELCOME};
 use piecework_wire::frame;

@@ -1,9 +1,9 @@
 //! The manager itself as an object: what the `piecework` command asks of it over a main
 //! connection, under an ident that no queue can have.
 
-use super::PyError;
 use super::arguments::{Arguments, Signature};
 use super::control::shut_down;
+use super::error::PyError;
 use super::value::{dict, int, queue_value, seconds};
 use crate::hub::{Called, Hub};
 use bytes::BytesMut;

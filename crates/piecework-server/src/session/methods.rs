@@ -1,8 +1,8 @@
 //! For a queue, which method becomes which call: CPython's own methods with CPython's arguments,
 //! and the ones that piecework adds.
 
-use super::PyError;
 use super::arguments::{Arguments, Signature, WaitArgs, number};
+use super::error::PyError;
 use crate::hub::Desk;
 use crate::limits::MANY_MAX;
 use piecework_state::{Call, ItemId, Payload as Item, QueueId, Settle, Take};

@@ -1,33 +1,57 @@
 //! A main connection: one call after the other, on queues or on the manager itself.
 
+use super::error::PyError;
 use super::manager::{self, ManagerCall};
+use super::methods::Method;
 use super::value::{int, queue_value};
-use super::{Method, ObjectCall, PyError, Step};
+
 use bytes::{Bytes, BytesMut};
 use piecework_state::{Delivery, Reply};
 use piecework_wire::reply::{self, PayloadFrame};
 use piecework_wire::{Payload, Request, Value};
 
+/// What a request over a main connection is.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "calls are nearly all there is; a box would cost each"
+)]
+pub(crate) enum Next {
+    /// A call on an object.
+    Object(ObjectCall),
+    /// A call on the manager itself.
+    Manager(ManagerCall),
+    /// A call that needs nobody's decision; the reply is in `out`.
+    Answered,
+}
+
+/// A call on the object that `request` names.
+#[derive(Debug)]
+pub(crate) struct ObjectCall {
+    pub(crate) request: Request,
+    pub(crate) method: Method,
+}
+
 /// Reads the request in a frame. What cannot be read is answered, not dropped: a stock client
 /// whose main connection ends can never call again.
-pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Step {
-    let step = Request::parse(frame).map_err(PyError::from).and_then(|request| {
+pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Next {
+    let next = Request::parse(frame).map_err(PyError::from).and_then(|request| {
         if request.ident() == Some(manager::IDENT) {
-            return ManagerCall::read(&request).map(Step::Manager);
+            return ManagerCall::read(&request).map(Next::Manager);
         }
         if let Some(answered) = about_the_proxy(&request, out) {
             return Ok(answered);
         }
-        Ok(Step::Call(ObjectCall { method: Method::read(&request)?, request }))
+        Ok(Next::Object(ObjectCall { method: Method::read(&request)?, request }))
     });
-    step.unwrap_or_else(|error| {
+    next.unwrap_or_else(|error| {
         error.write(out);
-        Step::Replied
+        Next::Answered
     })
 }
 
 /// What CPython's server answers for every object, exposed or not.
-fn about_the_proxy(request: &Request, out: &mut BytesMut) -> Option<Step> {
+fn about_the_proxy(request: &Request, out: &mut BytesMut) -> Option<Next> {
     match request.method() {
         "__repr__" | "__str__" => {
             let ident = request.ident().unwrap_or_default();
@@ -41,7 +65,7 @@ fn about_the_proxy(request: &Request, out: &mut BytesMut) -> Option<Step> {
         ),
         _ => return None,
     }
-    Some(Step::Replied)
+    Some(Next::Answered)
 }
 
 /// A large payload, to be written from where it is.
