@@ -12,7 +12,8 @@ pub(crate) struct ConnectArgs {
         long,
         value_name = "HOST[:PORT]",
         default_value = "127.0.0.1:5000",
-        env = "PIECEWORK_CONNECT"
+        env = "PIECEWORK_CONNECT",
+        hide_env_values = true
     )]
     pub(crate) connect: String,
 

@@ -12,7 +12,13 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 #[command(next_help_heading = "Log")]
 pub(crate) struct LogArgs {
     /// What is logged: error, warn, info, debug, trace or off
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PIECEWORK_LOG_LEVEL")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        env = "PIECEWORK_LOG_LEVEL",
+        hide_env_values = true
+    )]
     pub(crate) log_level: LevelFilter,
 
     /// Append the log to this file instead of writing it to standard error

@@ -22,6 +22,11 @@ pub(crate) fn piecework<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>)
     let mut command = Command::new(env!("CARGO_BIN_EXE_piecework"));
     command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What the caller's own environment says of piecework is not what is tested.
+    let ours = |name: &OsStr| name.as_encoded_bytes().starts_with(b"PIECEWORK_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
     TestCommand(command)
 }
 
