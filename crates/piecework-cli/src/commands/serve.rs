@@ -85,11 +85,13 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         config.queues = named;
     }
     let queues = config.queues.clone();
+    // Before anybody can know that it listens: whoever does may say stop at once.
+    let stop = stop_signal()?;
     let server = Server::bind(config).await.map_err(exit::cannot_create)?;
     let addresses = server.local_addrs();
     refuse_weak_key(&authkey, &addresses, args.allow_weak_authkey)?;
     output::data(&greeting(&addresses, &queues, &authkey));
-    server.run(stop_signal()?).await?;
+    server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 
