@@ -50,14 +50,17 @@ fn the_first_signal_lets_running_commands_end_and_begins_no_more() {
 #[test]
 fn the_second_signal_asks_commands_to_end_with_all_they_started() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "trap 'echo asked > asked; exit 3' TERM; sleep 1000 & echo $! > deep; wait";
+    // What it started does not listen, and outlives it.
+    let script = "trap 'echo asked > asked; exit 3' TERM;
+        (trap '' TERM; exec sleep 1000) & echo $! > deep; wait";
     let (mut run, pid) = started(folder.path(), script);
     let deep = wait_for_pid(&folder.path().join("deep"));
     run.signal(Signal::INT);
     run.error_line();
     run.signal(Signal::INT);
     run.end().expect(130, "");
-    assert!(is_gone(pid) && is_gone(deep));
+    assert!(is_gone(pid));
+    wait_until("nothing is left", || is_gone(deep)); // killed, and soon gone
     assert!(folder.path().join("asked").exists(), "the command had no chance to clean up");
 }
 
@@ -107,9 +110,10 @@ fn results_of_a_stopped_run_are_printed_though_others_are_missing() {
 #[test]
 fn a_killed_run_leaves_no_command_behind() {
     let folder = tempfile::tempdir().unwrap();
-    // One process in the command's own group, one that has left it for a session of its own.
-    let script =
-        "sleep 1000 & echo $! > near; setsid sh -c 'echo $$ > far; exec sleep 1000' & wait";
+    // One process in the command's own group that has lost its environment, and one with it that
+    // has left the group for a session of its own.
+    let script = "env -i sleep 1000 & echo $! > near;
+        setsid sh -c 'echo $$ > far; exec sleep 1000' & wait";
     let (run, pid) = started(folder.path(), script);
     let near = wait_for_pid(&folder.path().join("near"));
     let far = wait_for_pid(&folder.path().join("far"));

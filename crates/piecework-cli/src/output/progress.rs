@@ -1,16 +1,17 @@
 //! The progress bar of a run: done, failed, rate, time left.
 
+use std::fmt;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::talk;
 
 /// While the input is still read, nobody knows how much there is.
-const STYLE_OPEN: &str = "{spinner} {pos} done{msg}, {per_sec}, {elapsed}";
+const STYLE_OPEN: &str = "{spinner} {pos} done{msg}, {rate}, {elapsed}";
 
 /// Once the number of tasks is known.
-const STYLE_TOTAL: &str = "{bar:30} {pos} of {len} done{msg}, {per_sec}, {eta} left";
+const STYLE_TOTAL: &str = "{bar:30} {pos} of {len} done{msg}, {rate}, {left}";
 
 /// How often the bar is redrawn when nothing ends: the times in it go on.
 const REDRAW_PERIOD: Duration = Duration::from_millis(500);
@@ -72,5 +73,21 @@ impl Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates above are well formed")
+    let style =
+        ProgressStyle::with_template(template).expect("the templates above are well formed");
+    style.with_key("rate", rate).with_key("left", left)
+}
+
+/// Tasks a second.
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // There is nobody to tell of a bar that cannot be formatted.
+    let _ = write!(out, "{:.1}/s", state.per_sec());
+}
+
+/// The time left, once there is something to tell it from.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let _ = match state.pos() {
+        0 => write!(out, "time left unknown"),
+        _ => write!(out, "{:#} left", HumanDuration(state.eta())),
+    };
 }
