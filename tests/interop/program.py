@@ -11,7 +11,11 @@ PATIENCE_SECONDS = 60
 
 
 class Program:
-    """A child process whose lines are collected as they come. Killed when the `with` block ends."""
+    """A child process whose lines are collected as they come.
+
+    It leads a process group of its own, which is killed with all that is left of it when the
+    `with` block ends.
+    """
 
     def __init__(self, *command, env=None):
         self.command = [str(word) for word in command]
@@ -20,7 +24,7 @@ class Program:
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8", **(env or {})),
-            encoding="utf-8")
+            encoding="utf-8", start_new_session=True)
         self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.lines]
         for reader in self._readers:
             reader.start()
@@ -35,16 +39,18 @@ class Program:
         return self
 
     def __exit__(self, *_):
-        if self._process.poll() is None:
-            self._process.kill()
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self._process.wait()
         for reader in self._readers:
-            reader.join(1)
+            reader.join()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             try:
                 stream.close()
-            except OSError:
-                pass
+            except BrokenPipeError:
+                pass  # what was told and never read
 
     @property
     def pid(self):

@@ -21,7 +21,11 @@ SHAPES = [
     Shape("walk", "walk.py", None, connectable=False),
     Shape("registrations", "registrations.py", None, connectable=False),
     Shape("anonymous", "anonymous.py", None),
+    Shape("start-methods", "start_methods.py", None, connectable=False),
 ]
+
+# For Python 3.13 and later: the queues of older ones cannot be shut down.
+CLOSING = Shape("closing", "closing.py", None, connectable=False)
 
 
 def script(name):

@@ -1,5 +1,4 @@
 """What a stock worker loses when it is killed with -9, at each step: nothing."""
-import os
 import queue
 import threading
 import time
@@ -19,27 +18,13 @@ def steps_worker(python, manager, last_step):
     return Program(*command(python, "steps_worker.py", *manager.address, AUTHKEY, last_step))
 
 
-def waits_in_recv(pid):
-    """Whether the process sleeps in the kernel and nowhere but in a read from its connection."""
-    with open("/proc/%d/stat" % pid) as file:
-        asleep = file.read().rpartition(")")[2].split()[0] == "S"
-    with open("/proc/%d/syscall" % pid) as file:
-        words = file.read().split()
-    if not asleep or len(words) < 2 or words[0] == "-1":
-        return False
-    try:
-        return os.readlink("/proc/%d/fd/%d" % (pid, int(words[1], 16))).startswith("socket:")
-    except OSError:
-        return False
-
-
 def test_while_it_waits(python, serve, connect):
     """CPython's own server hands the next item to the dead worker; here it stays."""
     manager = serve()
     task, _ = connect(manager)
     with steps_worker(python, manager, "got") as worker:
         worker.wait_for("^waiting$")
-        wait_until(lambda: waits_in_recv(worker.pid), "the worker waits in get")
+        wait_until(lambda: task.stats()["getters"] == 1, "the worker waits in get")
         worker.kill()
     for n in range(3):
         task.put(n)

@@ -5,7 +5,7 @@ import pytest
 
 import interpreters
 from manager import binary
-from shapes import SHAPES, connected, hosted
+from shapes import CLOSING, SHAPES, connected, hosted
 
 
 @functools.lru_cache(maxsize=None)
@@ -31,6 +31,12 @@ def test_walk_with_serve(python, serve):
     expected = on_cpython(walk, python).split("\n")
     only_if_started = "a typeid without callable"
     assert here.split("\n") == [line for line in expected if not line.startswith(only_if_started)]
+
+
+def test_queues_that_are_shut_down(python):
+    if python.version < (3, 13):
+        pytest.skip("its queues cannot be shut down")
+    assert hosted(CLOSING, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(CLOSING, python)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

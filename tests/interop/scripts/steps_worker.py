@@ -19,7 +19,6 @@ manager.connect()
 task = manager.get_task_queue()
 result = manager.get_result_queue()
 
-task.qsize()  # opens the connection that get() will use
 print("waiting")
 n = task.get()
 print("got %r" % n)

@@ -24,8 +24,8 @@ signal.signal(signal.SIGUSR1, on_usr1)
 QueueManager.register("get_task_queue", callable=lambda: task_queue)
 manager = QueueManager(address=(host, port), authkey=authkey)
 manager.start()
-print("manager at %s:%d, pid %d" % (manager.address + (manager._process.pid,)), file=sys.stderr)
 try:
+    print("manager at %s:%d, pid %d" % (manager.address + (manager._process.pid,)), file=sys.stderr)
     while True:
         signal.pause()
 except KeyboardInterrupt:

@@ -18,7 +18,8 @@ Examples:
 
 Nothing is installed in that Python and nothing is changed in the program. Queues are new for each
 run. What a program registers besides queue.Queue and multiprocessing.Queue is refused by name when
-a client asks for it.
+a client asks for it. Managers without an address, and a Python that is started with -E, -I or -S,
+stay as they are.
 
 Exit code: that of the program; 126 or 127 if it cannot be run, 128 and the number of the signal if
 one ended it.";

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-METHODS = ("empty", "full", "get", "get_nowait", "join", "put", "put_nowait", "qsize", "task_done")
+METHODS = ("empty", "full", "get", "get_nowait", "join", "put", "put_nowait", "qsize", "shutdown", "task_done")
 
 # What a queue.Queue that moved to piecework says of its size to the threads that still wait in it:
 # more than nothing for those that get, less than any bound for those that put.
