@@ -65,7 +65,7 @@ async fn only_the_end_of_standard_error_is_kept() {
 #[tokio::test]
 async fn what_was_written_before_the_end_is_complete_though_the_pipe_stays_open() {
     // The process in the background holds both pipes. The command has ended before anything is
-    // read, and whether its end or its output is seen first is a matter of chance: hence the rounds.
+    // read, and whether its end or its output is seen first is chance: hence the rounds.
     let script = "sleep 1000 & echo $!; head -c 60000 /dev/zero; head -c 60000 /dev/zero >&2";
     for _ in 0..10 {
         let running = shell(script).spawn().unwrap();
