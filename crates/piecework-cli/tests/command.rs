@@ -163,5 +163,10 @@ fn the_help_is_as_written() {
     if std::env::var_os("UPDATE_HELP").is_some() {
         std::fs::write(file, &help).unwrap();
     }
-    assert_eq!(help, std::fs::read_to_string(file).unwrap_or_default());
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = help.lines().zip(written.lines().chain(std::iter::repeat("(the end)")));
+    for (number, (now, then)) in lines.enumerate() {
+        assert_eq!(now, then, "line {} of {file}; UPDATE_HELP=1 writes it anew", number + 1);
+    }
+    assert_eq!(help.len(), written.len(), "{file} goes on; UPDATE_HELP=1 writes it anew");
 }
