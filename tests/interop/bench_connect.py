@@ -4,6 +4,7 @@
 
 The rounds alternate, so that both see the same machine. Exits with 1 when a ratio is missed.
 """
+
 import statistics
 import sys
 import tempfile
@@ -19,7 +20,7 @@ ROUNDS = 15
 PUTS_PER_ROUND = 10
 PAYLOAD = b"x" * 20 * 1024  # stock clients write header and body apart from 16 KiB on
 
-# How much of CPython's time piecework may take. It never waits for a delayed acknowledgement (40 ms).
+# How much of CPython's time piecework may take: CPython waits for acknowledgements (40 ms).
 CONNECT_RATIO_MAX = 1 / 10
 PUT_RATIO_MAX = 1 / 50
 
@@ -66,7 +67,9 @@ def measure(cpython, piecework, rounds):
         for side in (0, 1):
             connects[side].append(connect_seconds(addresses[side]))
             puts[side].append(put_seconds(tasks[side]))
-    return tuple((statistics.median(connects[side]), statistics.median(puts[side])) for side in (0, 1))
+    return tuple(
+        (statistics.median(connects[side]), statistics.median(puts[side])) for side in (0, 1)
+    )
 
 
 def side_by_side(manager, rounds):
@@ -84,10 +87,16 @@ def main():
     missed = 0
     print("python %s, %d rounds, medians" % (sys.version.split()[0], rounds))
     for what, here, there, most in zip(
-            ("connect and two proxies", "put of 20 KiB"), piecework, cpython, (CONNECT_RATIO_MAX, PUT_RATIO_MAX)):
+        ("connect and two proxies", "put of 20 KiB"),
+        piecework,
+        cpython,
+        (CONNECT_RATIO_MAX, PUT_RATIO_MAX),
+    ):
         missed += here / there > most
-        print("%-24s cpython %8.3f ms   piecework %8.3f ms   ratio 1/%.0f (at most 1/%.0f)"
-              % (what, there * 1e3, here * 1e3, there / here, 1 / most))
+        print(
+            "%-24s cpython %8.3f ms   piecework %8.3f ms   ratio 1/%.0f (at most 1/%.0f)"
+            % (what, there * 1e3, here * 1e3, there / here, 1 / most)
+        )
     return 1 if missed else 0
 
 

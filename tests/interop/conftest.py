@@ -1,4 +1,5 @@
 """Fixtures: one fresh manager per test, and one run of a test for each interpreter found."""
+
 from multiprocessing.managers import BaseManager
 
 import pytest

@@ -2,6 +2,7 @@
 
 PIECEWORK_PYTHONS names them, separated by colons; else they are python3 and the versions of pyenv.
 """
+
 import functools
 import glob
 import os
@@ -9,8 +10,8 @@ import shutil
 import subprocess
 
 OLDEST = (3, 6)
-# Says version and resolved path: a pyenv shim and the version it leads to are one interpreter.
-ASK = "import os, sys; print(sys.version_info[0], sys.version_info[1], os.path.realpath(sys.executable))"
+# Version and resolved path: a pyenv shim and the version it leads to are one interpreter.
+ASK = "import os, sys; print(*sys.version_info[:2], os.path.realpath(sys.executable))"
 
 
 class Interpreter:
@@ -27,7 +28,9 @@ def found():
     """All interpreters, the oldest first."""
     known = {}
     for path in candidates():
-        answer = subprocess.run([path, "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        answer = subprocess.run(
+            [path, "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         if answer.returncode == 0:
             major, minor, real = answer.stdout.rstrip("\n").split(" ", 2)
             if (int(major), int(minor)) >= OLDEST:

@@ -1,4 +1,5 @@
 """Starts `piecework serve` on a free port and stops it again."""
+
 import functools
 import os
 import signal
@@ -16,7 +17,9 @@ def binary():
     built = [os.path.join(ROOT, "target", profile, "piecework") for profile in ("debug", "release")]
     known = [path for path in ([named] if named else built) if os.path.exists(path)]
     if not known:
-        raise FileNotFoundError("no piecework at %s; run `cargo build`" % (named or " or ".join(built)))
+        raise FileNotFoundError(
+            "no piecework at %s; run `cargo build`" % (named or " or ".join(built))
+        )
     return max(known, key=os.path.getmtime)
 
 
@@ -28,8 +31,17 @@ class Manager:
         with open(self.authkey_file, "w") as file:
             file.write(AUTHKEY)
         options = [word for name in queues for word in ("--queue", name)]
-        self.program = Program(binary(), "serve", "--listen", "127.0.0.1:0", "--engine", "memory",
-                               "--authkey-file", self.authkey_file, *options)
+        self.program = Program(
+            binary(),
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--engine",
+            "memory",
+            "--authkey-file",
+            self.authkey_file,
+            *options,
+        )
         self.port = int(self.program.wait_for(r"^listening on 127\.0\.0\.1:(\d+)$").group(1))
 
     @property

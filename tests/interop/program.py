@@ -1,4 +1,5 @@
-"""Runs a program and reads along: what it printed so far, and a wait until it prints a certain line."""
+"""Runs a program and reads along: what it printed so far, a wait until it prints a certain line."""
+
 import os
 import re
 import signal
@@ -22,10 +23,17 @@ class Program:
         self.lines = {"stdout": [], "stderr": []}
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8", **(env or {})),
-            encoding="utf-8", start_new_session=True)
-        self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.lines]
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self._readers = [
+            threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.lines
+        ]
         for reader in self._readers:
             reader.start()
 
@@ -67,7 +75,7 @@ class Program:
         return self.lines["stdout"]
 
     def wait_for(self, pattern, stream="stdout"):
-        """Waits for a line and returns the match. Fails with all that was printed if the program ends first."""
+        """Waits for a line and returns the match; fails with all output if the program ends."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._news:
             while True:
@@ -77,7 +85,9 @@ class Program:
                         return match
                 ended = not any(reader.is_alive() for reader in self._readers)
                 if ended or time.monotonic() > deadline:
-                    raise AssertionError("no line %r on %s of %s" % (pattern, stream, self.describe()))
+                    raise AssertionError(
+                        "no line %r on %s of %s" % (pattern, stream, self.describe())
+                    )
                 self._news.wait(0.1)  # the end of a stream is not announced
 
     def tell(self, line):
@@ -110,7 +120,10 @@ class Program:
 
     def describe(self):
         return "%s\n--- stdout\n%s\n--- stderr\n%s" % (
-            " ".join(self.command), "\n".join(self.lines["stdout"]), "\n".join(self.lines["stderr"]))
+            " ".join(self.command),
+            "\n".join(self.lines["stdout"]),
+            "\n".join(self.lines["stderr"]),
+        )
 
 
 def wait_until(condition, what):
@@ -121,4 +134,4 @@ def wait_until(condition, what):
         if answer:
             return answer
         assert time.monotonic() < deadline, "in vain for %d s: %s" % (PATIENCE_SECONDS, what)
-        time.sleep(0.005)
+        time.sleep(0.005)  # rhythm: the pause between two questions

@@ -1,4 +1,5 @@
 """The master and worker pairs of scripts/, and how a whole session of one is run and recorded."""
+
 import os
 from collections import namedtuple
 
@@ -38,7 +39,9 @@ def command(interpreter, name, *args):
 
 def hosted(shape, master_python, worker_python, prefix=()):
     """A session whose master starts the manager itself; returns its transcript."""
-    with Program(*prefix, *command(master_python, shape.master, "127.0.0.1", 0, AUTHKEY, "start")) as master:
+    with Program(
+        *prefix, *command(master_python, shape.master, "127.0.0.1", 0, AUTHKEY, "start")
+    ) as master:
         port = int(master.wait_for(r"^manager at 127\.0\.0\.1:(\d+)$", "stderr").group(1))
         if shape.worker is None:
             return transcript(master)
@@ -57,7 +60,9 @@ def connected(shape, master_python, worker_python, server):
         if shape.worker is None:
             return transcript(master)
         master.wait_for("^waiting for results$")
-        with Program(*command(worker_python, shape.worker, "127.0.0.1", server.port, AUTHKEY)) as worker:
+        with Program(
+            *command(worker_python, shape.worker, "127.0.0.1", server.port, AUTHKEY)
+        ) as worker:
             master.finish()
             server.stop()
             return transcript(master, worker)

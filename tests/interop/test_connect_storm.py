@@ -1,4 +1,5 @@
 """256 stock clients that connect in the same moment are all served."""
+
 from contextlib import ExitStack
 
 import interpreters
@@ -17,8 +18,17 @@ def test_all_are_served(serve, connect):
         task.put(n)
     with ExitStack() as stack:
         crowd = [
-            stack.enter_context(Program(*command(
-                interpreters.main(), "many_clients.py", *manager.address, AUTHKEY, CLIENTS_EACH)))
+            stack.enter_context(
+                Program(
+                    *command(
+                        interpreters.main(),
+                        "many_clients.py",
+                        *manager.address,
+                        AUTHKEY,
+                        CLIENTS_EACH,
+                    )
+                )
+            )
             for _ in range(PROCESSES)
         ]
         for program in crowd:

@@ -1,4 +1,5 @@
-"""What `piecework exec` does to a program besides serving it: nothing; and what it says and passes on."""
+"""What `piecework exec` does to a program besides serving it: nothing; and what it says."""
+
 import os
 import signal
 import sys
@@ -46,18 +47,22 @@ def test_options_of_the_command_are_its_own():
 
 def test_a_program_without_managers_sees_nothing(python, tmp_path):
     env = {"PYTHONPATH": str(tmp_path)}
-    with Program(*command(python, "untouched.py"), env=env) as plain, \
-            under(python, "untouched.py", env=env) as ours:
+    with Program(*command(python, "untouched.py"), env=env) as plain, under(
+        python, "untouched.py", env=env
+    ) as ours:
         assert ours.finish() == plain.finish()
         assert ours.stdout[-3:] == ["ours: []", "loaded: False", "sitecustomize: None"]
 
 
 def test_the_sitecustomize_of_the_user_is_kept(python, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("GREETING = 'hello'\nimport multiprocessing.managers\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "GREETING = 'hello'\nimport multiprocessing.managers\n"
+    )
     env = {"PYTHONPATH": str(tmp_path)}
     for args in ((), ("import",)):
-        with Program(*command(python, "untouched.py", *args), env=env) as plain, \
-                under(python, "untouched.py", *args, env=env) as ours:
+        with Program(*command(python, "untouched.py", *args), env=env) as plain, under(
+            python, "untouched.py", *args, env=env
+        ) as ours:
             expected = [line for line in plain.finish() if not line.startswith(SEEN_ANYWAY)]
             assert [line for line in ours.finish() if not line.startswith(SEEN_ANYWAY)] == expected
             assert ours.stdout[-1] == "sitecustomize: hello"
@@ -75,7 +80,10 @@ def test_what_is_not_a_queue_is_refused_by_name(python):
         talk = "\n".join(program.lines["stderr"])
     assert works == "works"
     for line, typeid, what in (
-            (stack, "get_stack", "LifoQueue"), (counter, "get_counter", "Counter"), (broken, "get_broken", "KeyError")):
+        (stack, "get_stack", "LifoQueue"),
+        (counter, "get_counter", "Counter"),
+        (broken, "get_broken", "KeyError"),
+    ):
         assert line.startswith(typeid + ": ") and what in line
         assert typeid in talk and what in talk
 
@@ -83,8 +91,9 @@ def test_what_is_not_a_queue_is_refused_by_name(python):
 def test_children_are_served_too(python):
     """A master that is started by a shell that is started by a Python."""
     inner = command(python, "hundred_master.py", "127.0.0.1", 0, AUTHKEY, "start")
-    outer = "import subprocess, sys; sys.exit(subprocess.call(['sh', '-c', 'exec \"$@\"', 'sh'] + sys.argv[1:]))"
-    with execute("--", python.path, "-c", outer, *inner) as master:
+    shell = ["sh", "-c", 'exec "$@"', "sh"]
+    outer = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+    with execute("--", python.path, "-c", outer, *shell, *inner) as master:
         port = address_of(master)[1]
         master.wait_for("^waiting for results$")
         with Program(*command(python, "hundred_worker.py", "127.0.0.1", port, AUTHKEY)) as worker:
@@ -123,7 +132,10 @@ def test_nothing_is_left_of_a_program_that_is_killed(python):
         pid = int(program.wait_for(r"pid (\d+)$", "stderr").group(1))
         program.send_signal(signal.SIGTERM)
         assert program.wait() == 128 + signal.SIGTERM
-        wait_until(lambda: not os.path.exists("/proc/%d" % pid) or is_zombie(pid), "the manager's process ends")
+        wait_until(
+            lambda: not os.path.exists("/proc/%d" % pid) or is_zombie(pid),
+            "the manager's process ends",
+        )
 
 
 def is_zombie(pid):

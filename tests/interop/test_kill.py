@@ -1,4 +1,5 @@
 """What a stock worker loses when it is killed with -9, at each step: nothing."""
+
 import queue
 import threading
 import time
@@ -42,7 +43,9 @@ def test_after_get(python, serve, connect):
         with pytest.raises(queue.Empty):
             task.get_nowait()
         answers = []
-        waiter = threading.Thread(target=lambda: answers.append((task.get(timeout=30), time.monotonic())))
+        waiter = threading.Thread(
+            target=lambda: answers.append((task.get(timeout=30), time.monotonic()))
+        )
         waiter.start()
         killed = time.monotonic()
         worker.kill()
@@ -93,7 +96,9 @@ def test_exactly_one_result_each(serve, connect):
     with ExitStack() as stack:
 
         def employ():
-            line = command(interpreters.main(), "steady_worker.py", *manager.address, AUTHKEY, WORK_SECONDS)
+            line = command(
+                interpreters.main(), "steady_worker.py", *manager.address, AUTHKEY, WORK_SECONDS
+            )
             return stack.enter_context(Program(*line))
 
         workers = [employ() for _ in range(WORKERS)]

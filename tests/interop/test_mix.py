@@ -1,4 +1,5 @@
-"""Masters and workers of different versions work together, and print what one version alone would."""
+"""Masters and workers of different versions work together and print what one version would."""
+
 import pytest
 
 import interpreters

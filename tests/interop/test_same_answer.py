@@ -1,4 +1,5 @@
 """Each program prints the same, line by line, on CPython's own server and on piecework."""
+
 import functools
 
 import pytest
@@ -16,10 +17,14 @@ def on_cpython(shape, python):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_under_exec(shape, python):
-    assert hosted(shape, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(shape, python)
+    assert hosted(shape, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(
+        shape, python
+    )
 
 
-@pytest.mark.parametrize("shape", [s for s in SHAPES if s.connectable], ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    "shape", [s for s in SHAPES if s.connectable], ids=lambda shape: shape.name
+)
 def test_with_serve(shape, python, serve):
     assert connected(shape, python, python, serve()) == on_cpython(shape, python)
 
@@ -36,7 +41,9 @@ def test_walk_with_serve(python, serve):
 def test_queues_that_are_shut_down(python):
     if python.version < (3, 13):
         pytest.skip("its queues cannot be shut down")
-    assert hosted(CLOSING, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(CLOSING, python)
+    assert hosted(CLOSING, python, python, prefix=[binary(), "exec", "--"]) == on_cpython(
+        CLOSING, python
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

@@ -1,4 +1,5 @@
 """`piecework worker` drains a master of every version, on CPython's own server and on piecework."""
+
 import pytest
 
 from manager import binary
@@ -15,7 +16,16 @@ SQUARE = ("sh", "-c", 'echo "$1 * $1 = $(($1 * $1))"', "sh", "{}")
 def worker(port, tmp_path, *options):
     authkey_file = tmp_path / "key-of-the-master"
     authkey_file.write_text(AUTHKEY)
-    return Program(binary(), "worker", "127.0.0.1:%d" % port, "--authkey-file", authkey_file, *options, "--", *SQUARE)
+    return Program(
+        binary(),
+        "worker",
+        "127.0.0.1:%d" % port,
+        "--authkey-file",
+        authkey_file,
+        *options,
+        "--",
+        *SQUARE,
+    )
 
 
 def session(python, tmp_path, prefix, *options):

@@ -2,6 +2,7 @@
 
 usage: closing.py HOST PORT AUTHKEY start
 """
+
 import queue
 import sys
 from multiprocessing.managers import BaseManager

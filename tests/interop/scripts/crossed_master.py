@@ -2,6 +2,7 @@
 
 usage: crossed_master.py HOST PORT AUTHKEY start|connect
 """
+
 import queue
 import sys
 from multiprocessing.managers import BaseManager

@@ -2,6 +2,7 @@
 
 usage: hundred_worker.py HOST PORT AUTHKEY
 """
+
 import queue
 import sys
 from multiprocessing.managers import BaseManager

@@ -2,6 +2,7 @@
 
 usage: left_open_master.py HOST PORT AUTHKEY start
 """
+
 import queue
 import sys
 from multiprocessing.managers import BaseManager

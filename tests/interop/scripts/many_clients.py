@@ -1,9 +1,10 @@
-"""Many clients in one process: each thread connects for itself, gets one item and puts it back doubled.
+"""Many clients in one process: each thread connects, gets one item and puts it back doubled.
 
 All of them start when a line comes in on stdin.
 
 usage: many_clients.py HOST PORT AUTHKEY CLIENTS
 """
+
 import sys
 import threading
 from multiprocessing.managers import BaseManager

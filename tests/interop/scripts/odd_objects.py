@@ -2,6 +2,7 @@
 
 usage: odd_objects.py HOST PORT AUTHKEY start
 """
+
 import collections
 import queue
 import sys

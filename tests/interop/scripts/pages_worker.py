@@ -2,6 +2,7 @@
 
 usage: pages_worker.py HOST PORT AUTHKEY
 """
+
 import sys
 from multiprocessing.managers import BaseManager
 

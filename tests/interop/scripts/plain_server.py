@@ -2,6 +2,7 @@
 
 usage: plain_server.py HOST PORT AUTHKEY
 """
+
 import queue
 import sys
 from multiprocessing.managers import BaseManager

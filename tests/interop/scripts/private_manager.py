@@ -2,6 +2,7 @@
 
 usage: private_manager.py
 """
+
 import multiprocessing
 
 

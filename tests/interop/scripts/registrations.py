@@ -2,6 +2,7 @@
 
 usage: registrations.py HOST PORT AUTHKEY start
 """
+
 import multiprocessing
 import queue
 import sys

@@ -2,6 +2,7 @@
 
 usage: start_methods.py HOST PORT AUTHKEY start
 """
+
 import multiprocessing
 import queue
 import sys

@@ -2,11 +2,17 @@
 
 usage: steady_worker.py HOST PORT AUTHKEY SECONDS_PER_TASK
 """
+
 import sys
 import time
 from multiprocessing.managers import BaseManager
 
-host, port, authkey, seconds = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), float(sys.argv[4])
+host, port, authkey, seconds = (
+    sys.argv[1],
+    int(sys.argv[2]),
+    sys.argv[3].encode(),
+    float(sys.argv[4]),
+)
 
 
 class QueueManager(BaseManager):
@@ -23,7 +29,7 @@ result = manager.get_result_queue()
 while True:
     try:
         n = task.get()
-        time.sleep(seconds)  # this is the work
+        time.sleep(seconds)  # rhythm: this is the work
         result.put((n, n * n))
     except (EOFError, ConnectionError):
         break

@@ -2,6 +2,7 @@
 
 usage: steps_worker.py HOST PORT AUTHKEY got|put
 """
+
 import sys
 from multiprocessing.managers import BaseManager
 

@@ -2,6 +2,7 @@
 
 usage: ten_master.py HOST PORT AUTHKEY start|connect
 """
+
 import queue
 import random
 import sys

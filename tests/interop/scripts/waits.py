@@ -2,6 +2,7 @@
 
 usage: waits.py HOST PORT AUTHKEY
 """
+
 import queue
 import signal
 import sys

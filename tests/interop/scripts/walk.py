@@ -2,6 +2,7 @@
 
 usage: walk.py HOST PORT AUTHKEY start|connect
 """
+
 import queue
 import re
 import sys
@@ -37,7 +38,7 @@ class Opaque:
 
 
 def show(label, call, *args, **kwargs):
-    """Prints what a call gave. The text of a TypeError differs between versions, so only its type."""
+    """Prints what a call gave; of a TypeError only the type, as its text differs by version."""
     try:
         answer = repr(call(*args, **kwargs))
     except (TypeError, RemoteError) as error:
@@ -57,10 +58,31 @@ def raises(call, *args):
 
 
 def walk_puts_and_gets(free):
-    payloads = [None, True, 0, -1, 3411, 2 ** 80, 1.5, "text", "", "put", "\u00fc\U0001f600", b"\x00\xff",
-                bytearray(b"x"), (1, 2), [1, [2, [3]]], {"a": {"b": ()}}, {1, 2}, frozenset([3]),
-                Opaque("thing"), ValueError("an exception as data"), "x" * 70000, list(range(3000)),
-                ("get_free_queue", "put", "#RETURN", "item", "block", "timeout")]
+    payloads = [
+        None,
+        True,
+        0,
+        -1,
+        3411,
+        2**80,
+        1.5,
+        "text",
+        "",
+        "put",
+        "\u00fc\U0001f600",
+        b"\x00\xff",
+        bytearray(b"x"),
+        (1, 2),
+        [1, [2, [3]]],
+        {"a": {"b": ()}},
+        {1, 2},
+        frozenset([3]),
+        Opaque("thing"),
+        ValueError("an exception as data"),
+        "x" * 70000,
+        list(range(3000)),
+        ("get_free_queue", "put", "#RETURN", "item", "block", "timeout"),
+    ]
     for payload in payloads:
         show("put", free.put, payload)
         answer = free.get()

@@ -1,4 +1,4 @@
-//! Listens to the programs under `piecework exec`, and serves each manager as long as its connection is open.
+//! Listens to the programs under `piecework exec`: each connection is one manager, being served.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::exec::request::{Answer, Offer, Request};
 use crate::exec::serving::{self, Running};
 use crate::output;
 
-/// A program with thousands of typeids fits; a program that writes nonsense does not fill our memory.
+/// A program with thousands of typeids fits; one that writes nonsense does not fill our memory.
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
 
 /// Accepting fails when open files run out; ten tries a second until there are some again.

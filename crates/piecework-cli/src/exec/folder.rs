@@ -1,4 +1,4 @@
-//! The temporary folder of one `piecework exec`: what its Pythons load first, and the socket they talk to.
+//! The temporary folder of one `piecework exec`: what its Pythons load first, and a socket.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -59,7 +59,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A Python that still writes its bytecode there may be in the way; it is a temporary folder.
+        // A Python that still writes its bytecode may be in the way; the folder is temporary.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

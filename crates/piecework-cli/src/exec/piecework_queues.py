@@ -1,11 +1,22 @@
-"""Finds out which of a manager's typeids are queues, and points the program's own uses of them to piecework."""
+"""Finds the queues among a manager's typeids, and moves them and their users to piecework."""
 
 import queue
 import sys
 import threading
 import time
 
-METHODS = ("empty", "full", "get", "get_nowait", "join", "put", "put_nowait", "qsize", "shutdown", "task_done")
+METHODS = (
+    "empty",
+    "full",
+    "get",
+    "get_nowait",
+    "join",
+    "put",
+    "put_nowait",
+    "qsize",
+    "shutdown",
+    "task_done",
+)
 
 # What a queue.Queue that moved to piecework says of its size to the threads that still wait in it:
 # more than nothing for those that get, less than any bound for those that put.
@@ -22,7 +33,7 @@ class Shared(object):
 
 
 class Offer(object):
-    """What a registry offers: shared queues, typeids that make a new queue each time, and the rest."""
+    """What a registry offers: shared queues, typeids that make a new queue each time, the rest."""
 
     def __init__(self):
         self.queues = []
@@ -31,7 +42,7 @@ class Offer(object):
 
 
 def survey(registry, sync_registry):
-    """Calls each registered callable, as a server would for its first client, and sorts what it gives."""
+    """Calls each registered callable, as a server would for a client, and sorts what it gives."""
     offer = Offer()
     for typeid, entry in sorted(registry.items()):
         make = entry[0]
@@ -49,22 +60,24 @@ def _add(offer, typeid, make):
     """Adds what one callable gives to the offer, or returns why it cannot be served."""
     try:
         instance = make()
+        again = make() if _is_queue(instance) else None
     except Exception as error:
         return "its callable raised %s: %s" % (type(error).__name__, error)
-    kind = type(instance)
-    if kind is not queue.Queue and not _is_process_queue(instance):
-        return ("it gives a %s, and piecework serves only queue.Queue and multiprocessing.Queue so far; "
-                "keep it in a manager of its own, run without piecework exec" % kind.__name__)
+    if not _is_queue(instance):
+        return (
+            "it gives a %s; piecework serves only queue.Queue and multiprocessing.Queue so far; "
+            "keep it in a manager of its own, run without piecework exec" % type(instance).__name__
+        )
+    if again is not instance:
+        if _maxsize(instance):
+            return "it gives a new bounded queue each time; register one queue, or queue.Queue"
+        offer.each.append(typeid)
+        return None
     for shared in offer.queues:
         if shared.instance is instance:
             shared.typeids.append(typeid)
             return None
-    if make() is not instance:
-        if _maxsize(instance):
-            return "it gives a new bounded queue each time; register one queue, or queue.Queue itself"
-        offer.each.append(typeid)
-    else:
-        offer.queues.append(Shared(instance, typeid))
+    offer.queues.append(Shared(instance, typeid))
     return None
 
 
@@ -110,7 +123,7 @@ def divert(shared, connect):
 
 
 def divert_shared(managers, registry, address, authkey):
-    """Does the same, in the program, for the multiprocessing queues that a process of start() serves.
+    """Does the same in the program for multiprocessing queues that a process of start() serves.
 
     Other than a queue.Queue, of which a forked server has a copy, they are shared by all processes.
     """
@@ -148,8 +161,10 @@ class _Remote(object):
             try:
                 self.call("put", item)
             except Exception as error:
-                raise type(error)("an item that %s holds already cannot be put on the network: %s"
-                                  % (" or ".join(typeids), error))
+                raise type(error)(
+                    "an item that %s holds already cannot be put on the network: %s"
+                    % (" or ".join(typeids), error)
+                )
 
 
 def _forward(instance, remote):
@@ -162,7 +177,7 @@ def _forward(instance, remote):
 
 
 def _divert_waiters(instance, remote):
-    """Threads that are inside get() or put() when the queue moves do their last step with piecework.
+    """Threads that are inside get() or put() when the queue moves take their last step elsewhere.
 
     Queue.get() waits for `_qsize()` and then calls `_get()`; put() likewise. Both hold the mutex.
     """
@@ -181,7 +196,7 @@ def _divert_waiters(instance, remote):
 
 
 def _time_left(frame):
-    """Reads the deadline of a Queue.get() or put() from its frame, where Python has kept it all along."""
+    """Reads the deadline of a Queue.get() or put() in its frame, where Python keeps it."""
     endtime = frame.f_locals.get("endtime")
     return None if endtime is None else max(0.0, endtime - time.monotonic())
 
@@ -193,13 +208,18 @@ def _join(instance, remote):
         instance.all_tasks_done.notify_all()
 
 
+def _is_queue(instance):
+    """Whether it is exactly a queue that we know: subclasses may keep another order, or do more."""
+    return type(instance) is queue.Queue or _is_process_queue(instance)
+
+
 def _is_process_queue(instance):
     queues = sys.modules.get("multiprocessing.queues")
     return queues is not None and type(instance) in (queues.Queue, queues.JoinableQueue)
 
 
 def _maxsize(instance):
-    """The bound of a queue, 0 for none: a multiprocessing.Queue without one has the largest semaphore."""
+    """The bound of a queue, 0 for none, which a multiprocessing.Queue says by its semaphore."""
     if not _is_process_queue(instance):
         return max(0, instance.maxsize)
     from multiprocessing.synchronize import SEM_VALUE_MAX
@@ -208,7 +228,7 @@ def _maxsize(instance):
 
 
 def _take_all(instance):
-    """Empties a multiprocessing.Queue. Its qsize() counts what is still on its way through the pipe."""
+    """Empties a multiprocessing.Queue; its qsize() counts what is still on its way, too."""
     kind = type(instance)  # the methods of the instance may belong to an earlier manager
     items = []
     try:

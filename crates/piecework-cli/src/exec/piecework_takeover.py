@@ -12,7 +12,8 @@ names: one connection for each manager, and one line of JSON in each direction.
      "refused": [{"typeid": "get_counter", "reason": "it gives a Counter"}]}
     {"address": ["0.0.0.0", 5000]}    or    {"error": "address already in use", "errno": 98}
 
-The queues are served until {"op": "stop"} is answered or either side closes the connection.
+The queues are served until {"op": "stop"} comes or the connection ends. That `piecework exec` closes
+it says that the address is free.
 """
 
 import functools
@@ -23,6 +24,10 @@ import sys
 import threading
 
 import piecework_queues
+
+# A manager stops as soon as the calls under way are answered; a program that ends does not wait for
+# longer than that can take.
+STOP_SECONDS_MAX = 10
 
 managers = None  # the module; given to install(), as its import has not come to its end by then
 
@@ -42,7 +47,9 @@ def install(module):
 
     @functools.wraps(stock_start)
     def start(self, *args, **kwargs):
-        taken_over = type(self)._Server is _make_server and _can_serve(self._address, self._serializer)
+        taken_over = type(self)._Server is _make_server and _can_serve(
+            self._address, self._serializer
+        )
         stock_start(self, *args, **kwargs)
         if taken_over:
             piecework_queues.divert_shared(managers, self._registry, self._address, self._authkey)
@@ -63,13 +70,16 @@ def _make_server(registry, address, authkey, serializer):
     if _can_serve(address, serializer):
         return Server(registry, address, authkey)
     if address is not None:
-        print("piecework: the manager at %r stays with Python's own server: piecework serves TCP "
-              "addresses and pickle" % (address,), file=sys.stderr)
+        print(
+            "piecework: the manager at %r stays with Python's own server: piecework serves TCP "
+            "addresses and pickle" % (address,),
+            file=sys.stderr,
+        )
     return managers.Server(registry, address, authkey, serializer)
 
 
 class Server(object):
-    """What get_server() returns and what the process of start() runs: the same to look at as Python's."""
+    """What get_server() returns and the process of start() runs: to look at, it is Python's own."""
 
     def __init__(self, registry, address, authkey):
         self.registry = registry
@@ -77,20 +87,27 @@ class Server(object):
         self.stop_event = threading.Event()
         offer = piecework_queues.survey(registry, managers.SyncManager._registry)
         self._control = _Control()
-        answer = self._control.ask({
-            "op": "serve",
-            "address": address,
-            "authkey": bytes(authkey).hex(),
-            "queues": [{"typeids": q.typeids, "maxsize": q.maxsize} for q in offer.queues],
-            "each": offer.each,
-            "refused": [{"typeid": t, "reason": reason} for t, reason in offer.refused],
-        })
+        answer = self._control.ask(
+            {
+                "op": "serve",
+                "address": address,
+                "authkey": bytes(authkey).hex(),
+                "queues": [{"typeids": q.typeids, "maxsize": q.maxsize} for q in offer.queues],
+                "each": offer.each,
+                "refused": [{"typeid": t, "reason": reason} for t, reason in offer.refused],
+            }
+        )
         if "error" in answer:
-            raise OSError(answer.get("errno"), answer["error"])
+            number = answer.get("errno")
+            raise OSError(number, answer["error"]) if number else OSError(answer["error"])
         self.address = tuple(answer["address"])
         for shared in offer.queues:
-            piecework_queues.divert(shared, functools.partial(
-                piecework_queues.proxy, managers, self.address, self.authkey, shared.typeids[0]))
+            piecework_queues.divert(
+                shared,
+                functools.partial(
+                    piecework_queues.proxy, managers, self.address, self.authkey, shared.typeids[0]
+                ),
+            )
 
     def serve_forever(self):
         """Waits until somebody stops the server, then ends the process, as Python's own does."""
@@ -120,8 +137,12 @@ class _Control(object):
         try:
             self._socket.connect(path)
         except OSError as error:
-            raise OSError(error.errno, "piecework exec has ended and cannot serve this manager; "
-                          "let the command that it runs live as long as its managers", path)
+            raise OSError(
+                error.errno,
+                "piecework exec has ended and cannot serve this manager; "
+                "let the command that it runs live as long as its managers",
+                path,
+            )
         self._lines = self._socket.makefile("r", encoding="utf-8")
         self._ended = threading.Event()
 
@@ -141,6 +162,6 @@ class _Control(object):
     def stop(self):
         try:
             self._socket.sendall(b'{"op": "stop"}\n')
-            self._ended.wait()
+            self._ended.wait(STOP_SECONDS_MAX)
         except OSError:
             pass  # it has ended by itself

@@ -1,4 +1,4 @@
-//! The program that `piecework exec` runs: started with our folder in its environment, signals passed on.
+//! The program that `piecework exec` runs: our folder in its environment, signals passed on.
 
 use std::ffi::OsString;
 use std::io;
@@ -81,7 +81,7 @@ fn signals() -> anyhow::Result<mpsc::Receiver<Signal>> {
     Ok(signals)
 }
 
-/// Takes note of a signal, which no longer ends us, and passes it on if there is someone to take it.
+/// Takes note of a signal, which no longer ends us; passes it on if there is someone to take it.
 fn listen(number: Signal, sender: Option<mpsc::Sender<Signal>>) -> anyhow::Result<()> {
     let mut stream = signal(SignalKind::from_raw(number.as_raw()))
         .with_context(|| format!("cannot listen for signal {number:?}"))?;

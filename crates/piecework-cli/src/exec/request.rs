@@ -30,7 +30,7 @@ pub(crate) struct Offer {
     pub(crate) refused: Vec<Refused>,
 }
 
-/// An address in Python's form: host, empty for all of this machine, and port, 0 for any that is free.
+/// An address in Python's form: host, empty for all of this machine, and port, 0 for a free one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Address(pub(crate) String, pub(crate) u16);
 

@@ -1,4 +1,4 @@
-"""What every Python under `piecework exec` loads first: it waits for multiprocessing.managers to be imported.
+"""What every Python under `piecework exec` loads first: waits for multiprocessing.managers.
 
 It runs inside other people's programs, in any Python, so it does next to nothing: it registers one
 finder, takes itself off sys.path, and hands over to the sitecustomize that it stands in front of.
