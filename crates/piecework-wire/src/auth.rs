@@ -23,6 +23,8 @@ const PROPOSED: Digest = Digest::Sha256;
 /// Challenges up to Python 3.11 are 20 bytes without a prefix; 3.12 and later treat 16 alike.
 /// The length decides before the prefix does, since random bytes may begin with `{`.
 const LEGACY_LENS: [usize; 2] = [16, 20];
+/// Red Hat's Pythons up to 3.11 answer with a bare HMAC-SHA256 instead of MD5, told by its length.
+const BARE_SHA256_LEN: usize = 32;
 /// Shorter challenges are refused, as CPython does: they could be foreseen and replayed.
 const CHALLENGE_BYTES_MIN: usize = 16;
 
@@ -116,6 +118,11 @@ impl Digest {
         }
     }
 
+    /// Returns whether it is MD5, which nobody needs who can do without Pythons up to 3.11.
+    pub fn is_md5(self) -> bool {
+        self == Self::Md5
+    }
+
     fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|digest| digest.name().as_bytes() == name)
     }
@@ -159,17 +166,20 @@ impl Challenge {
 
     /// Checks the peer's answer in constant time, and returns the digest it chose.
     ///
-    /// A peer may choose any digest, whatever was proposed: up to Python 3.11 it knows only MD5.
+    /// A peer may choose any digest, whatever was proposed: up to Python 3.11 it knows only MD5,
+    /// or, as Red Hat ships it, only SHA-256 without a prefix.
     ///
     /// # Errors
     /// The answer was made with another key, or has no known form.
     pub fn verify(&self, key: &Key, answer: &[u8]) -> Result<Digest, AuthError> {
         let unknown = AuthError::UnknownAnswer { len: answer.len() };
-        let (digest, given) = if LEGACY_LENS.contains(&answer.len()) {
-            (Digest::Md5, answer)
-        } else {
-            let (name, given) = split_prefix(answer).ok_or_else(|| unknown.clone())?;
-            (Digest::from_name(name).ok_or(unknown)?, given)
+        let (digest, given) = match answer.len() {
+            len if LEGACY_LENS.contains(&len) => (Digest::Md5, answer),
+            BARE_SHA256_LEN => (Digest::Sha256, answer),
+            _ => {
+                let (name, given) = split_prefix(answer).ok_or_else(|| unknown.clone())?;
+                (Digest::from_name(name).ok_or(unknown)?, given)
+            }
         };
         let right = digest.mac(key, &self.message).ct_eq(given);
         if bool::from(right) { Ok(digest) } else { Err(AuthError::WrongKey) }
@@ -181,6 +191,15 @@ impl Challenge {
 /// # Errors
 /// The frame is no challenge, or one that cannot be answered safely.
 pub fn answer(key: &Key, message: &[u8]) -> Result<Vec<u8>, AuthError> {
+    answer_with(key, message, Digest::Md5)
+}
+
+/// The same; a challenge that names no digest is answered with `bare`: the one that the peer itself
+/// has answered with, for Red Hat's patched Pythons know no other.
+///
+/// # Errors
+/// The frame is no challenge, or one that cannot be answered safely.
+pub fn answer_with(key: &Key, message: &[u8], bare: Digest) -> Result<Vec<u8>, AuthError> {
     let Some(challenge) = message.strip_prefix(CHALLENGE) else {
         return Err(AuthError::NotAChallenge(shown(message)));
     };
@@ -188,7 +207,7 @@ pub fn answer(key: &Key, message: &[u8]) -> Result<Vec<u8>, AuthError> {
         return Err(AuthError::ShortChallenge { len: challenge.len() });
     }
     if LEGACY_LENS.contains(&challenge.len()) {
-        return Ok(Digest::Md5.mac(key, challenge));
+        return Ok(bare.mac(key, challenge));
     }
     let name = split_prefix(challenge).map_or(challenge, |(name, _)| name);
     let digest = Digest::from_name(name).ok_or_else(|| AuthError::UnknownDigest(shown(name)))?;
@@ -236,6 +255,18 @@ mod tests {
         let legacy = Digest::Md5.mac(&key, &challenge.message);
         assert_eq!(challenge.verify(&key, &legacy), Ok(Digest::Md5));
         assert_eq!(challenge.verify(&Key::new("abd"), &legacy), Err(AuthError::WrongKey));
+    }
+
+    /// As Red Hat patches Pythons up to 3.11: SHA-256 in the place of MD5, and still no prefix.
+    #[test]
+    fn bare_sha256_is_told_by_its_length_and_answered_alike() {
+        let (key, challenge) = (Key::new("abc"), challenge());
+        let bare = Digest::Sha256.mac(&key, &challenge.message);
+        assert_eq!(challenge.verify(&key, &bare), Ok(Digest::Sha256));
+        assert_eq!(challenge.verify(&Key::new("abd"), &bare), Err(AuthError::WrongKey));
+        let theirs = [7; 20];
+        let answer = answer_with(&key, &[CHALLENGE, &theirs].concat(), Digest::Sha256).unwrap();
+        assert_eq!(answer, Digest::Sha256.mac(&key, &theirs));
     }
 
     #[test]
