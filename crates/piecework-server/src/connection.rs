@@ -18,6 +18,17 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
+/// How far a server has stopped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
+pub(crate) enum Stage {
+    /// It has not.
+    Serving,
+    /// Nobody else comes in, and nobody waits any more; calls that need no wait are answered.
+    LastCalls,
+    /// Every connection ends.
+    Over,
+}
+
 /// What every connection of a server shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -26,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) permits: Arc<Semaphore>,
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) stage: watch::Receiver<Stage>,
 }
 
 /// Serves a connection until it ends, and says in the log how it ended.
@@ -35,13 +46,19 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) 
         host: peer.ip().to_canonical().to_string(),
         session: Session::challenge(random()),
         input: BytesMut::new(),
-        stopping: shared.stopping.clone(),
+        stage: shared.stage.clone(),
         open: None,
         stream,
         peer,
         shared,
     };
-    match connection.run().await {
+    let ended = connection.run().await;
+    if *shared.stage.borrow() > Stage::Serving {
+        // A request may have come in that nobody reads any more: closed like this, the connection
+        // would be reset. Its client is to see an end of file, as from a manager that exits.
+        let _ = connection.stream.shutdown().await;
+    }
+    match ended {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
         Err(Ended::Refused(fault)) => {
             tracing::warn!(%peer, "refused a connection: {fault}");
@@ -82,7 +99,7 @@ struct Connection<'a> {
     host: String,
     session: Session,
     input: BytesMut,
-    stopping: watch::Receiver<bool>,
+    stage: watch::Receiver<Stage>,
     /// The session in the hub, once there is one.
     open: Option<OpenSession<'a>>,
     shared: &'a Shared,
@@ -201,7 +218,7 @@ impl Connection<'_> {
                 served = &mut reply => {
                     return Ok(Some(served.expect("the hub answers every session it has")));
                 }
-                _ = self.stopping.wait_for(|stopping| *stopping) => {
+                _ = self.stage.wait_for(|stage| *stage > Stage::Serving) => {
                     io::Error::new(io::ErrorKind::Interrupted, "the manager stops")
                 }
                 read = read_some(&self.stream, &mut self.input), if listening => match read {
@@ -258,7 +275,7 @@ impl Connection<'_> {
             let read = tokio::select! {
                 biased;
                 read = self.stream.read_buf(&mut self.input) => read?,
-                _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(None),
+                _ = self.stage.wait_for(|stage| *stage == Stage::Over) => return Ok(None),
             };
             match (read, self.input.is_empty()) {
                 (0, true) => return Ok(None),

@@ -2,9 +2,9 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ServerError, Shutdown};
-use crate::connection::{self, Shared};
+use crate::connection::{self, Shared, Stage};
 use crate::hub::Hub;
-use crate::limits::Limits;
+use crate::limits::{LAST_CALLS, Limits};
 use crate::listener::{self, Listener};
 use crate::local::Local;
 use crate::registry::Registry;
@@ -12,9 +12,11 @@ use piecework_engine::Memory;
 use piecework_state::State;
 use piecework_wire::auth::Key;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// A manager that listens. It serves once [`Server::run`] is called.
 #[derive(Debug)]
@@ -59,20 +61,20 @@ impl Server {
     }
 
     /// Serves until `shutdown` completes or a client that may do so asks for it; then accepts
-    /// nobody more, lets the calls under way finish, gives up those that wait, and returns.
+    /// nobody more, gives up the calls that wait, answers the others for a moment still, and returns.
     ///
     /// # Errors
     ///
     /// None so far; with storage, what stood in its way.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stage) = watch::channel(Stage::Serving);
         let shared = Arc::new(Shared {
             hub: Arc::clone(&self.hub),
             key: self.key,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             limits: self.limits,
             shutdown: self.shutdown,
-            stopping,
+            stage,
         });
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
@@ -83,9 +85,12 @@ impl Server {
             () = self.hub.asked_to_stop() => tracing::info!("stopping: a client asked for it"),
             () = self.hub.run_timer() => unreachable!("the timer runs for ever"),
         }
-        // Sessions may still wait for one another's timeouts, but not for long: all are ending.
-        let _ = stop.send(true);
-        while accepting.join_next().await.is_some() {}
+        stop.send_replace(Stage::LastCalls);
+        let mut ended = pin!(async { while accepting.join_next().await.is_some() {} });
+        if timeout(LAST_CALLS, &mut ended).await.is_err() {
+            stop.send_replace(Stage::Over);
+            ended.await;
+        }
         Ok(())
     }
 }
@@ -93,7 +98,7 @@ impl Server {
 /// Accepts connections until the server stops, then waits for those it has.
 async fn accept(listener: Listener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
-    let mut stopping = shared.stopping.clone();
+    let mut stage = shared.stage.clone();
     loop {
         let permit = Arc::clone(&shared.permits).acquire_owned();
         let accepted = async {
@@ -101,7 +106,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
             (listener.accept().await, permit)
         };
         tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            _ = stage.wait_for(|stage| *stage > Stage::Serving) => break,
             ((stream, peer), permit) = accepted => {
                 let shared = Arc::clone(&shared);
                 connections.spawn(async move {
