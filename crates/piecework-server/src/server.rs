@@ -61,7 +61,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` completes or a client that may do so asks for it; then accepts
-    /// nobody more, gives up the calls that wait, answers the others for a moment still, and returns.
+    /// nobody more, gives up calls that wait, answers others for a moment still, and returns.
     ///
     /// # Errors
     ///
