@@ -38,6 +38,6 @@ pub mod reply;
 pub mod request;
 
 pub use error::WireError;
-pub use pickle::{Payload, Value};
+pub use pickle::{Payload, Policy, Refused, Value};
 pub use reply::Reply;
 pub use request::Request;
