@@ -249,10 +249,7 @@ pub(crate) fn walk<const N: usize>(
     while let Some(op) = ops.next()? {
         walker.step(&op, message)?;
     }
-    if walker.depth() != 1 || !walker.marks.is_empty() {
-        let what = format!("it leaves {} objects on the stack, not one", walker.depth());
-        return Err(WireError::shape("pickle", what));
-    }
+    walker.end()?;
     Ok(walker)
 }
 
@@ -324,6 +321,15 @@ impl<const N: usize> Walker<N> {
         }
         self.before = [self.before[1], op.code];
         Ok(())
+    }
+
+    /// Checks, after the last opcode, that exactly one item is left.
+    pub(crate) fn end(&self) -> Result<(), WireError> {
+        if self.depth() == 1 && self.marks.is_empty() {
+            return Ok(());
+        }
+        let what = format!("it leaves {} objects on the stack, not one", self.depth());
+        Err(WireError::shape("pickle", what))
     }
 
     fn note(&mut self, op: &Op, message: &[u8]) -> Result<(), WireError> {

@@ -85,7 +85,7 @@ where
         walker.step(&op, message)?;
         inspector.step(&op, walker.depth())?;
     }
-    Ok(())
+    Ok(walker.end()?)
 }
 
 struct Inspector<'a, J> {
@@ -278,7 +278,7 @@ where
         for part in [module, name] {
             if !is_dotted_name(part) {
                 let shown: String = part.chars().take(40).collect();
-                return Err(Refused::unresolved(format!("{shown:?}, which is no name")));
+                return Err(Refused::unresolved(format!("{shown:?}, as a name,")));
             }
         }
         let found = python2::import(module, name, self.proto);
