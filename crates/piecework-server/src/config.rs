@@ -87,4 +87,7 @@ pub enum ServerError {
     /// The queues do not fit together.
     #[error("{0}")]
     Queues(String),
+    /// What was decided could not be kept; the log says why.
+    #[error("the manager could not keep what it had decided, and stops; hint: its log says why")]
+    Lost,
 }

@@ -3,7 +3,10 @@
 
 use crate::config::Shutdown;
 use crate::hub::{Called, Hub};
-use crate::limits::{COPY_BYTES_MAX, LINGER, Limits, PIPELINE_BYTES_MAX, READ_BYTES};
+use crate::limits::{
+    COPY_BYTES_MAX, LINGER, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX, READ_BYTES,
+    RESERVE_BYTES_MAX,
+};
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, Session, Step};
 use crate::{netstat, tcp};
 use bytes::{Buf, Bytes, BytesMut};
@@ -132,6 +135,9 @@ impl Connection<'_> {
                 Step::Call(Next::Manager(call)) => self.manager(&call),
                 Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
             }
+            if self.is_interrupted() {
+                self.session.out.clear();
+            }
             self.flush().await?;
         }
         Ok(())
@@ -174,27 +180,32 @@ impl Connection<'_> {
     /// One call on an object: the reply is sent, or taken back if nobody waits for it any more.
     async fn call(&mut self, call: ObjectCall) -> Result<(), Ended> {
         let Some(open) = &self.open else { return Ok(()) };
-        let (hub, id, native) = (open.hub, open.id, open.native);
+        let (hub, id) = (open.hub, open.id);
         let ObjectCall { request, method } = call;
         let ident = request.ident().unwrap_or_default();
         let called = hub.call(id, ident, |desk, queue| method.on(desk, queue));
         drop(request);
         let reply = match called {
             Ok(Called::Replied(reply)) => Some(reply),
-            Ok(Called::Parked(reply)) => self.wait(id, native, reply).await?,
+            Ok(Called::Parked(reply)) => self.wait(id, reply).await?,
+            Ok(Called::Lost) => return Err(Ended::Gone(not_kept())),
             Err(error) => {
                 error.write(&mut self.session.out);
                 return Ok(());
             }
         };
         let Some(reply) = reply else { return Ok(()) };
-        // A stock client waits for its reply before it says more. If it has said more, its call
-        // was interrupted, and the reply would be taken for that of the next one.
-        if !native && !self.input.is_empty() {
+        if self.is_interrupted() {
             hub.unsent(id, reply);
             return Ok(());
         }
         self.send(id, reply).await
+    }
+
+    /// A stock client waits for its reply before it says more. If it has said more, its call was
+    /// interrupted, and the reply would be taken for that of the next one.
+    fn is_interrupted(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.native) && !self.input.is_empty()
     }
 
     /// Waits for a parked call. `None` means that its client has given it up; an error, that the
@@ -202,21 +213,26 @@ impl Connection<'_> {
     async fn wait(
         &mut self,
         id: SessionId,
-        native: bool,
         reply: oneshot::Receiver<Reply>,
     ) -> Result<Option<Reply>, Ended> {
         let hub = &*self.shared.hub;
         let mut reply = reply;
         loop {
             let listening = self.input.len() < PIPELINE_BYTES_MAX;
-            if !native && !self.input.is_empty() {
+            if self.is_interrupted() {
                 hub.cancel(id, reply);
                 return Ok(None);
             }
             let gone = tokio::select! {
                 biased;
                 served = &mut reply => {
-                    return Ok(Some(served.expect("the hub answers every session it has")));
+                    let served = served.map_err(|_| not_kept())?;
+                    // Served at the same moment as its end came: it must not take the item along.
+                    if listening && let Err(gone) = look(&self.stream, &mut self.input) {
+                        hub.unsent(id, served);
+                        return Err(gone.into());
+                    }
+                    return Ok(Some(served));
                 }
                 _ = self.stage.wait_for(|stage| *stage > Stage::Serving) => {
                     io::Error::new(io::ErrorKind::Interrupted, "the manager stops")
@@ -239,7 +255,7 @@ impl Connection<'_> {
             None => self.flush().await,
             Some(large) => {
                 let head = Buf::chain(large.head.as_slice(), large.body);
-                self.stream.write_all_buf(&mut Buf::chain(head, large.tail)).await
+                self.write(&mut Buf::chain(head, large.tail)).await
             }
         };
         sent.map_err(|error| {
@@ -271,7 +287,8 @@ impl Connection<'_> {
                 tcp::acknowledge_now(&self.stream);
             }
             first = false;
-            self.input.reserve(frame::missing(&self.input).unwrap_or(0).max(READ_BYTES));
+            let missing = frame::missing(&self.input).unwrap_or(0);
+            self.input.reserve(missing.clamp(READ_BYTES, RESERVE_BYTES_MAX));
             let read = tokio::select! {
                 biased;
                 read = self.stream.read_buf(&mut self.input) => read?,
@@ -287,13 +304,28 @@ impl Connection<'_> {
 
     /// Writes what the session has to say.
     async fn flush(&mut self) -> io::Result<()> {
-        let out = &mut self.session.out;
-        if out.is_empty() {
+        if self.session.out.is_empty() {
             return Ok(());
         }
-        let written = self.stream.write_all(out).await;
-        out.clear();
+        let mut out = std::mem::take(&mut self.session.out);
+        let written = self.write(&mut out.as_ref()).await;
+        if out.capacity() <= OUT_BYTES_KEPT {
+            out.clear();
+            self.session.out = out;
+        }
         written
+    }
+
+    /// Writes everything, for as long as the manager runs: a peer that does not read must not keep
+    /// it from stopping.
+    async fn write(&mut self, bytes: &mut impl Buf) -> io::Result<()> {
+        tokio::select! {
+            biased;
+            written = self.stream.write_all_buf(bytes) => written,
+            _ = self.stage.wait_for(|stage| *stage == Stage::Over) => {
+                Err(io::Error::new(io::ErrorKind::Interrupted, "the manager stops"))
+            }
+        }
     }
 
     /// Closes so that the peer can read the last word: input that nobody reads would make the
@@ -319,6 +351,21 @@ async fn read_some(stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize
             read => return read,
         }
     }
+}
+
+/// Reads what there is already, without waiting; an error if the connection has ended.
+fn look(stream: &TcpStream, input: &mut BytesMut) -> io::Result<()> {
+    input.reserve(READ_BYTES);
+    match stream.try_read_buf(input) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The end of a connection whose call was decided and not kept.
+fn not_kept() -> io::Error {
+    io::Error::other("what was decided could not be kept")
 }
 
 /// Whether the client at `peer` may stop the manager.

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::registry::{Registered, Registry};
-use piecework_engine::{Engine, EngineError};
+use piecework_engine::Engine;
 use piecework_state::{
     Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId, State,
     StateError, Time,
@@ -29,6 +29,8 @@ struct Shared {
     parked: HashMap<SessionId, oneshot::Sender<Reply>>,
     /// What the timer sleeps for.
     armed: Option<Time>,
+    /// Whether something that was decided could not be kept.
+    poisoned: bool,
 }
 
 /// What a call came to, so far.
@@ -38,6 +40,8 @@ pub(crate) enum Called {
     Replied(Reply),
     /// It waits; the reply comes here.
     Parked(oneshot::Receiver<Reply>),
+    /// What was decided could not be kept: nothing may be promised any more.
+    Lost,
 }
 
 /// What those who turn a request into a call may look at.
@@ -61,7 +65,7 @@ impl Hub {
         engine: Box<dyn Engine<Record>>,
     ) -> Self {
         let parked = HashMap::new();
-        let shared = Shared { state, registry, engine, parked, armed: None };
+        let shared = Shared { state, registry, engine, parked, armed: None, poisoned: false };
         Self { clock, shared: Mutex::new(shared), sooner: Notify::new(), stop: Notify::new() }
     }
 
@@ -87,7 +91,7 @@ impl Hub {
         });
         let Ok(called) = called else {
             // Even a call that is refused may have shown that its process lives.
-            self.publish(shared, out);
+            let _ = self.publish(shared, out);
             return called.map(|_| unreachable!("an error, as was just seen"));
         };
         shared.state.apply_into(now, session, called, &mut out);
@@ -107,10 +111,11 @@ impl Hub {
     pub(crate) fn cancel(&self, session: SessionId, mut reply: oneshot::Receiver<Reply>) {
         let mut shared = self.lock();
         shared.parked.remove(&session);
-        if !shared.state.cancel(session)
-            && let Ok(reply) = reply.try_recv()
-        {
-            self.take_back(shared, session, reply);
+        let now = self.clock.now();
+        match (shared.state.cancel(now, session), reply.try_recv()) {
+            (Some(out), _) => drop(self.publish(shared, out)),
+            (None, Ok(reply)) => self.take_back(shared, session, reply),
+            (None, Err(_)) => {}
         }
     }
 
@@ -125,23 +130,32 @@ impl Hub {
         shared.parked.remove(&session);
         let now = self.clock.now();
         let out = shared.state.end(now, session);
-        self.publish(shared, out);
+        let _ = self.publish(shared, out);
     }
 
-    /// What a typeid leads to, and a handle on it if it leads to a named queue.
-    pub(crate) fn create(&self, typeid: &str) -> (Registered, Option<String>) {
+    /// The manager stops: nobody is served any more, and no session is blamed for its end.
+    pub(crate) fn stop(&self) {
+        self.lock().state.stop();
+    }
+
+    /// What a typeid leads to.
+    pub(crate) fn look_up(&self, typeid: &str) -> Registered {
         let mut shared = self.lock();
         let Shared { state, registry, .. } = &mut *shared;
-        let found = registry.look_up(state, typeid);
-        let ident = match &found {
-            Registered::Named(queue) => state.create(*queue),
-            _ => None,
-        };
-        (found, ident)
+        registry.look_up(state, typeid)
     }
 
-    /// An anonymous queue, and a handle on it.
-    pub(crate) fn create_anonymous(&self, typeid: &str, options: QueueOptions) -> String {
+    /// A handle on a named queue.
+    pub(crate) fn create(&self, queue: QueueId) -> String {
+        self.lock().state.create(queue).expect("a registered queue exists")
+    }
+
+    /// An anonymous queue, and the handle on it.
+    pub(crate) fn create_anonymous(
+        &self,
+        typeid: &str,
+        options: QueueOptions,
+    ) -> Result<String, StateError> {
         self.lock().state.create_anonymous(typeid, options)
     }
 
@@ -152,7 +166,7 @@ impl Hub {
     pub(crate) fn decref(&self, ident: &str) -> Result<(), StateError> {
         let mut shared = self.lock();
         let out = shared.state.decref(self.clock.now(), ident)?;
-        self.publish(shared, out);
+        let _ = self.publish(shared, out);
         Ok(())
     }
 
@@ -188,7 +202,7 @@ impl Hub {
             }
             let mut shared = self.lock();
             let out = shared.state.tick(self.clock.now());
-            self.publish(shared, out);
+            let _ = self.publish(shared, out);
         }
     }
 
@@ -211,25 +225,34 @@ impl Hub {
                 Called::Parked(receiver)
             }
         };
-        self.publish(shared, out);
-        called
+        match self.publish(shared, out) {
+            Ok(()) => called,
+            Err(NotKept) => Called::Lost,
+        }
     }
 
     fn take_back(&self, mut shared: MutexGuard<'_, Shared>, session: SessionId, reply: Reply) {
         let deliveries: Vec<Delivery> = State::deliveries(reply);
         if !deliveries.is_empty() {
             let out = shared.state.unsent(self.clock.now(), session, deliveries);
-            self.publish(shared, out);
+            let _ = self.publish(shared, out);
         }
     }
 
     /// Keeps the records, then wakes whoever was served, then lets go of the lock and talks.
-    fn publish(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) {
+    fn publish(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) -> Result<(), NotKept> {
         if !out.records.is_empty()
+            && !shared.poisoned
             && let Err(error) = shared.engine.commit(&out.records)
         {
-            self.stop_for(&error);
-            return;
+            tracing::error!(%error, "cannot keep what was decided; the manager stops");
+            shared.poisoned = true;
+            self.ask_to_stop();
+        }
+        if shared.poisoned {
+            // Whoever waits loses its sender, and with it any hope of a promise.
+            shared.parked.clear();
+            return Err(NotKept);
         }
         for (session, reply) in out.woken {
             // Whoever waits removes itself under this lock, so the receiver is there.
@@ -247,14 +270,12 @@ impl Hub {
             self.sooner.notify_one();
         }
         out.notes.iter().for_each(log);
-    }
-
-    /// What was decided could not be kept: promise nothing more.
-    fn stop_for(&self, error: &EngineError) {
-        tracing::error!(%error, "cannot keep what was decided; the manager stops");
-        self.ask_to_stop();
+        Ok(())
     }
 }
+
+/// What was decided is not kept, now or since an earlier failure.
+struct NotKept;
 
 /// Says in the log what somebody should know.
 fn log(note: &Note) {
@@ -285,5 +306,42 @@ fn log(note: &Note) {
             "session {session} holds as many items of '{queue}' as it may and settles none; \
              hint: ack=none for a queue whose consumers never answer"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue_spec::QueueSpec;
+    use piecework_engine::EngineError;
+    use piecework_state::Payload;
+
+    /// Keeps what it is given until it is told to fail.
+    struct Fails;
+
+    impl Engine<Record> for Fails {
+        fn commit(&mut self, _: &[Record]) -> Result<(), EngineError> {
+            Err(std::io::Error::other("the disk is gone").into())
+        }
+
+        fn load(&mut self) -> Result<Vec<Record>, EngineError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_promised_once_something_was_not_kept() {
+        let mut state = State::new(1);
+        let queues = [QueueSpec::named("task")];
+        let registry = Registry::new(&mut state, &queues, vec![], vec![], false).unwrap();
+        let task = state.queue("task").unwrap();
+        let hub = Hub::new(Clock::start(), state, registry, Box::new(Fails));
+        let (waiting, putter) = (hub.open(Peer::native("a")), hub.open(Peer::native("b")));
+        let Called::Parked(reply) = hub.call_queue(waiting, Call::get(task)) else { panic!() };
+        let put = hub.call_queue(putter, Call::put(task, Payload::opaque("N")));
+        assert!(matches!(put, Called::Lost), "{put:?}");
+        assert!(reply.await.is_err(), "the getter gets no item that nobody keeps");
+        hub.asked_to_stop().await;
+        assert!(matches!(hub.call_queue(putter, Call::Qsize(task)), Called::Lost));
     }
 }

@@ -41,8 +41,24 @@ pub const COPY_BYTES_MAX: usize = 16 * 1024;
 /// The items that one `put_many`, `get_many` or `lease` may name.
 pub const MANY_MAX: usize = 100_000;
 
-/// The longest name of a queue or typeid.
+/// The longest name of a queue, of a typeid that makes one, and of a client's thread.
 pub const NAME_BYTES_MAX: usize = 200;
+
+/// The longest note of `progress()`.
+pub const NOTE_BYTES_MAX: usize = 1_000;
+
+/// The longest payload that is compared with a stop mark.
+pub const STOP_BYTES_MAX: usize = 256;
+
+/// Typeids that clients of an open manager can register. At it: an unknown typeid is refused.
+pub const OPEN_TYPEIDS_MAX: usize = 10_000;
+
+/// What is reserved at once for a frame that has been announced: more follows as it comes, for the
+/// announcement may be all that ever comes.
+pub const RESERVE_BYTES_MAX: usize = 1 << 20;
+
+/// A reply buffer that has grown beyond this is let go once it is written.
+pub const OUT_BYTES_KEPT: usize = 64 * 1024;
 
 /// The limits that can be set.
 #[derive(Clone, Debug)]

@@ -23,8 +23,10 @@ pub(crate) struct Listener {
 /// Listens on `HOST:PORT`.
 pub(crate) async fn bind(address: &str) -> Result<Listener, ServerError> {
     let unknown = |error| ServerError::Address { address: address.to_owned(), error };
-    let first = lookup_host(address).await.map_err(unknown)?.next();
-    let resolved = first.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
+    let found: Vec<SocketAddr> = lookup_host(address).await.map_err(unknown)?.collect();
+    // Stock clients know no other: to them `localhost` is 127.0.0.1, whatever comes first here.
+    let first = found.iter().find(|found| found.is_ipv4()).or(found.first());
+    let resolved = *first.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
     open(resolved).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => ServerError::InUse {
             address: resolved.to_string(),

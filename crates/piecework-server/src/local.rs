@@ -1,5 +1,6 @@
 //! A session without a socket: the manager's queues for its own process.
 
+use crate::config::ServerError;
 use crate::hub::{Called, Hub};
 use piecework_state::{Call, Peer, QueueId, Reply, SessionId};
 use std::sync::Arc;
@@ -26,15 +27,20 @@ impl Local {
 
     /// Makes one call, and waits for as long as it takes. A call that is given up (its future is
     /// dropped) takes nothing.
-    pub async fn call(&mut self, call: Call) -> Reply {
+    ///
+    /// # Errors
+    ///
+    /// When the manager could not keep what it had decided, and so stops.
+    pub async fn call(&mut self, call: Call) -> Result<Reply, ServerError> {
         match self.hub.call_queue(self.session, call) {
-            Called::Replied(reply) => reply,
+            Called::Replied(reply) => Ok(reply),
             Called::Parked(reply) => {
                 let mut waiting = Waiting { local: self, reply: Some(reply) };
                 let reply = waiting.reply.as_mut().expect("just put there").await;
                 waiting.reply = None;
-                reply.expect("the hub answers every session that has not ended")
+                reply.map_err(|_| ServerError::Lost)
             }
+            Called::Lost => Err(ServerError::Lost),
         }
     }
 }

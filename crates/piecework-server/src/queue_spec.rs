@@ -1,6 +1,6 @@
 //! One queue as it is asked for: `NAME[:option,...]`.
 
-use crate::limits::NAME_BYTES_MAX;
+use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
 use piecework_state::QueueOptions;
 use piecework_wire::Value;
 use std::str::FromStr;
@@ -74,6 +74,9 @@ impl QueueSpec {
                 let lease = duration(value).ok_or_else(|| bad(key, value, "90s, 10m or 2h"))?;
                 self.lease = Some(lease);
             }
+            ("stop", _) if value.len() > STOP_BYTES_MAX / 2 => {
+                return Err(bad("stop", "…", "a value of at most 128 bytes"));
+            }
             ("stop", _) => self.stop = scalar(value),
             ("fresh", "") => {} // in memory every queue starts empty
             _ => {
@@ -100,7 +103,8 @@ impl FromStr for QueueSpec {
     }
 }
 
-fn checked_name(name: &str) -> Result<&str, String> {
+/// A name that a queue may have.
+pub(crate) fn checked_name(name: &str) -> Result<&str, String> {
     let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
         return Err(format!(

@@ -1,7 +1,8 @@
 //! Which typeid leads to what.
 
 use crate::config::ServerError;
-use crate::queue_spec::{AckSpec, QueueSpec};
+use crate::limits::{OPEN_TYPEIDS_MAX, STOP_BYTES_MAX};
+use crate::queue_spec::{AckSpec, QueueSpec, checked_name};
 use piecework_state::{AckMode, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -106,22 +107,36 @@ impl Registry {
                 "piecework serves queues; SyncManager's '{typeid}' is not among them yet"
             ));
         }
-        let queue = typeid.strip_prefix("get_").unwrap_or(typeid);
-        let queue = queue.strip_suffix("_queue").unwrap_or(queue);
-        let spec = self.open.then(|| queue.parse::<QueueSpec>().ok()).flatten();
-        if let Some(spec) = spec
-            && self.add(state, &spec).is_ok()
-            && let Some(made) = self.typeids.get(typeid)
+        if self.open
+            && let Some(queue) = self.open_queue(state, typeid)
         {
-            return made.clone();
+            self.typeids.insert(typeid.to_owned(), Registered::Named(queue));
+            return Registered::Named(queue);
         }
         Registered::Unknown(self.typeids.keys().cloned().collect())
+    }
+
+    /// The queue that an unknown typeid means, made if there is none. A client names it, and no
+    /// more: options are for whoever runs the manager.
+    fn open_queue(&mut self, state: &mut State, typeid: &str) -> Option<QueueId> {
+        let name = typeid.strip_prefix("get_").unwrap_or(typeid);
+        let name = checked_name(name.strip_suffix("_queue").unwrap_or(name)).ok()?;
+        if let Some(queue) = state.queue(name) {
+            return Some(queue);
+        }
+        if self.typeids.len() >= OPEN_TYPEIDS_MAX {
+            return None;
+        }
+        self.add(state, &QueueSpec::named(name)).ok()?;
+        state.queue(name)
     }
 
     /// Whether a payload is the stop mark of its queue.
     pub(crate) fn is_stop(&self, queue: QueueId, payload: &Payload) -> bool {
         match self.stops.get(&queue) {
             None => payload.is_none(),
+            // Looked at under the hub's lock, so not at length.
+            Some(_) if payload.len() > STOP_BYTES_MAX => false,
             Some(stop) => payload.value().is_ok_and(|value| value == *stop),
         }
     }

@@ -85,6 +85,7 @@ impl Server {
             () = self.hub.asked_to_stop() => tracing::info!("stopping: a client asked for it"),
             () = self.hub.run_timer() => unreachable!("the timer runs for ever"),
         }
+        self.hub.stop();
         stop.send_replace(Stage::LastCalls);
         let mut ended = pin!(async { while accepting.join_next().await.is_some() {} });
         if timeout(LAST_CALLS, &mut ended).await.is_err() {

@@ -248,3 +248,86 @@ async fn many_clients_at_once_are_all_served() {
     clients[0].wait_until("task", "ready", 256).await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn clients_of_an_open_registry_name_queues_and_never_their_options() {
+    let server = Running::start(|config| {
+        config.open = true;
+        config.queues = vec!["task:ack=explicit,maxsize=3".parse().unwrap()];
+    })
+    .await;
+    for alias in ["task_queue", "get_task"] {
+        assert!(server.create(alias).await.starts_with("task."), "{alias}");
+    }
+    let (class, _) = error(server.ask("create", &[ArgOut::Str("task:ack=none")]).await);
+    assert_eq!(class, "KeyError");
+    let mut client = server.main("MainProcess").await;
+    let task = server.create("task").await;
+    for item in 0..3 {
+        client.put(&task, item).await;
+    }
+    let full = client.call(Some(&task), "put", &[ArgOut::Int(3), ArgOut::Bool(false)]).await;
+    assert_eq!(error(full).0, "Full");
+    server.stop().await;
+}
+
+/// Served at the very moment at which its connection ends, a waiter must not take the item along,
+/// not even where the delivery is the ack.
+#[tokio::test]
+async fn a_waiter_that_ends_as_it_is_served_takes_nothing() {
+    let server = Running::start(|config| {
+        config.queues = vec!["task:ack=none".parse().unwrap()];
+    })
+    .await;
+    let task = server.create("task").await;
+    let mut master = server.main("MainProcess").await;
+    for round in 0..100 {
+        let mut waiter = server.main("MainProcess").await;
+        waiter.send(Some(&task), "get", &[]).await;
+        master.wait_until("task", "getters", 1).await;
+        drop(waiter);
+        master.put(&task, round).await;
+        assert_eq!(value(master.get(&task).await), Value::Int(round));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_keeps_no_server_from_stopping() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    let large = "x".repeat(50_000_000);
+    client.call(Some(&task), "put", &[ArgOut::Str(&large)]).await;
+    client.send(Some(&task), "get", &[]).await;
+    let mut other = server.main("MainProcess").await;
+    other.wait_until("task", "leased", 1).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_error_is_no_reply_to_a_client_that_has_said_more() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    let mut both = BytesMut::new();
+    request(&mut both, Some(&task), "steal", &[], &[]);
+    request(&mut both, Some(&task), "qsize", &[], &[]);
+    client.stream.write_all(&both).await.unwrap();
+    assert_eq!(value(client.reply().await), Value::Int(0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_number_of_seconds_is_refused() {
+    let server = Running::start(|_| ()).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    for wrong in [ArgOut::Float(f64::NAN), ArgOut::Float(-1.0), ArgOut::Str("soon")] {
+        let reply = client.call(Some(&task), "put_later", &[ArgOut::Int(1), wrong]).await;
+        assert_eq!(error(reply).0, "TypeError");
+    }
+    let forever = [ArgOut::Int(1), ArgOut::Float(1e300)];
+    assert_eq!(value(client.call(Some(&task), "put_later", &forever).await), Value::None);
+    server.stop().await;
+}

@@ -7,41 +7,31 @@ use crate::session::{Held, Session};
 use crate::{AckMode, QueueId};
 use smallvec::SmallVec;
 
-/// Whether a put to `target` answers an item that was got from `source`.
-fn answers(source: &Queue, target: QueueId) -> bool {
-    match source.options.ack {
-        AckMode::Auto => source.id != target,
-        AckMode::Answered { answers } => answers == target,
-        AckMode::Explicit | AckMode::None => false,
-    }
-}
-
-/// The leases that a put of `puts` payloads to `target` settles: the oldest ones on the queue that
-/// the session got from last, else on a queue that names `target` as its answer queue.
+/// The leases that a put of `puts` payloads to `target` settles: the oldest ones on a queue that
+/// names `target` as its answer queue (the one that the session got from last, if that is one),
+/// else on the queue that it got from last.
 pub(crate) fn answered_by(
     session: &Session,
     queues: &IdMap<QueueId, Queue>,
     target: QueueId,
     puts: usize,
 ) -> SmallVec<[Held; 1]> {
-    let holds = |source: QueueId| session.held_on(source).next().is_some();
-    let last = session.got_last.filter(|&source| {
-        holds(source) && queues.get(&source).is_some_and(|queue| answers(queue, target))
-    });
+    let last = session.got_last.filter(|&source| session.held_on(source).next().is_some());
+    let names =
+        |&source: &QueueId| mode(queues, source) == Some(AckMode::Answered { answers: target });
     let named = || {
-        let mut sources = session.held.iter().filter(|held| !held.by_id);
-        sources.find(|held| names(queues, held.queue, target)).map(|held| held.queue)
+        let mut sources = session.held.iter().filter(|held| !held.by_id).map(|held| held.queue);
+        sources.find(names)
     };
-    match last.or_else(named) {
+    let auto = || last.filter(|&last| mode(queues, last) == Some(AckMode::Auto) && last != target);
+    match last.filter(names).or_else(named).or_else(auto) {
         Some(source) => session.held_on(source).take(puts).collect(),
         None => SmallVec::new(),
     }
 }
 
-/// Whether `source` names `target` as its answer queue.
-fn names(queues: &IdMap<QueueId, Queue>, source: QueueId, target: QueueId) -> bool {
-    let mode = queues.get(&source).map(|queue| queue.options.ack);
-    mode == Some(AckMode::Answered { answers: target })
+fn mode(queues: &IdMap<QueueId, Queue>, queue: QueueId) -> Option<AckMode> {
+    queues.get(&queue).map(|queue| queue.options.ack)
 }
 
 /// Whether the arrival of a session's next `get` acks what it holds of this queue.
@@ -56,4 +46,10 @@ pub(crate) fn acked_by_delivery(mode: AckMode, stop: bool, style: Take) -> bool 
         (_, AckMode::None) => true,
         (_, AckMode::Auto | AckMode::Answered { .. }) => stop,
     }
+}
+
+/// Whether an answer may still come for a lease that has run out: whoever had it is to be told
+/// from whoever has the item next.
+pub(crate) fn remembers_late(mode: AckMode, by_id: bool) -> bool {
+    !by_id && matches!(mode, AckMode::Answered { .. } | AckMode::Explicit)
 }

@@ -3,7 +3,7 @@
 use crate::call::{Outcome, Reply};
 use crate::deadline::Due;
 use crate::error::StateError;
-use crate::state::{State, gone};
+use crate::state::{Served, State};
 use crate::{QueueId, Record, Time};
 
 impl State {
@@ -13,9 +13,8 @@ impl State {
         queue: QueueId,
         immediate: bool,
         out: &mut Outcome,
-    ) -> Option<Reply> {
-        let Some(at) = self.queues.get_mut(&queue) else { return Some(gone(queue)) };
-        at.shut_down = true;
+    ) -> Served {
+        self.at_mut(queue)?.shut_down = true;
         if immediate {
             self.drop_waiting_items(queue, out);
         }
@@ -25,20 +24,18 @@ impl State {
             self.unpark(waiter);
             out.woken.push((waiter, Reply::Error(StateError::ShutDown)));
         }
-        Some(Reply::None)
+        Ok(Some(Reply::None))
     }
 
     /// Drops what is ready or delayed; says how many.
-    pub(crate) fn purge(&mut self, now: Time, queue: QueueId, out: &mut Outcome) -> Option<Reply> {
-        if !self.queues.contains_key(&queue) {
-            return Some(gone(queue));
-        }
+    pub(crate) fn purge(&mut self, now: Time, queue: QueueId, out: &mut Outcome) -> Served {
+        self.at(queue)?;
         let dropped = self.drop_waiting_items(queue, out);
         self.serve(now, queue, out);
-        Some(Reply::Count(dropped))
+        Ok(Some(Reply::Count(dropped)))
     }
 
-    fn drop_waiting_items(&mut self, queue: QueueId, out: &mut Outcome) -> u64 {
+    pub(crate) fn drop_waiting_items(&mut self, queue: QueueId, out: &mut Outcome) -> u64 {
         let Some(at) = self.queues.get_mut(&queue) else { return 0 };
         let dropped = at.drain();
         let count = dropped.len() as u64;

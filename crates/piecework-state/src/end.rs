@@ -7,9 +7,9 @@
 use crate::call::{Note, Outcome};
 use crate::deadline::Due;
 use crate::item::Ended;
-use crate::session::{Held, Session};
+use crate::session::{Held, Session, Waits};
 use crate::state::State;
-use crate::{Delivery, ObjectId, Peer, QueueId, Reply, SessionId, Time};
+use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Time};
 use std::time::Duration;
 
 /// How long the end of a thread's session stays undecided before its leases are acked.
@@ -28,31 +28,50 @@ enum End {
     Lost,
     /// A thread ended; its process may live or not.
     Undecided,
+    /// Nothing: it is the manager that stops.
+    Stopped,
+}
+
+/// A session of a thread that has ended, and since when it is not known how.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    pub(crate) session: Session,
+    since: Time,
 }
 
 impl State {
     /// Ends a session: its wait is given up, its leases are settled as its ack modes say.
+    ///
+    /// A put that waits for room is let in all the same: its whole frame arrived, and whatever it
+    /// answers must not be done again.
     pub fn end(&mut self, now: Time, session: SessionId) -> Outcome {
         let mut out = Outcome::default();
-        self.unpark(session);
+        match self.unpark(session) {
+            Some((queue, Waits::Put { payloads, settles })) => {
+                self.admit(now, session, queue, payloads, None, settles, &mut out);
+                self.serve(now, queue, &mut out);
+            }
+            Some((queue, _)) => self.serve(now, queue, &mut out),
+            None => {}
+        }
         let Some(mut ended) = self.sessions.remove(&session) else { return out };
         self.calls += 1;
         self.pay_all(&ended, &mut out);
         ended.unpaid.clear();
-        let handles: Vec<(ObjectId, u64)> = ended.handles.to_vec();
+        let handles: Vec<(HandleId, u64)> = ended.handles.to_vec();
         let end = self.judge(now, &ended);
         for (handle, _) in &handles {
             if let Some(handle) = self.handles.by_id.get_mut(handle) {
-                handle.sessions -= 1;
+                handle.users.retain(|user| *user != session);
             }
         }
         match end {
             End::Undecided => self.wait_and_see(now, session, ended, &mut out),
-            End::Orderly | End::Lost => {
+            End::Orderly | End::Lost | End::Stopped => {
                 if end == End::Lost && !ended.peer.is_thread() {
                     self.process_died(now, &ended.peer, &handles, &mut out);
                 }
-                self.settle_ended(now, session, &ended, end == End::Lost, &mut out);
+                self.settle_ended(now, session, &ended, end, &mut out);
             }
         }
         for (handle, _) in handles {
@@ -61,10 +80,19 @@ impl State {
         out
     }
 
+    /// The manager stops: from here on nobody is served, and a session that ends without having
+    /// released its proxies is not blamed for it.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
     /// Gives up a session's waiting call without a reply: its client was interrupted and has made
-    /// another call already. Returns whether it was still waiting.
-    pub fn cancel(&mut self, session: SessionId) -> bool {
-        self.unpark(session).is_some()
+    /// another call already. `None` if it was not waiting any more.
+    pub fn cancel(&mut self, now: Time, session: SessionId) -> Option<Outcome> {
+        let mut out = Outcome::default();
+        let (queue, _) = self.unpark(session)?;
+        self.serve(now, queue, &mut out);
+        Some(out)
     }
 
     /// The deliveries in a reply that could not be sent.
@@ -78,17 +106,18 @@ impl State {
 
     fn judge(&mut self, now: Time, ended: &Session) -> End {
         // A session that never used a handle has nothing to release, and so cannot say good-bye.
-        let mut released = !ended.handles.is_empty();
+        let mut released = ended.released || !ended.handles.is_empty();
         let mut process_died = false;
         for &(id, last_use) in &ended.handles {
             let Some(handle) = self.handles.by_id.get_mut(&id) else { continue };
-            released &= handle.claim_release(last_use);
+            released &= handle.claim_release(last_use, now);
             process_died |= handle.crashed.as_ref().is_some_and(|(at, peer)| {
                 now.since(*at) <= SAME_EVENT && peer.same_process(&ended.peer)
             });
         }
         match (released, ended.peer.is_thread()) {
             (true, _) => End::Orderly,
+            (false, _) if self.stopping => End::Stopped,
             (false, true) if !process_died => End::Undecided,
             (false, _) => End::Lost,
         }
@@ -97,11 +126,15 @@ impl State {
     /// Items acked by an ended session count as finished: nobody can pay for them any more.
     fn pay_all(&mut self, ended: &Session, out: &mut Outcome) {
         for &(queue, count) in &ended.unpaid {
-            if let Some(at) = self.queues.get_mut(&queue) {
-                at.unfinished = at.unfinished.saturating_sub(count);
-            }
-            self.wake_joiners(queue, out);
+            self.pay_for(queue, count, out);
         }
+    }
+
+    fn pay_for(&mut self, queue: QueueId, count: u64, out: &mut Outcome) {
+        if let Some(at) = self.queues.get_mut(&queue) {
+            at.unfinished = at.unfinished.saturating_sub(count);
+        }
+        self.wake_joiners(queue, out);
     }
 
     /// A thread's session ended. What would be given back at either end is given back now; the
@@ -116,7 +149,7 @@ impl State {
         let (either_way, open) =
             ended.held.iter().copied().partition(|held: &Held| !self.acks_at_orderly_end(*held));
         ended.held = either_way;
-        self.settle_ended(now, session, &ended, false, out);
+        self.settle_ended(now, session, &ended, End::Orderly, out);
         ended.held = open;
         if ended.held.is_empty() {
             return;
@@ -127,8 +160,7 @@ impl State {
             }
         }
         self.deadlines.add(now + UNDECIDED_MAX, Due::Undecided(session));
-        ended.opened = now; // from here on: since when it is undecided
-        self.undecided.insert(session, ended);
+        self.undecided.insert(session, Undecided { session: ended, since: now });
     }
 
     /// A process died: threads of it whose sessions ended a moment ago died with it, and those
@@ -137,7 +169,7 @@ impl State {
         &mut self,
         now: Time,
         peer: &Peer,
-        handles: &[(ObjectId, u64)],
+        handles: &[(HandleId, u64)],
         out: &mut Outcome,
     ) {
         let mut threads = Vec::new();
@@ -150,7 +182,7 @@ impl State {
         threads.dedup();
         threads.retain(|thread| {
             self.undecided.get(thread).is_some_and(|ended| {
-                ended.peer.same_process(peer) && now.since(ended.opened) <= SAME_EVENT
+                ended.session.peer.same_process(peer) && now.since(ended.since) <= SAME_EVENT
             })
         });
         self.decide_all(now, threads, true, out);
@@ -164,61 +196,56 @@ impl State {
         lost: bool,
         out: &mut Outcome,
     ) {
-        for session in sessions {
-            let Some(ended) = self.undecided.remove(&session) else { continue };
-            self.deadlines.remove(ended.opened + UNDECIDED_MAX, Due::Undecided(session));
-            for (id, _) in &ended.handles {
-                if let Some(handle) = self.handles.by_id.get_mut(id) {
-                    handle.undecided.retain(|&other| other != session);
+        let end = if lost { End::Lost } else { End::Orderly };
+        for id in sessions {
+            let Some(Undecided { session, since }) = self.undecided.remove(&id) else { continue };
+            self.deadlines.remove(since + UNDECIDED_MAX, Due::Undecided(id));
+            for (handle, _) in &session.handles {
+                if let Some(handle) = self.handles.by_id.get_mut(handle) {
+                    handle.undecided.retain(|&other| other != id);
                 }
-                self.forget_handle(*id);
+                self.forget_handle(*handle);
             }
-            self.settle_ended(now, session, &ended, lost, out);
+            self.settle_ended(now, id, &session, end, out);
         }
     }
 
-    /// Settles the leases of an ended session, in the order they were taken. Of those on one
-    /// queue only the oldest is blamed: it is the one its worker was at.
+    /// Settles the leases of an ended session, queue by queue, in the order they were taken. Of
+    /// those on one queue only the oldest is blamed: it is the one its worker was at.
     fn settle_ended(
         &mut self,
         now: Time,
         session: SessionId,
         ended: &Session,
-        lost: bool,
+        end: End,
         out: &mut Outcome,
     ) {
-        let mut blamed: Vec<QueueId> = Vec::new();
-        let live = || ended.held.iter().copied().filter(|held| !held.late);
-        for held in live() {
-            // Not the session's own business any more, but the queue's.
-            let first = !blamed.contains(&held.queue);
-            if first {
-                blamed.push(held.queue);
-                self.note_unanswered(session, held.queue, ended, lost, out);
+        let live: Vec<Held> = ended.held.iter().copied().filter(|held| !held.late).collect();
+        let mut queues: Vec<QueueId> = live.iter().map(|held| held.queue).collect();
+        queues.sort();
+        queues.dedup();
+        for queue in queues {
+            let (acked, given_back): (Vec<Held>, Vec<Held>) = live
+                .iter()
+                .filter(|held| held.queue == queue)
+                .partition(|held| end == End::Orderly && self.acks_at_orderly_end(**held));
+            for held in &acked {
+                self.acked(session, *held, out);
             }
-            if !lost && self.acks_at_orderly_end(held) {
-                self.acked(session, held, out);
-            } else if first {
-                let how = if lost { Ended::Lost } else { Ended::Unanswered };
-                self.failed(now, session, held, how, Duration::ZERO, out);
-            } else {
-                self.release(now, session, held.queue, held.item, Ended::Released, out);
-            }
-        }
-        // What was acked just now is paid for by nobody: it counts as finished.
-        for queue in blamed {
-            let acked = !lost
-                && self
-                    .queues
-                    .get(&queue)
-                    .is_some_and(|queue| queue.options.ack.acks_at_orderly_end());
-            if acked {
-                let count = live().filter(|held| held.queue == queue && !held.by_id).count();
-                if let Some(at) = self.queues.get_mut(&queue) {
-                    at.unfinished = at.unfinished.saturating_sub(count as u64);
+            // What was acked just now is paid for by nobody: it counts as finished.
+            self.pay_for(queue, acked.len() as u64, out);
+            for (at, held) in given_back.iter().enumerate() {
+                match end {
+                    End::Lost if at == 0 => {
+                        self.failed(now, session, *held, Ended::Lost, Duration::ZERO, out);
+                    }
+                    End::Orderly if at == 0 => {
+                        self.failed(now, session, *held, Ended::Unanswered, Duration::ZERO, out);
+                    }
+                    _ => self.release(now, session, *held, Ended::Released, out),
                 }
-                self.wake_joiners(queue, out);
             }
+            self.note_unanswered(session, queue, acked.len(), given_back.len(), end, out);
         }
     }
 
@@ -228,17 +255,19 @@ impl State {
     }
 
     fn note_unanswered(
-        &mut self,
+        &self,
         session: SessionId,
         queue: QueueId,
-        ended: &Session,
-        lost: bool,
+        acked: usize,
+        given_back: usize,
+        end: End,
         out: &mut Outcome,
     ) {
-        let leases = ended.held.iter().filter(|held| held.queue == queue && !held.late).count();
-        let acked = !lost
-            && ended.held.iter().any(|held| held.queue == queue && self.acks_at_orderly_end(*held));
+        if end == End::Stopped {
+            return;
+        }
         let queue = self.name_of(queue);
-        out.notes.push(Note::Unanswered { session, queue, leases, acked, lost });
+        let (leases, lost) = (acked + given_back, end == End::Lost);
+        out.notes.push(Note::Unanswered { session, queue, leases, acked: given_back == 0, lost });
     }
 }

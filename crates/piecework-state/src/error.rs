@@ -69,6 +69,14 @@ pub enum StateError {
         /// Which queue.
         queue: String,
     },
+    /// `RuntimeError`: there are as many of something as there may be.
+    #[error("there are {max} {what} already, and that is the limit; hint: release some")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        max: usize,
+    },
     /// `KeyError`: an object that ended when its last reference went.
     #[error("no object '{ident}': it ended when its last reference went, or never was")]
     NoObject {

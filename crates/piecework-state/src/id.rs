@@ -35,11 +35,10 @@ id!(
 );
 id!(
     /// One reference-counted handle that a `create` gave out; the number in `task.17`.
-    ObjectId
+    HandleId
 );
 
-/// A map from ids. They come from our own counters, never from a peer, so one multiplication
-/// spreads them and nobody can choose them to collide.
+/// A map from ids that come from our own counters only, so one multiplication spreads them.
 pub(crate) type IdMap<K, V> =
     std::collections::HashMap<K, V, std::hash::BuildHasherDefault<IdHasher>>;
 

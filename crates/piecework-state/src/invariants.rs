@@ -1,6 +1,8 @@
 //! All that must hold between two calls, whatever the calls were.
 
+use crate::session::Waits;
 use crate::state::State;
+use crate::{HandleId, SessionId};
 use std::collections::HashSet;
 
 impl State {
@@ -40,7 +42,8 @@ impl State {
 
     /// A lease is known to its queue and to its session, or to neither.
     fn check_leases(&self) {
-        let sessions = self.sessions.iter().chain(&self.undecided);
+        let undecided = self.undecided.iter().map(|(id, ended)| (id, &ended.session));
+        let sessions = self.sessions.iter().chain(undecided);
         let mut held_in_all = 0;
         for (id, session) in sessions {
             for held in session.held.iter().filter(|held| !held.late) {
@@ -60,6 +63,13 @@ impl State {
         for queue in self.queues.values() {
             let idle = queue.ready() > 0 && !queue.getters.is_empty();
             assert!(!idle, "'{}' has items and getters that wait", queue.name);
+            let first = queue.putters.first().and_then(|putter| self.sessions.get(&putter));
+            let wants = match first.and_then(|first| first.waiting.as_ref()).map(|w| &w.what) {
+                Some(Waits::Put { payloads, .. }) => payloads.len(),
+                _ => usize::MAX,
+            };
+            let room = wants < usize::MAX && queue.has_room(wants);
+            assert!(!room, "'{}' has room for a putter that waits", queue.name);
             let joined = queue.unfinished == 0 && !queue.joiners.is_empty();
             assert!(!joined, "'{}' has nothing unfinished and joiners that wait", queue.name);
             waiting += queue.getters.len() + queue.putters.len() + queue.joiners.len();
@@ -76,14 +86,23 @@ impl State {
         assert_eq!(waiting, count, "lines hold sessions that do not wait");
     }
 
-    /// Handles know how many sessions use them.
+    /// A handle and the sessions that use it know each other.
     fn check_handles(&self) {
-        for (id, handle) in &self.handles.by_id {
-            let uses = |session: &&crate::session::Session| {
-                session.handles.iter().any(|(used, _)| used == id)
-            };
-            let users = self.sessions.values().filter(uses).count();
-            assert_eq!(handle.sessions, users, "sessions that use handle {id}");
+        let uses = |session: SessionId, handle: HandleId| {
+            let session = self.sessions.get(&session);
+            session.is_some_and(|s| s.handles.iter().any(|(used, _)| *used == handle))
+        };
+        for (&id, handle) in &self.handles.by_id {
+            assert!(self.queues.contains_key(&handle.queue), "handle {id} leads nowhere");
+            let stranger = handle.users.iter().find(|user| !uses(**user, id));
+            assert!(stranger.is_none(), "{stranger:?} does not use handle {id}");
+        }
+        for (id, session) in &self.sessions {
+            for (used, _) in &session.handles {
+                let handle = self.handles.by_id.get(used);
+                let known = handle.is_some_and(|handle| handle.users.contains(id));
+                assert!(known, "handle {used} does not know its user {id}");
+            }
         }
     }
 }

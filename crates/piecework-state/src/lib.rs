@@ -54,7 +54,7 @@ mod waiters;
 
 pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait};
 pub use error::StateError;
-pub use id::{ItemId, ObjectId, Place, QueueId, SessionId};
+pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item};
 pub use options::{AckMode, QueueOptions};
 pub use record::Record;

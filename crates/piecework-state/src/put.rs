@@ -1,11 +1,11 @@
 //! Putting: room or no room, what a put answers, and who gets the items.
 
 use crate::ack;
-use crate::call::{Outcome, Payload, Reply, Wait};
+use crate::call::{Note, Outcome, Payload, Reply, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::session::{Held, Waits};
-use crate::state::{State, gone};
+use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -21,34 +21,37 @@ impl State {
         delay: Option<Duration>,
         wait: Wait,
         out: &mut Outcome,
-    ) -> Option<Reply> {
+    ) -> Served {
         let puts = payloads.len();
-        let Some(target) = self.queues.get(&queue) else { return Some(gone(queue)) };
+        let target = self.at(queue)?;
         if target.shut_down {
-            return Some(Reply::Error(StateError::ShutDown));
+            return Err(StateError::ShutDown);
         }
         let maxsize = target.options.maxsize;
         if maxsize > 0 && puts > maxsize {
             let queue = target.name.clone();
-            return Some(Reply::Error(StateError::NeverFits { items: puts, queue, maxsize }));
+            return Err(StateError::NeverFits { items: puts, queue, maxsize });
         }
         if delay.is_none() && self.hand_back(now, session, queue, &payloads, out) {
-            return Some(Reply::None);
+            return Ok(Some(Reply::None));
         }
-        let target = self.queues.get(&queue)?;
+        let target = self.at(queue)?;
         // A delayed item takes no room until it is ready, and a put that could be served now
         // does not overtake one that waits, unless it would not wait itself.
         let waits_behind = wait != Wait::No && !target.putters.is_empty();
         if delay.is_none() && (!target.has_room(puts) || waits_behind) {
             return self.park(session, queue, Waits::Put { payloads, settles: None }, wait);
         }
-        Some(self.admit(now, session, queue, payloads, delay, None, out))
+        let reply = self.admit(now, session, queue, payloads, delay, None, out);
+        self.serve(now, queue, out);
+        Ok(Some(reply))
     }
 
     /// Lets items in that there is room for. They settle the lease that they were said to settle,
-    /// else what the ack mode says they answer, in one record.
+    /// else what the ack mode says they answer, in one record. Serving those who wait for them is
+    /// up to the caller.
     #[expect(clippy::too_many_arguments, reason = "a put, and what it settles")]
-    fn admit(
+    pub(crate) fn admit(
         &mut self,
         now: Time,
         session: SessionId,
@@ -62,7 +65,7 @@ impl State {
         let answered = match settles {
             // While the answer waited for room, its lease may have run out.
             Some(held) if self.held_by_id(session, held.queue, held.item).is_none() => {
-                return self.not_leased(held.queue, held.item);
+                return Reply::Error(self.not_leased(held.queue, held.item));
             }
             Some(held) => smallvec![held],
             None => ack::answered_by(putter, &self.queues, queue, payloads.len()),
@@ -78,8 +81,9 @@ impl State {
             match answered.get(at) {
                 Some(held) if held.late => self.drop_late(session, *held, out),
                 Some(held) => {
-                    self.let_go_acked(session, *held);
-                    acked.push((held.queue, held.item));
+                    if self.let_go_acked(session, *held) {
+                        acked.push((held.queue, held.item));
+                    }
                     items.push(self.make(now, payload));
                 }
                 None => items.push(self.make(now, payload)),
@@ -89,7 +93,7 @@ impl State {
         Reply::None
     }
 
-    /// Puts made items into the queue, records them with what they settle, and serves who waits.
+    /// Puts made items into the queue, and records them with what they settle.
     fn store(
         &mut self,
         now: Time,
@@ -114,7 +118,6 @@ impl State {
             }
         }
         out.records.push(Record::Put { queue, items, due, acked });
-        self.serve(now, queue, out);
     }
 
     fn make(&mut self, now: Time, payload: Payload) -> Item {
@@ -160,19 +163,23 @@ impl State {
     }
 
     /// The answer to a lease that has run out: the item is somebody else's by now.
-    fn drop_late(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
-        out.notes.push(self.note_late(session, held.queue, held.item));
-        if let Some(source) = self.queues.get_mut(&held.queue) {
-            source.late_total += 1;
-        }
+    pub(crate) fn drop_late(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
+        self.count_late(session, held.queue, held.item, out);
         if let Some(session) = self.sessions.get_mut(&session) {
-            session.let_go(held.item);
+            session.let_go(held.item, true);
+        }
+    }
+
+    fn count_late(&mut self, session: SessionId, queue: QueueId, item: ItemId, out: &mut Outcome) {
+        out.notes.push(Note::Late { session, queue: self.name_of(queue), item });
+        if let Some(source) = self.queues.get_mut(&queue) {
+            source.late_total += 1;
         }
     }
 
     /// Serves whoever waits at the queue, in order of arrival, until nothing more can be done.
     pub(crate) fn serve(&mut self, now: Time, queue: QueueId, out: &mut Outcome) {
-        while let Some(at) = self.queues.get(&queue) {
+        while let Some(at) = self.queues.get(&queue).filter(|_| !self.stopping) {
             let getter = at.getters.first().filter(|_| at.ready() > 0);
             let served = match getter {
                 Some(getter) => self.serve_getter(now, getter, out),
@@ -240,19 +247,22 @@ impl State {
         to: QueueId,
         payload: Payload,
         out: &mut Outcome,
-    ) -> Option<Reply> {
+    ) -> Served {
         let Some(held) = self.held_by_id(session, queue, item) else {
-            return Some(self.not_leased(queue, item));
+            self.count_late(session, queue, item, out);
+            return Err(self.not_leased(queue, item));
         };
-        let Some(target) = self.queues.get(&to) else { return Some(gone(to)) };
+        let target = self.at(to)?;
         if target.shut_down {
-            return Some(Reply::Error(StateError::ShutDown));
+            return Err(StateError::ShutDown);
         }
         let payloads = smallvec![payload];
         if !target.has_room(1) || !target.putters.is_empty() {
             let what = Waits::Put { payloads, settles: Some(held) };
             return self.park(session, to, what, Wait::Forever);
         }
-        Some(self.admit(now, session, to, payloads, None, Some(held), out))
+        let reply = self.admit(now, session, to, payloads, None, Some(held), out);
+        self.serve(now, to, out);
+        Ok(Some(reply))
     }
 }

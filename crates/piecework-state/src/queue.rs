@@ -3,13 +3,12 @@
 use crate::id::IdMap;
 use crate::meter::Meter;
 use crate::waiters::Line;
-use crate::{Item, ItemId, Place, QueueId, QueueOptions, QueueStats, SessionId, Time};
+use crate::{Item, ItemId, Place, QueueOptions, QueueStats, SessionId, Time};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A named or anonymous collection of items.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    pub(crate) id: QueueId,
     pub(crate) name: String,
     pub(crate) anonymous: bool,
     pub(crate) options: QueueOptions,
@@ -54,9 +53,8 @@ pub(crate) struct Delayed {
 }
 
 impl Queue {
-    pub(crate) fn new(id: QueueId, name: &str, anonymous: bool, options: QueueOptions) -> Self {
+    pub(crate) fn new(name: &str, anonymous: bool, options: QueueOptions) -> Self {
         Self {
-            id,
             name: name.to_owned(),
             anonymous,
             options,
@@ -77,6 +75,12 @@ impl Queue {
             returned_total: 0,
             late_total: 0,
         }
+    }
+
+    /// Whoever waits here, for whatever.
+    pub(crate) fn first_waiter(&self) -> Option<SessionId> {
+        let lines = [&self.putters, &self.getters, &self.joiners];
+        lines.into_iter().find_map(Line::first)
     }
 
     /// Items that can be got now: Python's `qsize()`.

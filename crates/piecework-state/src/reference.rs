@@ -1,11 +1,19 @@
 //! References: handles given out, counted, resolved and forgotten.
 
-use crate::call::Outcome;
+use crate::call::{Outcome, Reply};
+use crate::deadline::Due;
 use crate::error::StateError;
 use crate::objects::{Handle, ident, parse_ident};
 use crate::queue::Queue;
 use crate::state::State;
-use crate::{ObjectId, QueueId, QueueOptions, SessionId, Time};
+use crate::{HandleId, QueueId, QueueOptions, SessionId, Time};
+
+/// Handles that one session may use at a time. A program makes a few; one that makes more without
+/// ever releasing any is told before its manager's memory is gone.
+const HANDLES_MAX: usize = 10_000;
+
+/// Anonymous queues that may live at a time: those of killed clients are never released.
+const ANONYMOUS_MAX: usize = 100_000;
 
 impl State {
     /// Gives out a handle on a named queue; its ident is what a client repeats in each call.
@@ -15,38 +23,64 @@ impl State {
         Some(ident(name, handle))
     }
 
-    /// Makes an anonymous queue of the typeid `name` and gives out its first handle.
-    pub fn create_anonymous(&mut self, name: &str, options: QueueOptions) -> String {
+    /// Makes an anonymous queue of the typeid `name` and gives out its handle.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many already.
+    pub fn create_anonymous(
+        &mut self,
+        name: &str,
+        options: QueueOptions,
+    ) -> Result<String, StateError> {
+        if self.queues.len() >= self.names.len() + ANONYMOUS_MAX {
+            return Err(StateError::TooMany { what: "anonymous queues", max: ANONYMOUS_MAX });
+        }
         let id = QueueId(self.fresh_number());
-        self.queues.insert(id, Queue::new(id, name, true, options));
-        ident(name, self.handles.create(id))
+        self.queues.insert(id, Queue::new(name, true, options));
+        Ok(ident(name, self.handles.create(id)))
     }
 
     /// One reference more. An ident of a named queue that nobody knows (any more) is as good as
     /// new: an error here would end the client's proxy, and the queue is there.
+    ///
+    /// # Errors
+    ///
+    /// When the ident is of no queue.
     pub fn incref(&mut self, ident: &str) -> Result<(), StateError> {
-        let id = self.handle(ident)?;
+        self.calls += 1;
+        let (id, _) = self.look_up(ident)?;
         if let Some(handle) = self.handles.by_id.get_mut(&id) {
-            handle.refs += 1;
+            handle.incref(self.calls);
         }
         Ok(())
     }
 
     /// One reference less; an anonymous queue goes with its last one.
+    ///
+    /// # Errors
+    ///
+    /// When the ident is of no queue.
     pub fn decref(&mut self, now: Time, ident: &str) -> Result<Outcome, StateError> {
-        let id = self.handle(ident)?;
         let mut out = Outcome::default();
         self.calls += 1;
-        if let Some(handle) = self.handles.by_id.get_mut(&id) {
-            handle.decref(self.calls);
-            let ended = std::mem::take(&mut handle.undecided);
-            self.decide_all(now, ended, false, &mut out);
-            self.forget_handle(id);
+        let (id, _) = self.look_up(ident)?;
+        let Some(handle) = self.handles.by_id.get_mut(&id) else { return Ok(out) };
+        handle.decref(self.calls, now);
+        let released = handle.refs == 0;
+        let ended = std::mem::take(&mut handle.undecided);
+        self.decide_all(now, ended, false, &mut out);
+        if released {
+            self.release_handle(id, &mut out);
         }
         Ok(out)
     }
 
     /// Which queue a session's call means by `ident`; remembers that the session used it.
+    ///
+    /// # Errors
+    ///
+    /// When the ident is of no queue, or the session uses too many handles.
     pub fn resolve(
         &mut self,
         now: Time,
@@ -54,18 +88,24 @@ impl State {
         ident: &str,
         out: &mut Outcome,
     ) -> Result<QueueId, StateError> {
-        let id = self.handle(ident)?;
+        let (id, queue) = self.look_up(ident)?;
         self.calls += 1;
         let calls = self.calls;
         let user = self.sessions.get_mut(&session).expect("a session that calls is open");
-        let Some(handle) = self.handles.by_id.get_mut(&id) else { return Err(no_object(ident)) };
-        let queue = handle.queue;
+        let in_use = user.handles.len();
         match user.handles.iter_mut().find(|(used, _)| *used == id) {
             Some((_, last_use)) => *last_use = calls,
-            None => {
-                user.handles.push((id, calls));
-                handle.sessions += 1;
+            None if in_use >= HANDLES_MAX => {
+                return Err(StateError::TooMany {
+                    what: "proxies in one thread",
+                    max: HANDLES_MAX,
+                });
             }
+            None => user.handles.push((id, calls)),
+        }
+        let handle = self.handles.by_id.entry(id).or_insert_with(|| Handle::new(queue));
+        if !handle.users.contains(&session) {
+            handle.users.push(session);
         }
         if !handle.undecided.is_empty() {
             let ended = std::mem::take(&mut handle.undecided);
@@ -76,7 +116,7 @@ impl State {
 
     /// Handles that somebody refers to: CPython's `number_of_objects`.
     pub fn handles(&self) -> usize {
-        self.handles.by_id.values().filter(|handle| handle.refs > 0).count()
+        self.handles.by_id.len()
     }
 
     /// Every handle with its references: CPython's `debug_info`.
@@ -90,40 +130,60 @@ impl State {
         all
     }
 
-    /// Finds the handle that an ident means; one of a named queue that is not known is made anew.
-    fn handle(&mut self, ident: &str) -> Result<ObjectId, StateError> {
-        let (name, id) = parse_ident(ident).ok_or_else(|| no_object(ident))?;
-        let named = |handle: &Handle| self.queues.get(&handle.queue).map(|queue| &queue.name);
-        match self.handles.by_id.get(&id) {
-            Some(handle) if named(handle).is_some_and(|known| known == name) => Ok(id),
-            Some(_) => Err(no_object(ident)),
-            None => {
-                let &queue = self.names.get(name).ok_or_else(|| no_object(ident))?;
-                self.handles.by_id.insert(id, Handle::new(queue));
-                Ok(id)
+    /// Which handle and queue an ident means. One of a named queue need not be known.
+    fn look_up(&self, ident: &str) -> Result<(HandleId, QueueId), StateError> {
+        let unknown = || StateError::NoObject { ident: ident.to_owned() };
+        let (name, id) = parse_ident(ident).ok_or_else(unknown)?;
+        let queue = match self.handles.by_id.get(&id) {
+            Some(handle) => handle.queue,
+            None => self.names.get(name).copied().ok_or_else(unknown)?,
+        };
+        let right = self.queues.get(&queue).is_some_and(|queue| queue.name == name);
+        right.then_some((id, queue)).ok_or_else(unknown)
+    }
+
+    /// The last reference has gone: whoever used the handle has nothing more to release.
+    fn release_handle(&mut self, id: HandleId, out: &mut Outcome) {
+        let Some(handle) = self.handles.by_id.remove(&id) else { return };
+        for user in handle.users {
+            if let Some(user) = self.sessions.get_mut(&user) {
+                user.handles.retain(|(used, _)| *used != id);
+                user.released = true;
+            }
+        }
+        if self.queues.get(&handle.queue).is_some_and(|queue| queue.anonymous) {
+            self.end_queue(handle.queue, out);
+        }
+    }
+
+    /// Forgets a handle of a named queue that no session uses any more. Should it be used again,
+    /// it is as good as new.
+    pub(crate) fn forget_handle(&mut self, id: HandleId) {
+        let Some(handle) = self.handles.by_id.get(&id) else { return };
+        let used = !handle.users.is_empty() || !handle.undecided.is_empty();
+        let anonymous = self.queues.get(&handle.queue).is_some_and(|queue| queue.anonymous);
+        if !used && !anonymous {
+            self.handles.by_id.remove(&id);
+        }
+    }
+
+    /// Ends an anonymous queue with all that is in it.
+    fn end_queue(&mut self, id: QueueId, out: &mut Outcome) {
+        self.drop_waiting_items(id, out);
+        while let Some(waiter) = self.queues.get(&id).and_then(Queue::first_waiter) {
+            self.unpark(waiter);
+            let error = StateError::NoObject { ident: self.name_of(id) };
+            out.woken.push((waiter, Reply::Error(error)));
+        }
+        let Some(queue) = self.queues.remove(&id) else { return };
+        self.bytes -= queue.bytes;
+        for (item, lease) in queue.leased {
+            if let Some(at) = lease.deadline {
+                self.deadlines.remove(at, Due::Lease(id, item));
+            }
+            if let Some(holder) = self.session_mut(lease.session) {
+                holder.held.retain(|held| held.queue != id);
             }
         }
     }
-
-    /// Forgets a handle that nothing is left to know about, and an anonymous queue with it.
-    pub(crate) fn forget_handle(&mut self, id: ObjectId) {
-        let Some(handle) = self.handles.by_id.get(&id) else { return };
-        if !handle.is_forgettable() {
-            return;
-        }
-        let queue = handle.queue;
-        self.handles.by_id.remove(&id);
-        let anonymous = self.queues.get(&queue).is_some_and(|queue| queue.anonymous);
-        let referred = || self.handles.by_id.values().any(|handle| handle.queue == queue);
-        if anonymous
-            && !referred()
-            && let Some(gone) = self.queues.remove(&queue)
-        {
-            self.bytes -= gone.bytes;
-        }
-    }
-}
-
-fn no_object(ident: &str) -> StateError {
-    StateError::NoObject { ident: ident.to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use crate::call::{Payload, Take};
 use crate::waiters::Ticket;
-use crate::{ItemId, ObjectId, QueueId, Time};
+use crate::{HandleId, ItemId, QueueId, Time};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ impl Peer {
 
     /// Whether both connections may come from one process.
     pub(crate) fn same_process(&self, other: &Self) -> bool {
-        let process = |peer: &'_ Self| peer.name.split('|').next().map(str::to_owned);
-        self.address == other.address && process(self) == process(other)
+        let [a, b] = [self, other].map(|peer| peer.name.split('|').next());
+        self.address == other.address && a == b
     }
 }
 
@@ -71,8 +71,10 @@ pub(crate) struct Session {
     pub(crate) got_last: Option<QueueId>,
     /// Items it got that are acked and not yet paid for by `task_done()`, by queue.
     pub(crate) unpaid: SmallVec<[(QueueId, u64); 2]>,
-    /// The handles it used, each with the moment of its last use in calls of the whole manager.
-    pub(crate) handles: SmallVec<[(ObjectId, u64); 2]>,
+    /// The handles it uses, each with the moment of its last use in calls of the whole manager.
+    pub(crate) handles: SmallVec<[(HandleId, u64); 2]>,
+    /// Whether it has used a handle that was released for good since.
+    pub(crate) released: bool,
     pub(crate) waiting: Option<Waiting>,
 }
 
@@ -123,6 +125,7 @@ impl Session {
             got_last: None,
             unpaid: SmallVec::new(),
             handles: SmallVec::new(),
+            released: false,
             waiting: None,
         }
     }
@@ -132,10 +135,12 @@ impl Session {
         self.held.iter().copied().filter(move |held| held.queue == queue && !held.by_id)
     }
 
-    /// Forgets a lease.
-    pub(crate) fn let_go(&mut self, item: ItemId) {
+    /// Forgets a lease: the one that has run out, or the one that has not. After a lease has run
+    /// out, its session may get the same item again, and then has both.
+    pub(crate) fn let_go(&mut self, item: ItemId, late: bool) {
         // Nearly always the first one: a worker settles in the order it took.
-        if let Some(at) = self.held.iter().position(|held| held.item == item) {
+        let found = self.held.iter().position(|held| held.item == item && held.late == late);
+        if let Some(at) = found {
             self.held.remove(at);
         }
     }

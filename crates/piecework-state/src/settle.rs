@@ -1,30 +1,24 @@
 //! Settling: how leases end, and Python's count of unfinished puts.
 
+use crate::ack;
 use crate::call::{Note, Outcome, Reply, Settle, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::item::{Attempt, Ended, Item};
 use crate::queue::Lease;
-use crate::session::{Held, Waits};
-use crate::state::{State, gone};
+use crate::session::{Held, Session, Waits};
+use crate::state::{Served, State};
 use crate::{ItemId, QueueId, Record, SessionId, Time, retry};
 use std::time::Duration;
 
 impl State {
     /// `ack()`: the session's oldest lease on this queue ends well.
-    pub(crate) fn ack(
-        &mut self,
-        session: SessionId,
-        queue: QueueId,
-        out: &mut Outcome,
-    ) -> Option<Reply> {
-        Some(match self.oldest(session, queue) {
-            Some(held) => {
-                self.acked(session, held, out);
-                Reply::None
-            }
-            None => self.nothing_held("ack", queue),
-        })
+    pub(crate) fn ack(&mut self, session: SessionId, queue: QueueId, out: &mut Outcome) -> Served {
+        match self.oldest(session, queue, "ack")? {
+            held if held.late => self.drop_late(session, held, out),
+            held => self.acked(session, held, out),
+        }
+        Ok(Some(Reply::None))
     }
 
     /// `nack(delay)`: the session's oldest lease on this queue failed.
@@ -35,14 +29,12 @@ impl State {
         queue: QueueId,
         delay: Duration,
         out: &mut Outcome,
-    ) -> Option<Reply> {
-        Some(match self.oldest(session, queue) {
-            Some(held) => {
-                self.failed(now, session, held, Ended::Nacked, delay, out);
-                Reply::None
-            }
-            None => self.nothing_held("nack", queue),
-        })
+    ) -> Served {
+        match self.oldest(session, queue, "nack")? {
+            held if held.late => self.drop_late(session, held, out),
+            held => self.failed(now, session, held, Ended::Nacked, delay, out),
+        }
+        Ok(Some(Reply::None))
     }
 
     /// `extend(seconds)`: the session's oldest lease on this queue lasts that long from now.
@@ -52,19 +44,16 @@ impl State {
         session: SessionId,
         queue: QueueId,
         by: Duration,
-    ) -> Option<Reply> {
-        let Some(held) = self.oldest(session, queue) else {
-            return Some(self.nothing_held("extend", queue));
-        };
-        let lease = self.queues.get_mut(&queue)?.leased.get_mut(&held.item)?;
+    ) -> Served {
+        let (lease, item) = self.oldest_lease(session, queue, "extend")?;
         // Without a deadline a lease lasts as long as its session: there is nothing to prolong.
         if let Some(was) = lease.deadline {
             let at = now + by;
             lease.deadline = Some(at);
-            self.deadlines.remove(was, Due::Lease(queue, held.item));
-            self.deadlines.add(at, Due::Lease(queue, held.item));
+            self.deadlines.remove(was, Due::Lease(queue, item));
+            self.deadlines.add(at, Due::Lease(queue, item));
         }
-        Some(Reply::None)
+        Ok(Some(Reply::None))
     }
 
     /// `progress(fraction, note)` of the session's oldest lease on this queue.
@@ -74,13 +63,10 @@ impl State {
         queue: QueueId,
         fraction: f64,
         note: String,
-    ) -> Option<Reply> {
-        let Some(held) = self.oldest(session, queue) else {
-            return Some(self.nothing_held("progress", queue));
-        };
-        let lease = self.queues.get_mut(&queue)?.leased.get_mut(&held.item)?;
+    ) -> Served {
+        let (lease, _) = self.oldest_lease(session, queue, "progress")?;
         lease.progress = Some((fraction, note));
-        Some(Reply::None)
+        Ok(Some(Reply::None))
     }
 
     /// `settle(id, how)`.
@@ -92,18 +78,17 @@ impl State {
         item: ItemId,
         how: Settle,
         out: &mut Outcome,
-    ) -> Option<Reply> {
-        let Some(held) = self.held_by_id(session, queue, item) else {
-            return Some(self.not_leased(queue, item));
-        };
+    ) -> Served {
+        let held = self.held_by_id(session, queue, item);
+        let held = held.ok_or_else(|| self.not_leased(queue, item))?;
         match how {
             Settle::Ack => self.acked(session, held, out),
             Settle::Nack => {
                 self.failed(now, session, held, Ended::Nacked, Duration::ZERO, out);
             }
-            Settle::Release => self.release(now, session, queue, item, Ended::Released, out),
+            Settle::Release => self.release(now, session, held, Ended::Released, out),
         }
-        Some(Reply::None)
+        Ok(Some(Reply::None))
     }
 
     /// `task_done()`: pays for the oldest item this session got that is acked already, else acks
@@ -113,30 +98,37 @@ impl State {
         session: SessionId,
         queue: QueueId,
         out: &mut Outcome,
-    ) -> Option<Reply> {
-        let Some(at) = self.queues.get_mut(&queue) else { return Some(gone(queue)) };
-        if at.unfinished == 0 {
-            return Some(Reply::Error(StateError::DoneTooOften));
-        }
-        at.unfinished -= 1;
+    ) -> Served {
         let paid = self.sessions.get_mut(&session).is_some_and(|session| session.pay(queue));
-        let lease = self.oldest(session, queue).filter(|_| !paid);
-        if let Some(held) = lease {
-            self.acked(session, held, out);
-            if let Some(session) = self.sessions.get_mut(&session) {
-                session.pay(queue);
+        let held = self.oldest_or_late(session, queue).filter(|_| !paid);
+        match held {
+            // Whoever has the item now will pay for it.
+            Some(held) if held.late => {
+                self.drop_late(session, held, out);
+                return Ok(Some(Reply::None));
             }
+            Some(held) => {
+                self.acked(session, held, out);
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.pay(queue);
+                }
+            }
+            None => {}
         }
+        let at = self.at_mut(queue)?;
+        if at.unfinished == 0 && held.is_none() {
+            return Err(StateError::DoneTooOften);
+        }
+        at.unfinished = at.unfinished.saturating_sub(1);
         self.wake_joiners(queue, out);
-        Some(Reply::None)
+        Ok(Some(Reply::None))
     }
 
     /// `join()`: waits until every put is paid for.
-    pub(crate) fn join(&mut self, session: SessionId, queue: QueueId) -> Option<Reply> {
-        match self.queues.get(&queue).map(|queue| queue.unfinished) {
-            None => Some(gone(queue)),
-            Some(0) => Some(Reply::None),
-            Some(_) => self.park(session, queue, Waits::Join, Wait::Forever),
+    pub(crate) fn join(&mut self, session: SessionId, queue: QueueId) -> Served {
+        match self.at(queue)?.unfinished {
+            0 => Ok(Some(Reply::None)),
+            _ => self.park(session, queue, Waits::Join, Wait::Forever),
         }
     }
 
@@ -160,7 +152,10 @@ impl State {
     /// Acks everything a session holds of one queue and did not take by `lease`.
     pub(crate) fn ack_all(&mut self, session: SessionId, queue: QueueId, out: &mut Outcome) {
         while let Some(held) = self.oldest_or_late(session, queue) {
-            self.acked(session, held, out);
+            match held.late {
+                true => self.drop_late(session, held, out),
+                false => self.acked(session, held, out),
+            }
         }
     }
 
@@ -222,12 +217,11 @@ impl State {
         &mut self,
         now: Time,
         session: SessionId,
-        queue: QueueId,
-        item: ItemId,
+        held: Held,
         how: Ended,
         out: &mut Outcome,
     ) {
-        let held = Held { queue, item, by_id: false, late: false };
+        let queue = held.queue;
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
         item.remember(Attempt { session, began, ended: now, how, counted: false });
@@ -262,8 +256,8 @@ impl State {
         }
     }
 
-    /// A lease's deadline has come. In mode answered the session's answer may still come: it is
-    /// expected, so that it can be dropped rather than taken for the next one's.
+    /// A lease's deadline has come. Its session may still answer: that is expected, so that it can
+    /// be dropped rather than taken for something else.
     pub(crate) fn lease_run_out(
         &mut self,
         now: Time,
@@ -272,32 +266,31 @@ impl State {
         out: &mut Outcome,
     ) {
         let Some(at) = self.queues.get_mut(&queue) else { return };
-        let answered = matches!(at.options.ack, crate::AckMode::Answered { .. });
+        let mode = at.options.ack;
         let Some(lease) = at.leased.get_mut(&item) else { return };
         lease.deadline = None;
         let session = lease.session;
-        let position = |held: &Held| held.item == item;
         let Some(holder) = self.session_mut(session) else { return };
-        let Some(at) = holder.held.iter().position(position) else { return };
+        let of_lease = |held: &Held| held.item == item && !held.late;
+        let Some(at) = holder.held.iter().position(of_lease) else { return };
         let Some(held) = holder.held.get(at).copied() else { return };
-        self.failed(now, session, held, Ended::RunOut, Duration::ZERO, out);
-        if answered
-            && !held.by_id
-            && let Some(holder) = self.session_mut(session)
-        {
+        // First the books of the session: the item may come back to it at once.
+        if ack::remembers_late(mode, held.by_id) {
             holder.held.insert(at, Held { late: true, ..held });
         }
+        self.failed(now, session, held, Ended::RunOut, Duration::ZERO, out);
     }
 
     /// Ends a lease in the books of both its queue and its session.
     pub(crate) fn take_lease(&mut self, session: SessionId, held: Held) -> Option<Lease> {
         if let Some(session) = self.session_mut(session) {
-            session.let_go(held.item);
+            session.let_go(held.item, held.late);
         }
-        // A lease that has run out may be another session's by now.
-        let leased = &mut self.queues.get_mut(&held.queue)?.leased;
-        leased.get(&held.item).filter(|lease| lease.session == session)?;
-        let lease = leased.remove(&held.item)?;
+        if held.late {
+            return None;
+        }
+        let lease = self.queues.get_mut(&held.queue)?.leased.remove(&held.item)?;
+        assert_eq!(lease.session, session, "a lease ends with the session that has it");
         if let Some(at) = lease.deadline {
             self.deadlines.remove(at, Due::Lease(held.queue, held.item));
         }
@@ -305,15 +298,33 @@ impl State {
     }
 
     /// A session that is open, or ended and undecided.
-    pub(crate) fn session_mut(
-        &mut self,
-        session: SessionId,
-    ) -> Option<&mut crate::session::Session> {
-        self.sessions.get_mut(&session).or_else(|| self.undecided.get_mut(&session))
+    pub(crate) fn session_mut(&mut self, session: SessionId) -> Option<&mut Session> {
+        let undecided = self.undecided.get_mut(&session).map(|ended| &mut ended.session);
+        self.sessions.get_mut(&session).or(undecided)
     }
 
-    fn oldest(&self, session: SessionId, queue: QueueId) -> Option<Held> {
-        self.sessions.get(&session)?.held_on(queue).find(|held| !held.late)
+    /// What a call that names no item speaks of.
+    fn oldest(
+        &self,
+        session: SessionId,
+        queue: QueueId,
+        method: &'static str,
+    ) -> Result<Held, StateError> {
+        let oldest = self.oldest_or_late(session, queue);
+        oldest.ok_or_else(|| StateError::NothingHeld { method, queue: self.name_of(queue) })
+    }
+
+    /// The same, where only a lease that has not run out will do.
+    fn oldest_lease(
+        &mut self,
+        session: SessionId,
+        queue: QueueId,
+        method: &'static str,
+    ) -> Result<(&mut Lease, ItemId), StateError> {
+        let held = self.oldest(session, queue, method)?;
+        let run_out = self.not_leased(queue, held.item);
+        let lease = self.at_mut(queue)?.leased.get_mut(&held.item).filter(|_| !held.late);
+        lease.map(|lease| (lease, held.item)).ok_or(run_out)
     }
 
     fn oldest_or_late(&self, session: SessionId, queue: QueueId) -> Option<Held> {
@@ -331,11 +342,7 @@ impl State {
         held.find(|held| held.item == item && held.queue == queue && !held.late)
     }
 
-    pub(crate) fn not_leased(&self, queue: QueueId, item: ItemId) -> Reply {
-        Reply::Error(StateError::NotLeased { item, queue: self.name_of(queue) })
-    }
-
-    fn nothing_held(&self, method: &'static str, queue: QueueId) -> Reply {
-        Reply::Error(StateError::NothingHeld { method, queue: self.name_of(queue) })
+    pub(crate) fn not_leased(&self, queue: QueueId, item: ItemId) -> StateError {
+        StateError::NotLeased { item, queue: self.name_of(queue) }
     }
 }

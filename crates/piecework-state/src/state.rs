@@ -1,7 +1,8 @@
 //! The one door: calls come in with the time, outcomes go out.
 
-use crate::call::{Call, Note, Outcome, Reply};
+use crate::call::{Call, Outcome, Reply};
 use crate::deadline::{Deadlines, Due};
+use crate::end::Undecided;
 use crate::error::StateError;
 use crate::id::IdMap;
 use crate::objects::Handles;
@@ -22,12 +23,14 @@ pub struct State {
     pub(crate) names: HashMap<String, QueueId>,
     pub(crate) sessions: IdMap<SessionId, Session>,
     /// Ended sessions of threads that may have died or not; their leases are still theirs.
-    pub(crate) undecided: BTreeMap<SessionId, Session>,
+    pub(crate) undecided: BTreeMap<SessionId, Undecided>,
     pub(crate) handles: Handles,
     pub(crate) deadlines: Deadlines,
     /// Payload bytes in all queues, and their bound.
     pub(crate) bytes: u64,
     pub(crate) bytes_max: u64,
+    /// Whether the manager stops: nobody is served any more.
+    pub(crate) stopping: bool,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
     pub(crate) calls: u64,
     next: u64,
@@ -47,6 +50,7 @@ impl State {
             deadlines: Deadlines::default(),
             bytes: 0,
             bytes_max: u64::MAX,
+            stopping: false,
             calls: 0,
             next: 1,
         }
@@ -67,7 +71,7 @@ impl State {
         }
         let id = QueueId(self.fresh_number());
         self.names.insert(name.to_owned(), id);
-        self.queues.insert(id, Queue::new(id, name, false, options));
+        self.queues.insert(id, Queue::new(name, false, options));
         id
     }
 
@@ -97,7 +101,7 @@ impl State {
 
     /// The same, adding to an outcome that [`State::resolve`] began.
     pub fn apply_into(&mut self, now: Time, session: SessionId, call: Call, out: &mut Outcome) {
-        let reply = match call {
+        let served = match call {
             Call::Put { queue, payloads, delay, wait } => {
                 self.put(now, session, queue, payloads, delay, wait, out)
             }
@@ -121,7 +125,7 @@ impl State {
             Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(!queue.has_room(1))),
             Call::Stats(queue) => self.look(queue, |q| Reply::Stats(Box::new(q.stats(now)))),
         };
-        out.reply = reply;
+        out.reply = served.unwrap_or_else(|error| Some(Reply::Error(error)));
     }
 
     /// When [`State::tick`] is due next.
@@ -136,7 +140,7 @@ impl State {
             match due {
                 Due::Delay(queue, item) => self.delay_over(now, queue, item, &mut out),
                 Due::Lease(queue, item) => self.lease_run_out(now, queue, item, &mut out),
-                Due::Wait(session) => self.wait_over(session, &mut out),
+                Due::Wait(session) => self.wait_over(now, session, &mut out),
                 Due::Undecided(session) => self.decide_all(now, vec![session], false, &mut out),
             }
         }
@@ -177,8 +181,18 @@ impl State {
         all
     }
 
-    fn look(&self, queue: QueueId, read: impl FnOnce(&Queue) -> Reply) -> Option<Reply> {
-        Some(self.queues.get(&queue).map_or_else(|| gone(queue), read))
+    fn look(&self, queue: QueueId, read: impl FnOnce(&Queue) -> Reply) -> Served {
+        self.at(queue).map(|queue| Some(read(queue)))
+    }
+
+    /// The queue, for a call on it.
+    pub(crate) fn at(&self, queue: QueueId) -> Result<&Queue, StateError> {
+        self.queues.get(&queue).ok_or_else(|| gone(queue))
+    }
+
+    /// The queue, for a call that changes it.
+    pub(crate) fn at_mut(&mut self, queue: QueueId) -> Result<&mut Queue, StateError> {
+        self.queues.get_mut(&queue).ok_or_else(|| gone(queue))
     }
 
     /// The next number of the one counter behind items, places, sessions, queues and tickets.
@@ -196,13 +210,12 @@ impl State {
     pub(crate) fn name_of(&self, queue: QueueId) -> String {
         self.queues.get(&queue).map_or_else(|| queue.to_string(), |queue| queue.name.clone())
     }
-
-    pub(crate) fn note_late(&self, session: SessionId, queue: QueueId, item: ItemId) -> Note {
-        Note::Late { session, queue: self.name_of(queue), item }
-    }
 }
 
-/// The reply to a call on an anonymous queue that has just ended.
-pub(crate) fn gone(queue: QueueId) -> Reply {
-    Reply::Error(StateError::NoObject { ident: queue.to_string() })
+/// What a call comes to: a reply, nothing yet (it waits), or an error.
+pub(crate) type Served = Result<Option<Reply>, StateError>;
+
+/// A call on an anonymous queue that has just ended.
+fn gone(queue: QueueId) -> StateError {
+    StateError::NoObject { ident: queue.to_string() }
 }

@@ -6,7 +6,7 @@ use crate::deadline::Due;
 use crate::error::StateError;
 use crate::queue::Lease;
 use crate::session::{Held, Waits};
-use crate::state::{State, gone};
+use crate::state::{Served, State};
 use crate::{Item, QueueId, SessionId, Time};
 
 /// Leases that one session may hold. A client that settles none is a client that never will: a
@@ -24,26 +24,25 @@ impl State {
         wait: Wait,
         style: Take,
         out: &mut Outcome,
-    ) -> Option<Reply> {
-        let Some(source) = self.queues.get(&queue) else { return Some(gone(queue)) };
-        if ack::acked_by_next_get(source.options.ack, style) {
+    ) -> Served {
+        if ack::acked_by_next_get(self.at(queue)?.options.ack, style) {
             self.ack_all(session, queue, out);
         }
-        let leases = self.sessions.get(&session)?.held.len();
+        let leases = self.sessions.get(&session).map_or(0, |session| session.held.len());
         if leases >= LEASES_MAX {
             let queue = self.name_of(queue);
             out.notes.push(Note::LeasesMax { session, queue: queue.clone() });
-            return Some(Reply::Error(StateError::LeasesMax { leases, queue }));
+            return Err(StateError::LeasesMax { leases, queue });
         }
-        let source = self.queues.get(&queue)?;
+        let max = max.min(LEASES_MAX - leases);
+        let source = self.at(queue)?;
         if source.ready() > 0 {
-            let max = max.min(LEASES_MAX - leases);
             let reply = self.deliver(now, session, queue, max, style, out);
             self.serve(now, queue, out);
-            return Some(reply);
+            return Ok(Some(reply));
         }
         if source.shut_down {
-            return Some(Reply::Error(StateError::ShutDown));
+            return Err(StateError::ShutDown);
         }
         self.park(session, queue, Waits::Take { max, style }, wait)
     }
@@ -121,7 +120,10 @@ impl State {
         for delivery in deliveries {
             let Delivery { queue, id, attempt, payload, gone } = delivery;
             match gone {
-                None => self.release(now, session, queue, id, crate::Ended::Unsent, &mut out),
+                None => {
+                    let held = Held { queue, item: id, by_id: false, late: false };
+                    self.release(now, session, held, crate::Ended::Unsent, &mut out);
+                }
                 Some(Gone { place, put_at, stop }) => {
                     let attempts = attempt - 1;
                     let item = Item { id, place, payload, stop, put_at, attempts, history: None };

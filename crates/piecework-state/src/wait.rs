@@ -5,9 +5,9 @@ use crate::deadline::Due;
 use crate::error::StateError;
 use crate::queue::Queue;
 use crate::session::{Waiting, Waits};
-use crate::state::State;
+use crate::state::{Served, State};
 use crate::waiters::{Line, Ticket};
-use crate::{QueueId, SessionId};
+use crate::{QueueId, SessionId, Time};
 
 impl State {
     /// Makes the session wait, or fails at once with what the wait would end in.
@@ -17,14 +17,14 @@ impl State {
         queue: QueueId,
         what: Waits,
         wait: Wait,
-    ) -> Option<Reply> {
+    ) -> Served {
         let deadline = match wait {
-            Wait::No => return Some(timed_out(&what)),
+            Wait::No => return Ok(Some(timed_out(&what))),
             Wait::Until(at) => Some(at),
             Wait::Forever => None,
         };
         let ticket = Ticket(self.fresh_number());
-        let waiter = self.sessions.get_mut(&session)?;
+        let waiter = self.sessions.get_mut(&session).expect("a session that calls is open");
         assert!(waiter.waiting.is_none(), "a session makes one call at a time");
         if let Some(at) = deadline {
             self.deadlines.add(at, Due::Wait(session));
@@ -33,7 +33,7 @@ impl State {
             line(queue, &what).join(ticket, session);
         }
         waiter.waiting = Some(Waiting { ticket, deadline, queue, what });
-        None
+        Ok(None)
     }
 
     /// Ends a session's wait, for whatever reason; gives back what it waited for.
@@ -48,9 +48,11 @@ impl State {
         Some((waiting.queue, waiting.what))
     }
 
-    pub(crate) fn wait_over(&mut self, session: SessionId, out: &mut Outcome) {
-        if let Some((_, what)) = self.unpark(session) {
+    pub(crate) fn wait_over(&mut self, now: Time, session: SessionId, out: &mut Outcome) {
+        if let Some((queue, what)) = self.unpark(session) {
             out.woken.push((session, timed_out(&what)));
+            // It may have stood in front of somebody who needs less room.
+            self.serve(now, queue, out);
         }
     }
 }

@@ -281,3 +281,88 @@ fn a_hand_back_is_one_put_and_one_get_to_those_who_count() {
     world.on_task(&worker, Call::TaskDone);
     assert!(matches!(world.on_task(&worker, Call::Join), Some(Reply::None)));
 }
+
+/// A worker of an answered queue also reads its settings from an auto queue while it works.
+#[test]
+fn an_answer_settles_the_queue_that_names_it_whatever_was_got_since() {
+    let mut world = World::answered();
+    let settings = world.state.register("settings", QueueOptions::default());
+    let worker = world.client();
+    world.put(&worker, "a");
+    world.call(worker.session, Call::put(settings, piecework_state::Payload::opaque("s")));
+    got(world.get(&worker));
+    got(world.call(worker.session, Call::get(settings)));
+    world.answer(&worker, "of a");
+    assert_eq!(counts(&world), (0, 0));
+}
+
+/// The session gets again what ran out on it: it has the item late and in time, and one answer.
+#[test]
+fn an_item_got_again_after_it_ran_out_has_one_result() {
+    let mut world = World::answered();
+    let ack = AckMode::Answered { answers: world.result };
+    let options = QueueOptions { ack, lease: Some(secs(10)), attempts: 0, ..Default::default() };
+    world.state.register("task", options);
+    let (worker, other) = (world.client(), world.client());
+    world.put(&worker, "a");
+    for _ in 0..2 {
+        got(world.get(&worker));
+        world.after(secs(10));
+        world.after(secs(60));
+    }
+    got(world.get(&other));
+    for late in 1..=2 {
+        world.answer(&worker, "late");
+        assert_eq!((world.results(), world.stats().late_total), (0, late));
+    }
+    world.answer(&other, "in time");
+    assert_eq!((world.results(), counts(&world)), (1, (0, 0)));
+    world.put(&worker, "b");
+    got(world.get(&worker));
+    world.after(secs(10));
+    got(world.get(&worker));
+    assert!(matches!(world.on_task(&worker, Call::Ack), Some(Reply::None)), "of the late one");
+    assert_eq!(counts(&world), (0, 1));
+    world.on_task(&worker, Call::Ack);
+    assert_eq!(counts(&world), (0, 0));
+}
+
+#[test]
+fn a_late_task_done_pays_for_nobody() {
+    let options =
+        QueueOptions { ack: AckMode::Explicit, lease: Some(secs(10)), ..Default::default() };
+    let mut world = World::new(options);
+    let (slow, other) = (world.client(), world.client());
+    world.put(&slow, "a");
+    got(world.get(&slow));
+    world.after(secs(10));
+    got(world.get(&other));
+    assert!(matches!(world.on_task(&slow, Call::TaskDone), Some(Reply::None)));
+    assert_eq!((world.stats().unfinished, world.stats().late_total), (1, 1));
+    let extend = world.on_task(&slow, |queue| Call::Extend(queue, secs(1)));
+    assert!(failed(extend).to_string().contains("holds no item"));
+    assert!(matches!(world.on_task(&other, Call::TaskDone), Some(Reply::None)));
+    assert_eq!((world.stats().unfinished, counts(&world)), (0, (0, 0)));
+}
+
+#[test]
+fn a_wait_for_many_leases_is_bounded_as_well() {
+    let mut world = World::auto();
+    let (worker, master) = (world.client(), world.client());
+    let lease = |queue| Call::Take {
+        queue,
+        max: 100_000,
+        wait: piecework_state::Wait::Forever,
+        style: piecework_state::Take::Leases,
+    };
+    assert!(world.on_task(&worker, lease).is_none());
+    let payloads: smallvec::SmallVec<[_; 1]> =
+        (0..1_500).map(|_| piecework_state::Payload::opaque("a")).collect();
+    world.on_task(&master, |queue| Call::Put {
+        queue,
+        payloads: payloads.clone(),
+        delay: None,
+        wait: piecework_state::Wait::No,
+    });
+    assert_eq!(world.stats().leased, 1_000);
+}

@@ -3,7 +3,7 @@
 
 mod support;
 
-use piecework_state::{Note, Peer};
+use piecework_state::{AckMode, Call, Note, Payload, Peer, QueueOptions, Reply, StateError};
 use support::{Client, World, got, secs};
 
 /// A worker thread holds an item in mode auto, and its session ends.
@@ -136,7 +136,7 @@ fn an_interrupted_get_takes_nothing() {
     let mut world = World::auto();
     let client = world.client();
     assert!(world.get(&client).is_none());
-    assert!(world.state.cancel(client.session));
+    assert!(world.state.cancel(world.now, client.session).is_some());
     world.put(&client, "a");
     assert!(world.woken.is_empty());
     assert_eq!(got(world.get(&client)), "a");
@@ -170,7 +170,7 @@ fn killed_clients_leave_no_handles_behind() {
 #[test]
 fn an_anonymous_queue_goes_with_its_last_reference() {
     let mut world = World::auto();
-    let ident = world.state.create_anonymous("Queue", Default::default());
+    let ident = world.state.create_anonymous("Queue", Default::default()).unwrap();
     assert_eq!(world.state.queue_stats(world.now).len(), 3);
     world.state.incref(&ident).unwrap();
     world.state.decref(world.now, &ident).unwrap();
@@ -178,4 +178,106 @@ fn an_anonymous_queue_goes_with_its_last_reference() {
     world.state.decref(world.now, &ident).unwrap();
     assert_eq!(world.state.queue_stats(world.now).len(), 2);
     assert!(world.state.incref(&ident).is_err());
+}
+
+/// A helper process that a worker forks increfs and decrefs all its proxies.
+#[test]
+fn a_helper_that_begins_and_ends_does_not_release_for_its_parent() {
+    let mut world = World::auto();
+    let worker = world.client();
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    for ident in [&worker.task, &worker.result] {
+        world.state.incref(ident).unwrap();
+    }
+    for ident in [&worker.task, &worker.result] {
+        world.state.decref(world.now, ident).unwrap();
+    }
+    world.kill(&worker);
+    assert_eq!((world.stats().ready, world.stats().leased), (1, 0));
+}
+
+/// A spawned child never releases; its end must not take its parent's queue along.
+#[test]
+fn an_anonymous_queue_survives_the_crash_of_one_who_used_it() {
+    let mut world = World::auto();
+    let ident = world.state.create_anonymous("Queue", QueueOptions::default()).unwrap();
+    let child = world.state.open(world.now, Peer::stock("SpawnProcess-1", "10.0.0.7"));
+    let mut out = piecework_state::Outcome::default();
+    let queue = world.state.resolve(world.now, child, &ident, &mut out).unwrap();
+    world.call(child, Call::put(queue, Payload::opaque("a")));
+    world.state.end(world.now, child);
+    let parent = world.client();
+    assert_eq!(world.state.resolve(world.now, parent.session, &ident, &mut out).unwrap(), queue);
+    got(world.call(parent.session, Call::get(queue)));
+}
+
+/// One reply queue for each job, for ever: nothing is left of those that are released.
+#[test]
+fn a_released_anonymous_queue_is_gone_with_its_leases_and_waiters() {
+    let mut world = World::auto();
+    let (user, waiter) = (world.client(), world.client());
+    let mut out = piecework_state::Outcome::default();
+    for _ in 0..1_100 {
+        let ident = world.state.create_anonymous("Queue", QueueOptions::default()).unwrap();
+        let queue = world.state.resolve(world.now, user.session, &ident, &mut out).unwrap();
+        world.call(user.session, Call::put(queue, Payload::opaque("a")));
+        got(world.call(user.session, Call::get(queue)));
+        assert!(world.call(waiter.session, Call::get(queue)).is_none());
+        let ended = world.state.decref(world.now, &ident).unwrap();
+        world.state.check();
+        let (who, reply) = &ended.woken[0];
+        assert_eq!(*who, waiter.session);
+        assert!(matches!(reply, Reply::Error(StateError::NoObject { .. })), "{reply:?}");
+    }
+    assert_eq!(world.state.queue_stats(world.now).len(), 2);
+}
+
+#[test]
+fn idents_that_are_released_or_made_up_leave_nothing_behind() {
+    let mut world = World::auto();
+    for number in 0..100 {
+        let made_up = format!("task.{number}");
+        world.state.incref(&made_up).unwrap();
+        world.state.decref(world.now, &made_up).unwrap();
+        let client = world.client();
+        assert!(world.get(&client).is_none());
+        world.kill(&client);
+        for ident in [&client.task, &client.result] {
+            world.state.decref(world.now, ident).unwrap();
+        }
+    }
+    assert_eq!(world.state.handles(), 0);
+}
+
+/// The whole frame of a put arrived before its sender died; what it answers is answered.
+#[test]
+fn a_put_that_waits_for_room_counts_though_its_sender_dies() {
+    let mut world = World::answered();
+    world.state.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
+    let (worker, other) = (world.client(), world.client());
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    world.answer(&other, "in the way");
+    assert!(world.answer(&worker, "of a").is_none());
+    world.kill(&worker);
+    let stats = world.stats();
+    assert_eq!((world.results(), stats.ready, stats.leased), (2, 0, 0));
+}
+
+#[test]
+fn a_manager_that_stops_blames_nobody() {
+    let mut world = World::with(AckMode::Explicit);
+    let (worker, waiter) = (world.client(), world.client());
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    assert!(world.get(&waiter).is_none());
+    world.state.stop();
+    let ended = world.state.end(world.now, worker.session);
+    let returned = |record: &piecework_state::Record| {
+        matches!(record, piecework_state::Record::Returned { attempts: 0, due: None, .. })
+    };
+    assert!(ended.records.iter().any(returned), "{:?}", ended.records);
+    assert!(ended.notes.is_empty() && ended.woken.is_empty());
+    assert_eq!(world.stats().ready, 1);
 }

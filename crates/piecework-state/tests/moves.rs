@@ -398,3 +398,43 @@ fn the_timeout_of_a_get_that_was_served_ends_no_later_one() {
     world.after(secs(60));
     assert!(world.woken.is_empty());
 }
+
+#[test]
+fn a_putter_that_gives_up_lets_those_behind_it_in() {
+    let mut world = World::new(QueueOptions { maxsize: 2, ..QueueOptions::default() });
+    let (first, two, one) = (world.client(), world.client(), world.client());
+    world.put(&first, "a");
+    let until = world.now + secs(5);
+    let both = |queue| Call::Put {
+        queue,
+        payloads: smallvec::smallvec![Payload::opaque("b"), Payload::opaque("c")],
+        delay: None,
+        wait: Wait::Until(until),
+    };
+    assert!(world.on_task(&two, both).is_none());
+    assert!(world.put(&one, "d").is_none());
+    world.after(secs(5));
+    let served: Vec<_> = world.woken.iter().map(|(session, _)| *session).collect();
+    assert_eq!(served, [two.session, one.session]);
+}
+
+/// Serving one putter must not begin to serve the next from within.
+#[test]
+fn ten_thousand_putters_are_served_at_once() {
+    let mut world = World::new(QueueOptions { maxsize: 10_000, ..QueueOptions::default() });
+    let session =
+        |world: &mut World| world.state.open(world.now, piecework_state::Peer::native("putter"));
+    let first = session(&mut world);
+    let payloads = || (0..10_000).map(|_| Payload::opaque("a")).collect();
+    let full = |queue, payloads| Call::Put { queue, payloads, delay: None, wait: Wait::No };
+    let task = world.task;
+    world.state.apply(world.now, first, full(task, payloads()));
+    for _ in 0..10_000 {
+        let putter = session(&mut world);
+        let waits = world.state.apply(world.now, putter, Call::put(task, Payload::opaque("b")));
+        assert!(waits.reply.is_none());
+    }
+    let purged = world.state.apply(world.now, first, Call::Purge(task));
+    assert_eq!(purged.woken.len(), 10_000);
+    world.state.check();
+}

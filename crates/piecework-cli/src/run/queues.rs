@@ -63,7 +63,7 @@ impl Session {
     /// Puts a task; tells whether the run still takes any.
     pub(crate) async fn put(&mut self, piece: &Piece) -> anyhow::Result<bool> {
         let payload = piece.to_payload().into_bytes();
-        match self.local.call(Call::put(self.tasks, opaque(payload))).await {
+        match self.local.call(Call::put(self.tasks, opaque(payload))).await? {
             Reply::None => Ok(true),
             Reply::Error(StateError::ShutDown) => Ok(false),
             other => bail!("cannot put task {}: {other:?}", piece.seq),
@@ -72,7 +72,7 @@ impl Session {
 
     /// Waits for the next result; `None` once the results are closed and all are taken.
     pub(crate) async fn result(&mut self) -> anyhow::Result<Option<Finished>> {
-        match self.local.call(Call::get(self.results)).await {
+        match self.local.call(Call::get(self.results)).await? {
             Reply::Item(delivery) => {
                 Finished::from_payload(&Payload::from_bytes(delivery.payload)?).map(Some)
             }
@@ -83,12 +83,13 @@ impl Session {
 
     /// Closes the queue of tasks: the slots that wait on it end.
     pub(crate) async fn close_tasks(&mut self) {
-        self.local.call(Call::ShutDown(self.tasks, false)).await;
+        // One that could not keep what it decided lets nobody in either.
+        let _ = self.local.call(Call::ShutDown(self.tasks, false)).await;
     }
 
     /// Closes the queue of results: the collector ends when it has taken all.
     pub(crate) async fn close_results(&mut self) {
-        self.local.call(Call::ShutDown(self.results, false)).await;
+        let _ = self.local.call(Call::ShutDown(self.results, false)).await;
     }
 }
 
@@ -99,7 +100,7 @@ impl Link for Session {
         let reply = tokio::select! {
             biased;
             () = stop.reached(Stage::Draining) => return Ok(None),
-            reply = self.local.call(take) => reply,
+            reply = self.local.call(take) => reply?,
         };
         let delivery = match reply {
             Reply::Leases(leases) => leases.into_iter().next().context("a lease of nothing")?,
@@ -118,14 +119,14 @@ impl Link for Session {
             Outcome::Ended(output) => Ok(output),
             Outcome::Failed(error) => Err(error.to_string()),
             Outcome::Stopped => {
-                self.local.call(Call::Settle(self.tasks, held.id, Settle::Release)).await;
+                self.local.call(Call::Settle(self.tasks, held.id, Settle::Release)).await?;
                 return Ok(());
             }
         };
         let piece = Piece { seq: task.seq, argument: task.argument };
         let payload = opaque(Finished { piece, result }.to_payload().into_bytes());
         let answer = Call::Answer { queue: self.tasks, item: held.id, to: self.results, payload };
-        match self.local.call(answer).await {
+        match self.local.call(answer).await? {
             Reply::None | Reply::Error(StateError::ShutDown) => Ok(()),
             other => bail!("cannot put the result of task {}: {other:?}", task.seq),
         }

@@ -79,8 +79,8 @@ impl<'a> Arguments<'a> {
     pub(crate) fn seconds(&self, at: usize) -> Result<Duration, PyError> {
         let Some(value) = self.value(at)? else { return Ok(Duration::ZERO) };
         let seconds = number(&value).ok_or_else(|| self.wrong(at, &"expected seconds"))?;
-        if seconds < 0.0 {
-            return Err(self.wrong(at, &format!("{seconds} seconds is negative")));
+        if seconds < 0.0 || seconds.is_nan() {
+            return Err(self.wrong(at, &format!("expected 0 seconds or more, not {seconds}")));
         }
         Ok(duration(seconds))
     }

@@ -6,6 +6,7 @@ use super::error::PyError;
 use super::fault::Fault;
 use super::methods::EXPOSED;
 use crate::hub::Hub;
+use crate::limits::NAME_BYTES_MAX;
 use crate::registry::Registered;
 use bytes::{Bytes, BytesMut};
 use piecework_state::{Peer, QueueOptions};
@@ -49,7 +50,13 @@ pub(crate) fn read(frame: Bytes, host: &str, out: &mut BytesMut) -> Result<First
 fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First, PyError> {
     let control = match request.method() {
         "accept_connection" => {
-            let name = first(&request, "accept_connection", "name")?;
+            let name = text(&request, "accept_connection", "name")?;
+            if name.len() > NAME_BYTES_MAX {
+                return Err(PyError::value_error(format!(
+                    "accept_connection: a name of {} bytes; at most {NAME_BYTES_MAX}",
+                    name.len()
+                )));
+            }
             reply::returned_none(out);
             return Ok(First::Open(peer(&name, host)));
         }
@@ -70,8 +77,8 @@ fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First,
             };
             Control::Create { typeid, request: Box::new(request) }
         }
-        "incref" => Control::Incref(first(&request, "incref", "ident")?),
-        "decref" => Control::Decref(first(&request, "decref", "ident")?),
+        "incref" => Control::Incref(text(&request, "incref", "ident")?),
+        "decref" => Control::Decref(text(&request, "decref", "ident")?),
         "number_of_objects" => Control::NumberOfObjects,
         "debug_info" => Control::DebugInfo,
         "shutdown" => Control::ShutDown,
@@ -93,13 +100,11 @@ fn peer(name: &str, host: &str) -> Peer {
 }
 
 /// The one str argument of a request.
-fn first(request: &Request, method: &'static str, name: &'static str) -> Result<String, PyError> {
-    let names = [name];
-    let value =
-        request.arg(0).or_else(|| request.kwarg(name)).map(|arg| arg.value()).transpose()?;
-    match value {
+fn text(request: &Request, method: &'static str, name: &'static str) -> Result<String, PyError> {
+    let given = request.arg(0).or_else(|| request.kwarg(name));
+    match given.map(|arg| arg.value()).transpose()? {
         Some(Value::Str(text)) => Ok(text),
-        _ => Err(PyError::type_error(format!("{method}: expected {}, a str", names.join(", ")))),
+        _ => Err(PyError::type_error(format!("{method}: expected {name}, a str"))),
     }
 }
 
@@ -154,17 +159,18 @@ pub(crate) fn shut_down(
 }
 
 fn create(hub: &Hub, typeid: &str, request: &Request, out: &mut BytesMut) -> Result<(), PyError> {
-    let (found, ident) = hub.create(typeid);
-    let ident = match found {
-        Registered::Named(_) => {
+    let ident = match hub.look_up(typeid) {
+        Registered::Named(queue) => {
             if request.len_args() > 1 || request.kwarg_names().len() > 0 {
                 return Err(PyError::type_error(format!(
                     "create('{typeid}') takes no arguments: the queue exists already"
                 )));
             }
-            ident.expect("a registered queue exists")
+            hub.create(queue)
         }
-        Registered::Anonymous => hub.create_anonymous(typeid, anonymous_options(typeid, request)?),
+        Registered::Anonymous => {
+            hub.create_anonymous(typeid, anonymous_options(typeid, request)?)?
+        }
         Registered::Refused(why) => {
             return Err(PyError::type_error(format!("typeid '{typeid}': {why}")));
         }

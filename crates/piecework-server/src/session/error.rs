@@ -29,6 +29,10 @@ impl PyError {
         Self { module: "builtins", class: "AttributeError", message: Some(message.into()) }
     }
 
+    pub(crate) fn runtime_error(message: impl Into<String>) -> Self {
+        Self { module: "builtins", class: "RuntimeError", message: Some(message.into()) }
+    }
+
     pub(crate) fn permission_error(message: impl Into<String>) -> Self {
         Self { module: "builtins", class: "PermissionError", message: Some(message.into()) }
     }
@@ -48,7 +52,9 @@ impl From<StateError> for PyError {
             StateError::Full | StateError::FullBytes { .. } => ("queue", "Full"),
             StateError::ShutDown => ("queue", "ShutDown"),
             StateError::NotLeased { .. } => ("builtins", "LookupError"),
-            StateError::LeasesMax { .. } => ("builtins", "RuntimeError"),
+            StateError::LeasesMax { .. } | StateError::TooMany { .. } => {
+                ("builtins", "RuntimeError")
+            }
             StateError::NoObject { .. } => ("builtins", "KeyError"),
             _ => ("builtins", "ValueError"),
         };

@@ -4,8 +4,8 @@
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
 use crate::hub::Desk;
-use crate::limits::MANY_MAX;
-use piecework_state::{Call, ItemId, Payload as Item, QueueId, Settle, Take};
+use crate::limits::{MANY_MAX, NOTE_BYTES_MAX};
+use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
 use piecework_wire::{Payload, Request, Value};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -138,6 +138,9 @@ static METHODS: [Reader; 21] = [
         let fraction = args.value(0)?.as_ref().and_then(number);
         let fraction = fraction.ok_or_else(|| args.wrong(0, &"expected a number from 0 to 1"))?;
         let note = if args.get(1).is_some() { args.text(1)? } else { String::new() };
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(args.wrong(1, &format!("{} bytes; at most {NOTE_BYTES_MAX}", note.len())));
+        }
         Ok(Method::Progress { fraction, note })
     }),
     (signature("stats", &[], 0), |_| Ok(Method::Plain(Call::Stats))),
@@ -165,9 +168,9 @@ impl Method {
 
     /// The call that this is on `queue`, now.
     pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId) -> Result<Call, PyError> {
-        let item = |to: QueueId, payload: Payload| {
+        let opaque = |to: QueueId, payload: Payload| {
             let stop = desk.registry.is_stop(to, &payload);
-            Item { bytes: payload.into_bytes(), stop }
+            state::Payload { bytes: payload.into_bytes(), stop }
         };
         Ok(match self {
             Self::Put { payloads, wait } => {
@@ -175,12 +178,12 @@ impl Method {
                 let bounded = desk.state.is_bounded(queue);
                 let wait = if bounded { wait } else { WaitArgs { block: true, timeout: None } };
                 let wait = wait.until(desk.now)?;
-                let payloads = payloads.into_iter().map(|payload| item(queue, payload)).collect();
+                let payloads = payloads.into_iter().map(|payload| opaque(queue, payload)).collect();
                 Call::Put { queue, payloads, delay: None, wait }
             }
             Self::PutLater { payload, delay } => {
-                let wait = piecework_state::Wait::No;
-                let payloads = smallvec![item(queue, payload)];
+                let wait = state::Wait::No;
+                let payloads = smallvec![opaque(queue, payload)];
                 Call::Put { queue, payloads, delay: Some(delay), wait }
             }
             Self::Take { max, wait, style } => {
@@ -189,7 +192,7 @@ impl Method {
             Self::Answer { id, to, payload } => {
                 let found = desk.state.queue(&to);
                 let to = found.ok_or_else(|| PyError::key_error(format!("no queue '{to}'")))?;
-                Call::Answer { queue, item: ItemId(id), to, payload: item(to, payload) }
+                Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload) }
             }
             Self::Settle { id, how } => Call::Settle(queue, ItemId(id), how),
             Self::Nack(delay) => Call::Nack(queue, delay),

@@ -8,7 +8,7 @@ use super::value::{int, queue_value};
 use bytes::{Bytes, BytesMut};
 use piecework_state::{Delivery, Reply};
 use piecework_wire::reply::{self, PayloadFrame};
-use piecework_wire::{Payload, Request, Value};
+use piecework_wire::{Payload, Request, Value, WireError};
 
 /// What a request over a main connection is.
 #[derive(Debug)]
@@ -77,25 +77,33 @@ pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) ->
         Reply::None => reply::returned_none(out),
         Reply::Bool(truth) => reply::returned(out, &Value::Bool(*truth)),
         Reply::Count(count) => reply::returned(out, &int(*count)),
-        Reply::Item(delivery) if delivery.payload.len() > copy_bytes_max => {
-            return Some(reply::payload_frame(&payload(delivery)));
-        }
-        Reply::Item(delivery) => reply::returned_payload(out, &payload(delivery)),
-        Reply::Items(deliveries) => {
-            let payloads: Vec<_> = deliveries.iter().map(payload).collect();
-            reply::returned_payloads(out, &payloads);
-        }
-        Reply::Leases(deliveries) => {
-            let lease = |d: &Delivery| (d.id.0, d.attempt, payload(d));
-            let leases: Vec<_> = deliveries.iter().map(lease).collect();
-            reply::returned_leases(out, &leases);
-        }
         Reply::Stats(stats) => reply::returned(out, &queue_value(stats)),
         Reply::Error(error) => PyError::from(error.clone()).write(out),
+        Reply::Item(delivery) => match payload(delivery) {
+            Ok(payload) if payload.len() > copy_bytes_max => {
+                return Some(reply::payload_frame(&payload));
+            }
+            Ok(payload) => reply::returned_payload(out, &payload),
+            Err(error) => PyError::from(error).write(out),
+        },
+        Reply::Items(deliveries) => {
+            match deliveries.iter().map(payload).collect::<Result<Vec<_>, _>>() {
+                Ok(payloads) => reply::returned_payloads(out, &payloads),
+                Err(error) => PyError::from(error).write(out),
+            }
+        }
+        Reply::Leases(deliveries) => {
+            let lease = |d: &Delivery| Ok((d.id.0, d.attempt, payload(d)?));
+            match deliveries.iter().map(lease).collect::<Result<Vec<_>, WireError>>() {
+                Ok(leases) => reply::returned_leases(out, &leases),
+                Err(error) => PyError::from(error).write(out),
+            }
+        }
     }
     None
 }
 
-fn payload(delivery: &Delivery) -> Payload {
-    Payload::from_bytes(delivery.payload.clone()).expect("made by a Payload when it was put")
+/// What was put. Whoever put it from within this process may have put what is no payload.
+fn payload(delivery: &Delivery) -> Result<Payload, WireError> {
+    Payload::from_bytes(delivery.payload.clone())
 }
