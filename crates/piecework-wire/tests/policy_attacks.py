@@ -206,6 +206,12 @@ def inside_of_data():
                 named("__builtin__", "object"), b"N"))
     yield "as a new object's class", protocol(
         4, call(stacked("copyreg", "__newobj__"), stacked("subprocess", "Popen"), TRUE))
+    for codec in ("rot13", "zlib", "os", "latin-1"):
+        yield "encoded by " + codec, protocol(4, call(stacked("_codecs", "encode"), TRUE, text(codec)))
+    yield "encoded by a codec that is made by a call", protocol(
+        2, call(named("_codecs", "encode"), TRUE, call(named("__builtin__", "str"), text("latin1"))))
+    yield "encode as a factory", protocol(
+        4, call(stacked("collections", "defaultdict"), stacked("_codecs", "encode")))
     yield "a reduced object", pickle.dumps(Reduced(eval, ("1",)), 4)
     yield "a reduced object at protocol 0", pickle.dumps(Reduced(exec, ("1",)), 0)
     yield "reduced within reduced", pickle.dumps(Reduced(list, ([Reduced(eval, ("1",))],)), 2)

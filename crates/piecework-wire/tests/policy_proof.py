@@ -30,6 +30,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from multiprocessing.reduction import ForkingPickler
 
 import policy_attacks
+import policy_load
 
 try:
     import numpy
@@ -299,7 +300,7 @@ def mangled(chance, corpus, alike):
 
 
 def main():
-    corpus, counts = [], collections.Counter()
+    corpus, allowed, counts = [], [], collections.Counter()
     for where, pickled in pickled_honestly():
         answer = Answer(pickled)
         counts["honest"] += 1
@@ -324,7 +325,12 @@ def main():
     for number in range(MANGLED):
         pickled = mangled(chance, corpus, alike)
         counts["mangled"] += 1
-        counts["mangled and readable"] += compare("mangled %d" % number, pickled, Answer(pickled))
+        answer = Answer(pickled)
+        counts["mangled and readable"] += compare("mangled %d" % number, pickled, answer)
+        if answer.allowed:
+            allowed.append(answer.lifted)
+    counts["mangled, let in and loaded"] = len(allowed)
+    policy_load.watch(allowed, numpy, fail)
     told = ", ".join("%d %s" % (count, what) for what, count in counts.items())
     print("%s: %s, %d failures" % (sys.executable, told, failures), file=report)
     report.flush()

@@ -90,6 +90,11 @@ pub enum Refused {
         "numpy is let in by the payload policy `data` only for arrays of numbers, dates, texts and bytes, without fields; hint: `--allow-class 'numpy.*'` lets in all of numpy, which can be made to run foreign code"
     )]
     Numpy,
+    /// It encodes text otherwise than Python's picklers do where they write bytes.
+    #[error(
+        "_codecs.encode is let in by the payload policy `data` only with the codec 'latin1'; hint: `--allow-class _codecs.encode` lets it in with any"
+    )]
+    Codec,
     /// It changes a class, and so all that the reader makes of it.
     #[error(
         "a payload that changes a class is not let in by the payload policy `data`; hint: `--payloads any` lets everything in"

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::Refused;
 use super::numpy::Part;
 
 /// What a name may be used for.
@@ -18,6 +19,8 @@ use super::numpy::Part;
 pub(super) enum Use {
     /// Being called with anything, and being a value.
     Any,
+    /// Being called with a text and the literal `"latin1"`.
+    Latin1,
     /// Being this part of numpy's own way to pickle an array.
     Numpy(Part),
 }
@@ -146,12 +149,13 @@ const GROUPS: &[Group] = &[
         &["_reconstructor", "__newobj__", "__newobj_ex__"],
         "makes an instance of the class that it is given, which is on this list too",
     ),
-    group(
-        "_codecs",
-        &["encode"],
-        "text becomes bytes; the codec is one of the standard library's or of those that the \
-         reader registered (protocols 0 to 2 write bytes so)",
-    ),
+    Group {
+        module: "_codecs",
+        names: &["encode"],
+        usage: Use::Latin1,
+        worst: "text becomes bytes, as protocols 0 to 2 write them; with another codec than Latin-1, \
+                any module of the package `encodings` would be imported",
+    },
     group(
         "datetime",
         &["date", "datetime", "time", "timedelta", "timezone", "tzinfo"],
@@ -203,6 +207,17 @@ const GROUPS: &[Group] = &[
     numpy("numpy.core.numeric", &["_frombuffer"], Part::FromBuffer),
     numpy("numpy._core.numeric", &["_frombuffer"], Part::FromBuffer),
 ];
+
+impl Use {
+    /// Why a name may not be used otherwise.
+    pub(super) fn otherwise(self) -> Option<Refused> {
+        match self {
+            Self::Any => None,
+            Self::Latin1 => Some(Refused::Codec),
+            Self::Numpy(_) => Some(Refused::Numpy),
+        }
+    }
+}
 
 /// What the name is let in for, if it is.
 pub(super) fn usage(module: &str, name: &str) -> Option<Use> {

@@ -37,6 +37,8 @@ pub(super) enum Item {
     Name(Use),
     /// A tuple of literal numbers that can be a shape.
     Numbers,
+    /// Anything, and the text `"latin1"`.
+    Latin1Args,
     /// Arguments to make a dtype.
     DtypeArgs(Kind),
     /// What may be set on a dtype.
@@ -65,8 +67,9 @@ impl Item {
         Self::Waiting { kind, slot: None }
     }
 
-    fn is_of_numpy(&self) -> bool {
-        matches!(self, Self::Name(Use::Numpy(_)))
+    /// Why nothing may be done with it but what its own rule says, if it has one.
+    fn otherwise(&self) -> Option<Refused> {
+        if let Self::Name(usage) = self { usage.otherwise() } else { None }
     }
 }
 
@@ -212,25 +215,39 @@ where
             (op::REDUCE, [Item::Name(Use::Numpy(part)), args]) => {
                 return numpy::call(*part, *args).ok_or(Refused::Numpy);
             }
-            (code, _) if op::makes_tuple(code) => numpy::tuple(taken, |at| self.text(at)),
+            (op::REDUCE, [Item::Name(Use::Latin1), Item::Latin1Args]) => return Ok(Item::Other),
+            (code, _) if op::makes_tuple(code) => self.tuple(taken),
             _ => Item::Other,
         };
-        if taken.iter().any(Item::is_of_numpy) && !matches!(made, Item::ReconstructArgs) {
-            return Err(Refused::Numpy);
+        if !matches!(made, Item::ReconstructArgs)
+            && let Some(refused) = taken.iter().find_map(Item::otherwise)
+        {
+            return Err(refused);
         }
         // What INST calls is not on the stack.
-        if op.code == op::INST && self.named(op)?.is_of_numpy() {
-            return Err(Refused::Numpy);
+        if op.code == op::INST
+            && let Some(refused) = self.named(op)?.otherwise()
+        {
+            return Err(refused);
         }
         Ok(made)
+    }
+
+    fn tuple(&self, items: &[Item]) -> Item {
+        match items {
+            [_, Item::Text(codec)] if self.text(*codec).as_deref() == Some("latin1") => {
+                Item::Latin1Args
+            }
+            _ => numpy::tuple(items, |at| self.text(at)),
+        }
     }
 
     /// Judges what an opcode does to the item below the ones from `depth` on.
     fn changed(&mut self, op: &Op, depth: usize) -> Result<(), Refused> {
         let (below, taken) = self.items.split_at_mut_checked(depth).unwrap_or_default();
         let target = below.last_mut().expect("the walker found an item to change");
-        if taken.iter().any(Item::is_of_numpy) {
-            return Err(Refused::Numpy);
+        if let Some(refused) = taken.iter().find_map(Item::otherwise) {
+            return Err(refused);
         }
         match (op.code, &target, taken) {
             (_, Item::Name(_), _) => Err(Refused::ClassChanged),
