@@ -26,12 +26,11 @@ class Harm(Exception):
 def import_what_may_be_asked_for(numpy):
     """Imports are no harm when the policy lets them in; so they are made before we watch."""
     names = ["_codecs", "_queue", "array", "collections", "copyreg", "datetime", "decimal",
-             "fractions", "ipaddress", "pathlib", "pathlib._local", "queue", "time", "types", "uuid"]
+             "encodings.latin_1", "fractions", "ipaddress", "pathlib", "pathlib._local", "queue", "time", "types", "uuid"]
     if numpy is not None:
         names += ["numpy.core.multiarray", "numpy.core.numeric", "numpy._core.multiarray",
                   "numpy._core.numeric"]
         repr(numpy.arange(3.0))
-    "".encode("latin1")
     for name in names:
         try:
             importlib.import_module(name)

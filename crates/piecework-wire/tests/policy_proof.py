@@ -41,9 +41,10 @@ try:
 except ImportError:
     cloudpickle = None
 
-# Mangled pickles are made from a fixed seed: what fails once fails again.
-SEED = 20
-MANGLED = 12000
+# Mangled pickles are made from a fixed seed: what fails once fails again. Another seed, and more of
+# them, can be asked for.
+SEED = int(os.environ.get("SEED", 20))
+MANGLED = int(os.environ.get("MANGLED", 12000))
 # A mangled pickle may ask for any amount of memory.
 MEMORY_BYTES_MAX = 2 << 30
 
