@@ -7,7 +7,7 @@
 use crate::call::{Note, Outcome};
 use crate::deadline::Due;
 use crate::item::Ended;
-use crate::session::{Held, Session, Waits};
+use crate::session::{Held, Session, Undecided, Waits};
 use crate::state::State;
 use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Time};
 use std::time::Duration;
@@ -30,13 +30,6 @@ enum End {
     Undecided,
     /// Nothing: it is the manager that stops.
     Stopped,
-}
-
-/// A session of a thread that has ended, and since when it is not known how.
-#[derive(Debug)]
-pub(crate) struct Undecided {
-    pub(crate) session: Session,
-    since: Time,
 }
 
 impl State {

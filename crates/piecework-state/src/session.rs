@@ -78,6 +78,13 @@ pub(crate) struct Session {
     pub(crate) waiting: Option<Waiting>,
 }
 
+/// A session of a thread that has ended, and since when it is not known how.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    pub(crate) session: Session,
+    pub(crate) since: Time,
+}
+
 /// One lease, seen from the session that has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {

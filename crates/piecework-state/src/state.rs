@@ -2,7 +2,6 @@
 
 use crate::call::{Call, Outcome, Reply};
 use crate::deadline::{Deadlines, Due};
-use crate::end::Undecided;
 use crate::error::StateError;
 use crate::id::IdMap;
 use crate::objects::Handles;
