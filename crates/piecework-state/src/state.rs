@@ -6,7 +6,7 @@ use crate::error::StateError;
 use crate::id::IdMap;
 use crate::objects::Handles;
 use crate::queue::Queue;
-use crate::session::{Session, Waiting};
+use crate::session::{Session, Undecided, Waiting};
 use crate::stats::{QueueStats, SessionStats};
 use crate::{ItemId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
 use std::collections::{BTreeMap, HashMap};
