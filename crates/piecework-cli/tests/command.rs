@@ -119,6 +119,15 @@ fn what_goes_wrong_is_one_line_and_an_exit_code() {
 }
 
 #[test]
+fn memory_is_bounded_as_told() {
+    let manager = Manager::start(&["--memory", "1K"]);
+    manager.command(&["put", "task", &"x".repeat(1000)]).run().expect(0, "");
+    let full = manager.command(&["put", "task", "one more, and one more, and one more"]).run();
+    full.expect(75, "");
+    manager.stop();
+}
+
+#[test]
 fn a_weak_key_stays_on_this_machine() {
     let serve = |arguments: &[&str]| {
         piecework(["serve", "--listen", "0.0.0.0:0"])

@@ -1,6 +1,7 @@
 //! What a server is told when it starts, and how starting can fail.
 
 use crate::{Limits, QueueSpec};
+use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
 
@@ -19,10 +20,24 @@ pub struct Config {
     pub anonymous: Vec<String>,
     /// Typeids that are refused, each with the reason that its client is told.
     pub refused: Vec<(String, String)>,
+    /// Which payloads are let in, where a queue does not say.
+    pub payloads: Payloads,
+    /// The policy of [`Payloads::Data`].
+    pub policy: Policy,
     /// Who may shut the manager down over the network.
     pub shutdown: Shutdown,
     /// The limits.
     pub limits: Limits,
+}
+
+/// Which payloads are let in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Payloads {
+    /// All of them; whoever gets one trusts whoever put it.
+    #[default]
+    Any,
+    /// Plain data, and what the policy adds to it.
+    Data,
 }
 
 /// Who may shut the manager down over the network.
@@ -45,6 +60,8 @@ impl Config {
             open: false,
             anonymous: Vec::new(),
             refused: Vec::new(),
+            payloads: Payloads::default(),
+            policy: Policy::data(),
             shutdown: Shutdown::default(),
             limits: Limits::default(),
         }

@@ -11,6 +11,7 @@ use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, Session,
 use crate::{netstat, tcp};
 use bytes::{Buf, Bytes, BytesMut};
 use piecework_state::{Peer, Reply, SessionId};
+use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use piecework_wire::frame;
 use std::io;
@@ -37,6 +38,8 @@ pub(crate) enum Stage {
 pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) key: Key,
+    /// What payloads are held against, where any queue wants that.
+    pub(crate) policy: Option<Policy>,
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) permits: Arc<Semaphore>,
@@ -183,13 +186,18 @@ impl Connection<'_> {
         let (hub, id) = (open.hub, open.id);
         let ObjectCall { request, method } = call;
         let ident = request.ident().unwrap_or_default();
-        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue));
+        // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
+        let refused = self.shared.policy.as_ref().and_then(|policy| method.refused_by(policy));
+        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, refused.as_ref()));
         drop(request);
         let reply = match called {
             Ok(Called::Replied(reply)) => Some(reply),
             Ok(Called::Parked(reply)) => self.wait(id, reply).await?,
             Ok(Called::Lost) => return Err(Ended::Gone(not_kept())),
             Err(error) => {
+                if let Some(refusal) = error.refusal() {
+                    tracing::warn!(peer = %self.peer, "refused an item: {refusal}");
+                }
                 error.write(&mut self.session.out);
                 return Ok(());
             }

@@ -312,6 +312,7 @@ fn log(note: &Note) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Payloads;
     use crate::queue_spec::QueueSpec;
     use piecework_engine::EngineError;
     use piecework_state::Payload;
@@ -333,7 +334,8 @@ mod tests {
     async fn nothing_is_promised_once_something_was_not_kept() {
         let mut state = State::new(1);
         let queues = [QueueSpec::named("task")];
-        let registry = Registry::new(&mut state, &queues, vec![], vec![], false).unwrap();
+        let registry =
+            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], false).unwrap();
         let task = state.queue("task").unwrap();
         let hub = Hub::new(Clock::start(), state, registry, Box::new(Fails));
         let (waiting, putter) = (hub.open(Peer::native("a")), hub.open(Peer::native("b")));

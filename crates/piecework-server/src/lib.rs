@@ -29,12 +29,13 @@ mod server;
 mod session;
 mod tcp;
 
-pub use config::{Config, ServerError, Shutdown};
+pub use config::{Config, Payloads, ServerError, Shutdown};
 pub use limits::Limits;
 pub use local::Local;
 pub use piecework_state::{
     Call, Delivery, ItemId, Payload, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,
 };
+pub use piecework_wire::Policy;
 pub use piecework_wire::auth::Key;
 pub use queue_spec::{AckSpec, QueueSpec};
 pub use server::Server;

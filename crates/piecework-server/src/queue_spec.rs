@@ -1,5 +1,6 @@
 //! One queue as it is asked for: `NAME[:option,...]`.
 
+use crate::config::Payloads;
 use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
 use piecework_state::QueueOptions;
 use piecework_wire::Value;
@@ -23,6 +24,8 @@ pub struct QueueSpec {
     pub lease: Option<Duration>,
     /// An item of this value is a stop mark: acked by its delivery.
     pub stop: Value,
+    /// Which payloads are let in; `None` means as the manager says.
+    pub payloads: Option<Payloads>,
 }
 
 /// An ack mode as it is asked for: the answer queue is a name still.
@@ -56,6 +59,7 @@ impl QueueSpec {
             attempts: options.attempts,
             lease: options.lease,
             stop: Value::None,
+            payloads: None,
         }
     }
 
@@ -78,11 +82,15 @@ impl QueueSpec {
                 return Err(bad("stop", "…", "a value of at most 128 bytes"));
             }
             ("stop", _) => self.stop = scalar(value),
+            ("payloads", "any") => self.payloads = Some(Payloads::Any),
+            ("payloads", "data") => self.payloads = Some(Payloads::Data),
+            ("payloads", _) => return Err(bad(key, value, "any or data")),
             ("fresh", "") => {} // in memory every queue starts empty
             _ => {
                 return Err(format!(
                     "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \
-                     answers=NAME, maxsize=N, attempts=N, lease=10m, stop=VALUE, fresh"
+                     answers=NAME, maxsize=N, attempts=N, lease=10m, stop=VALUE, \
+                     payloads=any|data, fresh"
                 ));
             }
         }

@@ -1,6 +1,6 @@
 //! Which typeid leads to what.
 
-use crate::config::ServerError;
+use crate::config::{Payloads, ServerError};
 use crate::limits::{OPEN_TYPEIDS_MAX, STOP_BYTES_MAX};
 use crate::queue_spec::{AckSpec, QueueSpec, checked_name};
 use piecework_state::{AckMode, QueueId, QueueOptions, State};
@@ -47,6 +47,9 @@ pub(crate) struct Registry {
     typeids: BTreeMap<String, Registered>,
     /// The stop marks that are not None.
     stops: HashMap<QueueId, Value>,
+    /// Which payloads are let in where a queue does not say, and where one does.
+    payloads: Payloads,
+    payloads_of: HashMap<QueueId, Payloads>,
     open: bool,
 }
 
@@ -55,11 +58,12 @@ impl Registry {
     pub(crate) fn new(
         state: &mut State,
         queues: &[QueueSpec],
+        payloads: Payloads,
         anonymous: Vec<String>,
         refused: Vec<(String, String)>,
         open: bool,
     ) -> Result<Self, ServerError> {
-        let mut registry = Self { open, ..Self::default() };
+        let mut registry = Self { open, payloads, ..Self::default() };
         // Names first: an answer queue may stand behind the queue that names it.
         for spec in queues {
             state.register(&spec.name, QueueOptions::default());
@@ -87,6 +91,9 @@ impl Registry {
         let queue = state.register(&spec.name, QueueOptions { ack, maxsize, attempts, lease });
         for typeid in &spec.typeids {
             self.typeids.insert(typeid.clone(), Registered::Named(queue));
+        }
+        if let Some(payloads) = spec.payloads {
+            self.payloads_of.insert(queue, payloads);
         }
         if spec.stop != Value::None {
             self.stops.insert(queue, spec.stop.clone());
@@ -129,6 +136,17 @@ impl Registry {
         }
         self.add(state, &QueueSpec::named(name)).ok()?;
         state.queue(name)
+    }
+
+    /// Which payloads a queue lets in.
+    pub(crate) fn payloads(&self, queue: QueueId) -> Payloads {
+        self.payloads_of.get(&queue).copied().unwrap_or(self.payloads)
+    }
+
+    /// Whether any queue looks at its payloads.
+    pub(crate) fn is_policed(&self) -> bool {
+        self.payloads == Payloads::Data
+            || self.payloads_of.values().any(|payloads| *payloads == Payloads::Data)
     }
 
     /// Whether a payload is the stop mark of its queue.

@@ -10,6 +10,7 @@ use crate::local::Local;
 use crate::registry::Registry;
 use piecework_engine::Memory;
 use piecework_state::State;
+use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -24,6 +25,8 @@ pub struct Server {
     hub: Arc<Hub>,
     listeners: Vec<Listener>,
     key: Key,
+    /// Where any queue looks at its payloads.
+    policy: Option<Policy>,
     limits: Limits,
     shutdown: Shutdown,
 }
@@ -35,19 +38,31 @@ impl Server {
     ///
     /// When the queues do not fit together or an address cannot be listened on.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { listen, key, queues, open, anonymous, refused, shutdown, limits } = config;
+        let Config {
+            listen,
+            key,
+            queues,
+            open,
+            anonymous,
+            refused,
+            payloads,
+            policy,
+            shutdown,
+            limits,
+        } = config;
         let clock = Clock::start();
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
         let mut state = State::new(clock.now().micros());
         state.bound_bytes(limits.payload_bytes_max);
-        let registry = Registry::new(&mut state, &queues, anonymous, refused, open)?;
+        let registry = Registry::new(&mut state, &queues, payloads, anonymous, refused, open)?;
+        let policy = registry.is_policed().then_some(policy);
         let hub = Arc::new(Hub::new(clock, state, registry, Box::new(Memory)));
         let mut listeners = Vec::with_capacity(listen.len());
         for address in &listen {
             listeners.push(listener::bind(address).await?);
         }
-        Ok(Self { hub, listeners, key, limits, shutdown })
+        Ok(Self { hub, listeners, key, policy, limits, shutdown })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
@@ -71,6 +86,7 @@ impl Server {
         let shared = Arc::new(Shared {
             hub: Arc::clone(&self.hub),
             key: self.key,
+            policy: self.policy,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             limits: self.limits,
             shutdown: self.shutdown,

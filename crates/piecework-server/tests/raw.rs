@@ -4,9 +4,10 @@
 mod support;
 
 use bytes::BytesMut;
-use piecework_server::{Config, Key, QueueSpec, Server, ServerError, Shutdown};
-use piecework_wire::Value;
+use piecework_server::{Config, Key, Payloads, Policy, QueueSpec, Server, ServerError, Shutdown};
+use piecework_wire::reply::Reply;
 use piecework_wire::request::{ArgOut, request};
+use piecework_wire::{Payload, Value};
 use std::time::Duration;
 use support::{Running, error, value};
 use tokio::io::AsyncWriteExt;
@@ -329,5 +330,53 @@ async fn what_is_no_number_of_seconds_is_refused() {
     }
     let forever = [ArgOut::Int(1), ArgOut::Float(1e300)];
     assert_eq!(value(client.call(Some(&task), "put_later", &forever).await), Value::None);
+    server.stop().await;
+}
+
+/// `os.system`, named and not even called.
+const NASTY: &[u8] = b"cos\nsystem\n.";
+
+#[tokio::test]
+async fn the_payload_policy_is_held_at_every_way_in_and_per_queue() {
+    let server = Running::start(|config| {
+        config.payloads = Payloads::Data;
+        config.policy = Policy::data().allow("mypkg.*").unwrap();
+        config.queues = vec![
+            "task".parse().unwrap(),
+            "result".parse().unwrap(),
+            "open:payloads=any".parse().unwrap(),
+        ];
+    })
+    .await;
+    let mut client = server.main("MainProcess").await;
+    let (task, open) = (server.create("task").await, server.create("open").await);
+    let nasty = Payload::from_pickle(NASTY).unwrap();
+    let both = [Payload::from_value(&Value::Int(1)), nasty.clone()];
+    let put = [ArgOut::Payload(&nasty)];
+    let later = [ArgOut::Payload(&nasty), ArgOut::Int(1)];
+    let ways: [(&str, &[ArgOut<'_>]); 4] = [
+        ("put", &put),
+        ("put_nowait", &put),
+        ("put_many", &[ArgOut::Payloads(&both)]),
+        ("put_later", &later),
+    ];
+    for (method, args) in ways {
+        let (class, message) = error(client.call(Some(&task), method, args).await);
+        assert_eq!(class, "TypeError", "{method}");
+        assert!(message.contains("os.system") && message.contains("--allow-class"), "{message}");
+    }
+    client.put(&task, 1).await;
+    let Reply::Return(leased) = client.call(Some(&task), "lease", &[ArgOut::Int(1)]).await else {
+        panic!("a lease");
+    };
+    let id = i64::try_from(leased.leases(1).unwrap()[0].id).unwrap();
+    let answer = |to| [ArgOut::Int(id), ArgOut::Str(to), ArgOut::Payload(&nasty)];
+    let (class, _) = error(client.call(Some(&task), "answer", &answer("result")).await);
+    assert_eq!(class, "TypeError");
+    assert_eq!(value(client.call(Some(&task), "answer", &answer("open")).await), Value::None);
+    let thing = Payload::from_pickle(b"cmypkg\nThing\n.").unwrap();
+    let allowed = client.call(Some(&task), "put", &[ArgOut::Payload(&thing)]).await;
+    assert_eq!(value(allowed), Value::None);
+    assert_eq!(value(client.call(Some(&open), "put", &put).await), Value::None);
     server.stop().await;
 }

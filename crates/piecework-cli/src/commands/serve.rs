@@ -4,7 +4,7 @@ use crate::authkey::{Authkey, AuthkeyArgs, STRONG_BYTES_MIN, Source};
 use crate::logging::LogArgs;
 use crate::{exit, output};
 use anyhow::bail;
-use piecework_server::{Config, QueueSpec, Server, Shutdown};
+use piecework_server::{Config, Payloads, QueueSpec, Server, Shutdown};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -26,6 +26,7 @@ Options of a queue, after its name and a colon, separated by commas:
   attempts=N               failed attempts after which an item is dead; 0: never (default 5)
   lease=10m                how long a worker may hold an item; default: as long as it is connected
   maxsize=N                ready items at most, as in queue.Queue(N)
+  payloads=any|data        what may be put, as --payloads says it for all
   stop=VALUE               an item of this value stops a worker and needs no answer (default None)";
 
 /// Serves named queues to Python programs and piecework's own commands.
@@ -45,6 +46,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ENGINE", default_value = "memory")]
     engine: EngineName,
 
+    /// Bytes of items held at most, as 512MiB or 2G; beyond, a put raises queue.Full, unless it
+    /// answers a task [default: no bound]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+
     /// Let any client that knows the key stop the manager, not only this user's own
     #[arg(long)]
     allow_shutdown: bool,
@@ -52,6 +58,15 @@ pub struct ServeArgs {
     /// Listen beyond this machine even with an authkey of less than 16 bytes
     #[arg(long)]
     allow_weak_authkey: bool,
+
+    /// Which items may be put: plain data and harmless classes, or any pickle [default: data where
+    /// it listens beyond this machine, any elsewhere]
+    #[arg(long, value_name = "KIND")]
+    payloads: Option<PayloadsName>,
+
+    /// A class that `data` lets in too: mypkg.Thing, or all of mypkg.*; may be given several times
+    #[arg(long, value_name = "CLASS")]
+    allow_class: Vec<String>,
 
     #[command(flatten)]
     authkey: AuthkeyArgs,
@@ -65,6 +80,15 @@ pub struct ServeArgs {
 pub(crate) enum EngineName {
     /// Keeps nothing.
     Memory,
+}
+
+/// What `--payloads` can say.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum PayloadsName {
+    /// Every pickle; whoever gets it runs what it says.
+    Any,
+    /// None, numbers, str, bytes, containers, and classes that can do no harm.
+    Data,
 }
 
 /// Serves until a signal or a client says stop.
@@ -84,6 +108,11 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if !named.is_empty() {
         config.queues = named;
     }
+    config.limits.payload_bytes_max = args.memory.unwrap_or(u64::MAX);
+    config.payloads = payloads(args.payloads, &config.listen);
+    for pattern in &args.allow_class {
+        config.policy = config.policy.allow(pattern).map_err(exit::usage)?;
+    }
     let queues = config.queues.clone();
     // Before anybody can know that it listens: whoever does may say stop at once.
     let stop = stop_signal()?;
@@ -93,6 +122,37 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     output::data(&greeting(&addresses, &queues, &authkey));
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let power = match unit.trim_end_matches('B').trim_end_matches('i') {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(format!("'{unit}' is no unit; hint: K, M, G or T, as in 512M or 512MiB")),
+    };
+    let number: u64 = number.parse().map_err(|_| "expected a size, as 512MiB".to_owned())?;
+    number.checked_mul(1024_u64.pow(power)).ok_or_else(|| format!("{text} is too large"))
+}
+
+/// On this machine no program must break; from others, only what can do no harm comes in unasked.
+fn payloads(asked: Option<PayloadsName>, listen: &[String]) -> Payloads {
+    let here = |address: &String| {
+        let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    match asked {
+        Some(PayloadsName::Any) => Payloads::Any,
+        Some(PayloadsName::Data) => Payloads::Data,
+        None if listen.iter().all(here) => Payloads::Any,
+        None => Payloads::Data,
+    }
 }
 
 /// Off this machine a short key is guessed, and whoever has it can put pickles into the queues
@@ -213,4 +273,31 @@ fn elsewhere(address: SocketAddr, authkey: &Authkey) -> String {
         "Other machines join like this (HOST is this machine):\n\n    \
          PIECEWORK_AUTHKEY='{key}' piecework worker HOST:{port} -- COMMAND {{}}\n\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [("0", 0), ("1K", 1024), ("512MiB", 512 << 20), ("2GB", 2 << 30)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "M", "1.5G", "12X", "99999999999T", "-1"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn payloads_from_other_machines_are_data_unless_said_otherwise() {
+        let of = |listen: &[&str]| {
+            let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
+            payloads(None, &listen)
+        };
+        assert_eq!(of(&["127.0.0.1:5000", "localhost:0", "[::1]:5000"]), Payloads::Any);
+        assert_eq!(of(&["127.0.0.1:5000", "0.0.0.0:5000"]), Payloads::Data);
+        assert_eq!(of(&["example.org:5000"]), Payloads::Data);
+        assert_eq!(payloads(Some(PayloadsName::Any), &["0.0.0.0:1".to_owned()]), Payloads::Any);
+    }
 }

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use piecework_state::StateError;
-use piecework_wire::{WireError, reply};
+use piecework_wire::{Refused, WireError, reply};
 
 /// An exception of the standard library, named so that every Python 3 finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,31 +10,47 @@ pub(crate) struct PyError {
     module: &'static str,
     class: &'static str,
     message: Option<String>,
+    /// Whether the payload policy says no, which somebody should read in the log.
+    refusal: bool,
 }
 
 impl PyError {
+    fn builtin(class: &'static str, message: impl Into<String>) -> Self {
+        Self { module: "builtins", class, message: Some(message.into()), refusal: false }
+    }
+
+    /// What the payload policy says to the item of a put.
+    pub(crate) fn refused(why: &Refused) -> Self {
+        Self { refusal: true, ..Self::type_error(why.to_string()) }
+    }
+
+    /// The words of a refusal by the payload policy.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.message.as_deref().filter(|_| self.refusal)
+    }
+
     pub(crate) fn type_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "TypeError", message: Some(message.into()) }
+        Self::builtin("TypeError", message)
     }
 
     pub(crate) fn value_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "ValueError", message: Some(message.into()) }
+        Self::builtin("ValueError", message)
     }
 
     pub(crate) fn key_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "KeyError", message: Some(message.into()) }
+        Self::builtin("KeyError", message)
     }
 
     pub(crate) fn attribute_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "AttributeError", message: Some(message.into()) }
+        Self::builtin("AttributeError", message)
     }
 
     pub(crate) fn runtime_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "RuntimeError", message: Some(message.into()) }
+        Self::builtin("RuntimeError", message)
     }
 
     pub(crate) fn permission_error(message: impl Into<String>) -> Self {
-        Self { module: "builtins", class: "PermissionError", message: Some(message.into()) }
+        Self::builtin("PermissionError", message)
     }
 
     /// Appends it as a whole reply.
@@ -60,7 +76,7 @@ impl From<StateError> for PyError {
         };
         // Python raises these three without a word.
         let silent = matches!(error, StateError::Empty | StateError::Full | StateError::ShutDown);
-        Self { module, class, message: (!silent).then(|| error.to_string()) }
+        Self { module, class, message: (!silent).then(|| error.to_string()), refusal: false }
     }
 }
 

@@ -3,10 +3,11 @@
 
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
+use crate::config::Payloads;
 use crate::hub::Desk;
 use crate::limits::{MANY_MAX, NOTE_BYTES_MAX};
 use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
-use piecework_wire::{Payload, Request, Value};
+use piecework_wire::{Payload, Policy, Refused, Request, Value};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
 
@@ -166,14 +167,37 @@ impl Method {
         read(&Arguments::bind(request, signature)?)
     }
 
-    /// The call that this is on `queue`, now.
-    pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId) -> Result<Call, PyError> {
+    /// Why a policy would not let in what this puts.
+    pub(crate) fn refused_by(&self, policy: &Policy) -> Option<Refused> {
+        let payloads = match self {
+            Self::Put { payloads, .. } => payloads.as_slice(),
+            Self::PutLater { payload, .. } | Self::Answer { payload, .. } => {
+                std::slice::from_ref(payload)
+            }
+            _ => &[],
+        };
+        payloads.iter().find_map(|payload| policy.check(payload).err())
+    }
+
+    /// The call that this is on `queue`, now; `refused` is what the policy says to what it puts,
+    /// which counts if the queue that it is put to asks for the policy.
+    pub(crate) fn on(
+        self,
+        desk: &Desk<'_>,
+        queue: QueueId,
+        refused: Option<&Refused>,
+    ) -> Result<Call, PyError> {
+        let let_in = |to: QueueId| match (refused, desk.registry.payloads(to)) {
+            (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),
+            _ => Ok(()),
+        };
         let opaque = |to: QueueId, payload: Payload| {
             let stop = desk.registry.is_stop(to, &payload);
             state::Payload { bytes: payload.into_bytes(), stop }
         };
         Ok(match self {
             Self::Put { payloads, wait } => {
+                let_in(queue)?;
                 // As in CPython, nobody looks at the timeout of a put that never blocks.
                 let bounded = desk.state.is_bounded(queue);
                 let wait = if bounded { wait } else { WaitArgs { block: true, timeout: None } };
@@ -182,6 +206,7 @@ impl Method {
                 Call::Put { queue, payloads, delay: None, wait }
             }
             Self::PutLater { payload, delay } => {
+                let_in(queue)?;
                 let wait = state::Wait::No;
                 let payloads = smallvec![opaque(queue, payload)];
                 Call::Put { queue, payloads, delay: Some(delay), wait }
@@ -192,6 +217,7 @@ impl Method {
             Self::Answer { id, to, payload } => {
                 let found = desk.state.queue(&to);
                 let to = found.ok_or_else(|| PyError::key_error(format!("no queue '{to}'")))?;
+                let_in(to)?;
                 Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload) }
             }
             Self::Settle { id, how } => Call::Settle(queue, ItemId(id), how),
