@@ -35,7 +35,9 @@ pub(crate) fn failed(error: Error) -> anyhow::Error {
         Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
         Error::WrongKey { .. } => exit::no_permission(error),
         Error::Remote { class, .. } if class == "PermissionError" => exit::no_permission(error),
-        Error::Remote { class, .. } if class == "Full" => exit::try_later("the queue is full"),
+        Error::Remote { class, message } if class == "Full" => {
+            exit::try_later(if message.is_empty() { "the queue is full" } else { message })
+        }
         _ => error.into(),
     }
 }
