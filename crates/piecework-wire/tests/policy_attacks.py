@@ -206,12 +206,19 @@ def inside_of_data():
                 named("__builtin__", "object"), b"N"))
     yield "as a new object's class", protocol(
         4, call(stacked("copyreg", "__newobj__"), stacked("subprocess", "Popen"), TRUE))
-    for codec in ("rot13", "zlib", "os", "latin-1"):
+    for codec in ("rot13", "zlib", "os", "latin_1"):
         yield "encoded by " + codec, protocol(4, call(stacked("_codecs", "encode"), TRUE, text(codec)))
     yield "encoded by a codec that is made by a call", protocol(
         2, call(named("_codecs", "encode"), TRUE, call(named("__builtin__", "str"), text("latin1"))))
-    yield "encode as a factory", protocol(
-        4, call(stacked("collections", "defaultdict"), stacked("_codecs", "encode")))
+    for name in ("bytes", "bytearray", "str"):
+        made = stacked("builtins", name)
+        yield name + " by a codec", protocol(4, call(made, TRUE, text("os")))
+        yield name + " by a codec, as new", protocol(4, made + TRUE + text("os") + b"\x86\x81")
+        yield name + " by a codec, by OBJ", protocol(4, MARK + made + TRUE + text("os") + b"o")
+        yield name + " by a codec, by INST", protocol(
+            2, MARK + TRUE + text("os") + b"i__builtin__\n%s\n" % name.encode())
+        yield name + " by a codec, by copyreg", protocol(
+            4, call(stacked("copyreg", "__newobj__"), made, TRUE, text("os")))
     yield "a reduced object", pickle.dumps(Reduced(eval, ("1",)), 4)
     yield "a reduced object at protocol 0", pickle.dumps(Reduced(exec, ("1",)), 0)
     yield "reduced within reduced", pickle.dumps(Reduced(list, ([Reduced(eval, ("1",))],)), 2)
@@ -266,6 +273,9 @@ def with_numpy():
     yield "numpy: no alignment", protocol(4, array(dtype("U2", plain("<", 8, 0, 8)), data=eight))
     yield "numpy: a dtype from a list of fields", protocol(
         4, call(stacked("numpy", "dtype"), text("i8,O"), b"\x89\x88"))
+    yield "numpy: an empty array whose dtype is compiled", protocol(
+        4, call(stacked("numpy.core.multiarray", "_reconstruct"), stacked("numpy", "ndarray"),
+                b"K\x00\x85", b"C\x031.5"))
     yield "numpy: a dtype of something", protocol(4, call(stacked("numpy", "dtype"), b"}"))
     yield "numpy: a dtype that is shared", protocol(
         4, call(stacked("numpy", "dtype"), text("S8"), b"\x88\x89") + MARK + plain("|", 8, 1, 0) + b"tb")

@@ -1,7 +1,7 @@
 """Loads pickles that the payload policy lets in, each watched: nothing but data may come of it.
 
 They are loaded in children, for a forged array could end its process. An audit hook (from Python
-3.8 on) tells of what is done meanwhile: files, sockets, processes, code, imports.
+3.8 on) tells of whatever else is done, and stops it: files, sockets, processes, code, imports.
 """
 import importlib
 import mmap
@@ -19,8 +19,8 @@ QUIET = {"pickle.find_class", "array.__new__", "builtins.id"}
 CPU_SECONDS_MAX = 5
 
 
-class Harm(Exception):
-    pass
+class Harm(BaseException):
+    """Stops what is about to be done."""
 
 
 def import_what_may_be_asked_for(numpy):
@@ -43,8 +43,6 @@ def use(value):
     for function in (repr, str, len, hash, list, bool):
         try:
             function(value)
-        except Harm:
-            raise
         except Exception:
             pass
     parts = value if type(value) in (list, tuple) else []
@@ -71,6 +69,7 @@ def load_all(pickles, start, place, tell):
         absent = event == "import" and args[0].split(".")[0] in ("numpy", "pathlib")
         if watching and event not in QUIET and not absent:
             harm.append((event, repr(args)[:200]))
+            raise Harm(event)
 
     watching = False
     if hasattr(sys, "addaudithook"):

@@ -96,7 +96,8 @@ def honest():
                          SyntaxError("bad", ("f", 1, 2, "t")), error_with_attributes()]
     if sys.version_info >= (3, 11):
         yield "exception group", ExceptionGroup("two", [ValueError(1), KeyError(2)])
-    yield "array", [array.array("i", [1, 2]), array.array("d", [0.5]), array.array("u", "a\u20ac")]
+    letters = "w" if sys.version_info >= (3, 13) else "u"
+    yield "array", [array.array("i", [1, 2]), array.array("d", [0.5]), array.array(letters, "a\u20ac")]
     yield "time", time.localtime(0)
     yield "namespace", types.SimpleNamespace(a=1, b=[2])
     if numpy is not None:
@@ -301,13 +302,14 @@ def mangled(chance, corpus, alike):
 
 
 def main():
-    corpus, allowed, counts = [], [], collections.Counter()
+    corpus, allowed, counts, harmless = [], [], collections.Counter(), set()
     for where, pickled in pickled_honestly():
         answer = Answer(pickled)
         counts["honest"] += 1
         if not answer.allowed:
             fail(where, answer.verdict, pickled)
         compare(where, pickled, answer)
+        harmless |= answer.found
         if len(pickled) < 2000:
             corpus.append(opcodes(pickled))
     for where, pickled in policy_attacks.all_of_them(numpy):
@@ -328,10 +330,12 @@ def main():
         counts["mangled"] += 1
         answer = Answer(pickled)
         counts["mangled and readable"] += compare("mangled %d" % number, pickled, answer)
-        if answer.allowed:
+        # Whatever the policy says, nothing is loaded that names more than honest data does.
+        if answer.allowed and answer.found <= harmless:
             allowed.append(answer.lifted)
-    counts["mangled, let in and loaded"] = len(allowed)
-    policy_load.watch(allowed, numpy, fail)
+    if not failures:
+        counts["mangled, let in and loaded"] = len(allowed)
+        policy_load.watch(allowed, numpy, fail)
     told = ", ".join("%d %s" % (count, what) for what, count in counts.items())
     print("%s: %s, %d failures" % (sys.executable, told, failures), file=report)
     report.flush()

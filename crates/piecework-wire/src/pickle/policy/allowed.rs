@@ -19,7 +19,7 @@ use super::numpy::Part;
 pub(super) enum Use {
     /// Being called with anything, and being a value.
     Any,
-    /// Being called with a text and the literal `"latin1"`.
+    /// Being called with nothing, with one thing, or with anything and the name of Latin-1.
     Latin1,
     /// Being this part of numpy's own way to pickle an array.
     Numpy(Part),
@@ -38,6 +38,14 @@ const fn group(module: &'static str, names: &'static [&'static str], worst: &'st
     Group { module, names, usage: Use::Any, worst }
 }
 
+const fn latin1(
+    module: &'static str,
+    names: &'static [&'static str],
+    worst: &'static str,
+) -> Group {
+    Group { module, names, usage: Use::Latin1, worst }
+}
+
 const fn numpy(module: &'static str, name: &'static [&'static str], part: Part) -> Group {
     Group { module, names: name, usage: Use::Numpy(part), worst: NUMPY_WORST }
 }
@@ -54,9 +62,16 @@ const QUEUE_WORST: &str = "an exception that holds what it was given";
 const GROUPS: &[Group] = &[
     group(
         "builtins",
-        &["bool", "bytearray", "bytes", "complex", "float", "int", "range", "slice", "str"],
-        "takes memory; asks its arguments for their length, number or text, which only classes \
-         of this list can answer",
+        &["bool", "complex", "float", "int", "range", "slice"],
+        "takes memory; asks its arguments for their number, which only classes of this list can \
+         answer",
+    ),
+    latin1(
+        "builtins",
+        &["bytearray", "bytes", "str"],
+        "takes memory; asks its argument for its length or text, which only classes of this list \
+         can answer; called with another codec than Latin-1, it would import any module of the \
+         package `encodings`",
     ),
     group(
         "builtins",
@@ -149,13 +164,12 @@ const GROUPS: &[Group] = &[
         &["_reconstructor", "__newobj__", "__newobj_ex__"],
         "makes an instance of the class that it is given, which is on this list too",
     ),
-    Group {
-        module: "_codecs",
-        names: &["encode"],
-        usage: Use::Latin1,
-        worst: "text becomes bytes, as protocols 0 to 2 write them; with another codec than Latin-1, \
-                any module of the package `encodings` would be imported",
-    },
+    latin1(
+        "_codecs",
+        &["encode"],
+        "text becomes bytes, as protocols 0 to 2 write them; with another codec than Latin-1, it \
+         would import any module of the package `encodings`",
+    ),
     group(
         "datetime",
         &["date", "datetime", "time", "timedelta", "timezone", "tzinfo"],

@@ -37,8 +37,12 @@ pub(super) enum Item {
     Name(Use),
     /// A tuple of literal numbers that can be a shape.
     Numbers,
-    /// Anything, and the text `"latin1"`.
-    Latin1Args,
+    /// A literal `b"b"`, or `b` in other quotes: numpy's letter for bytes.
+    LetterB,
+    /// A tuple of one thing.
+    One,
+    /// Anything, and the literal name of Latin-1; whether that makes `b"b"`.
+    Latin1Args { letter_b: bool },
     /// Arguments to make a dtype.
     DtypeArgs(Kind),
     /// What may be set on a dtype.
@@ -163,6 +167,7 @@ where
             | op::UNICODE
             | op::SHORT_BINSTRING
             | op::BINSTRING => Item::Text(op.at),
+            op::SHORT_BINBYTES if op.data.of(self.message) == b"b" => Item::LetterB,
             op::GLOBAL => self.named(op)?,
             op::EXT1 | op::EXT2 | op::EXT4 => {
                 let width = u8::try_from(op.data.end - op.data.start).unwrap_or_default();
@@ -215,11 +220,20 @@ where
             (op::REDUCE, [Item::Name(Use::Numpy(part)), args]) => {
                 return numpy::call(*part, *args).ok_or(Refused::Numpy);
             }
-            (op::REDUCE, [Item::Name(Use::Latin1), Item::Latin1Args]) => return Ok(Item::Other),
+            (op::REDUCE, [Item::Name(Use::Latin1), Item::Latin1Args { letter_b: true }]) => {
+                return Ok(Item::LetterB);
+            }
+            (
+                op::REDUCE,
+                [Item::Name(Use::Latin1), Item::Latin1Args { .. } | Item::One | Item::Numbers],
+            ) => return Ok(Item::Other),
             (code, _) if op::makes_tuple(code) => self.tuple(taken),
             _ => Item::Other,
         };
-        if !matches!(made, Item::ReconstructArgs)
+        // A class alone in a tuple, such as a factory's, is called with nothing by whoever gets it.
+        let is_lone_class = matches!((made, taken), (Item::One, [Item::Name(Use::Latin1)]));
+        if !is_lone_class
+            && !matches!(made, Item::ReconstructArgs)
             && let Some(refused) = taken.iter().find_map(Item::otherwise)
         {
             return Err(refused);
@@ -235,11 +249,17 @@ where
 
     fn tuple(&self, items: &[Item]) -> Item {
         match items {
-            [_, Item::Text(codec)] if self.text(*codec).as_deref() == Some("latin1") => {
-                Item::Latin1Args
+            [encoded, Item::Text(codec)] if self.is_latin1(*codec) => {
+                let text = if let Item::Text(at) = encoded { self.text(*at) } else { None };
+                Item::Latin1Args { letter_b: text.as_deref() == Some("b") }
             }
             _ => numpy::tuple(items, |at| self.text(at)),
         }
+    }
+
+    fn is_latin1(&self, codec: usize) -> bool {
+        // The first by picklers, the second by `bytearray` itself.
+        self.text(codec).is_some_and(|codec| ["latin1", "latin-1"].contains(&&*codec))
     }
 
     /// Judges what an opcode does to the item below the ones from `depth` on.
