@@ -11,19 +11,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::Refused;
-use super::numpy::Part;
-
-/// What a name may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// Being called with anything, and being a value.
-    Any,
-    /// Being called with nothing, with one thing, or with anything and the name of Latin-1.
-    Latin1,
-    /// Being this part of numpy's own way to pickle an array.
-    Numpy(Part),
-}
+use super::item::{Part, Use};
 
 /// Names of one module that share a reason.
 struct Group {
@@ -221,17 +209,6 @@ const GROUPS: &[Group] = &[
     numpy("numpy.core.numeric", &["_frombuffer"], Part::FromBuffer),
     numpy("numpy._core.numeric", &["_frombuffer"], Part::FromBuffer),
 ];
-
-impl Use {
-    /// Why a name may not be used otherwise.
-    pub(super) fn otherwise(self) -> Option<Refused> {
-        match self {
-            Self::Any => None,
-            Self::Latin1 => Some(Refused::Codec),
-            Self::Numpy(_) => Some(Refused::Numpy),
-        }
-    }
-}
 
 /// What the name is let in for, if it is.
 pub(super) fn usage(module: &str, name: &str) -> Option<Use> {

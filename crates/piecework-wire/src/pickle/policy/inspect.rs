@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 
-use super::allowed::Use;
-use super::numpy::{self, Kind, State};
-use super::{Import, Refused, python2};
+use super::item::{Item, Use};
+use super::refused::{Import, Refused};
+use super::{numpy, python2};
 use crate::pickle::opcode::{self as op, Effect};
 use crate::pickle::reader::{Op, Ops, Span, Walker, little_endian};
 use crate::pickle::{Payload, Value, decode};
@@ -21,61 +21,6 @@ const NAME_BYTES_MAX: usize = 512;
 
 /// The longest operand of an opcode that pushes a number of at most 64 bits.
 const NUMBER_BYTES_MAX: usize = 24;
-
-/// What is known of an item on the stack, or in the memo.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Item {
-    /// Data, or what an allowed class made of data.
-    Other,
-    /// A literal None.
-    None,
-    /// A literal number or bool.
-    Number(i64),
-    /// A literal str, pushed by the opcode at this place.
-    Text(usize),
-    /// An allowed class or function.
-    Name(Use),
-    /// A tuple of literal numbers that can be a shape.
-    Numbers,
-    /// A literal `b"b"`, or `b` in other quotes: numpy's letter for bytes.
-    LetterB,
-    /// A tuple of one thing.
-    One,
-    /// Anything, and the literal name of Latin-1; whether that makes `b"b"`.
-    Latin1Args { letter_b: bool },
-    /// Arguments to make a dtype.
-    DtypeArgs(Kind),
-    /// What may be set on a dtype.
-    DtypeState(State),
-    /// A complete dtype.
-    Dtype,
-    /// Arguments to make an empty array.
-    ReconstructArgs,
-    /// What may be set on an empty array.
-    ArrayState,
-    /// Arguments to make an array from bytes.
-    FromBufferArgs,
-    /// Arguments to make a scalar.
-    ScalarArgs,
-    /// A complete array, or a scalar.
-    Array,
-    /// A dtype of this kind, or an array (without one), whose state comes next. Nothing may refer
-    /// to it until then: `slot` is the memo slot that holds it, counted from 1.
-    Waiting { kind: Option<Kind>, slot: Option<NonZeroU32> },
-}
-
-const _: () = assert!(size_of::<Item>() == 16, "there may be millions of items");
-
-impl Item {
-    pub(super) fn waiting(kind: Option<Kind>) -> Self {
-        Self::Waiting { kind, slot: None }
-    }
-
-    /// Why nothing may be done with it but what its own rule says, if it has one.
-    fn otherwise(&self) -> Option<Refused> {
-        if let Self::Name(usage) = self { usage.otherwise() } else { None }
-    }
-}
 
 /// Tells `judge` of every import that the payload asks for, in its order. What the judge returns
 /// is held to its use; what it has no use for is not.
@@ -217,16 +162,7 @@ where
                 let what = "STACK_GLOBAL of what is not a literal str".to_owned();
                 return Err(Refused::unresolved(what));
             }
-            (op::REDUCE, [Item::Name(Use::Numpy(part)), args]) => {
-                return numpy::call(*part, *args).ok_or(Refused::Numpy);
-            }
-            (op::REDUCE, [Item::Name(Use::Latin1), Item::Latin1Args { letter_b: true }]) => {
-                return Ok(Item::LetterB);
-            }
-            (
-                op::REDUCE,
-                [Item::Name(Use::Latin1), Item::Latin1Args { .. } | Item::One | Item::Numbers],
-            ) => return Ok(Item::Other),
+            (op::REDUCE, [Item::Name(usage), args]) => return called(*usage, *args),
             (code, _) if op::makes_tuple(code) => self.tuple(taken),
             _ => Item::Other,
         };
@@ -321,6 +257,17 @@ where
         let found = python2::import(module, name, self.proto);
         let usage = (self.judge)(&Import { asked: (module, name), found })?;
         Ok(usage.map_or(Item::Other, Item::Name))
+    }
+}
+
+/// What a name returns that is called with such a tuple.
+fn called(usage: Use, args: Item) -> Result<Item, Refused> {
+    match (usage, args) {
+        (Use::Any, args) => args.otherwise().map_or(Ok(Item::Other), Err),
+        (Use::Latin1, Item::Latin1Args { letter_b: true }) => Ok(Item::LetterB),
+        (Use::Latin1, Item::Latin1Args { .. } | Item::One | Item::Numbers) => Ok(Item::Other),
+        (Use::Latin1, _) => Err(Refused::Codec),
+        (Use::Numpy(part), args) => numpy::call(part, args).ok_or(Refused::Numpy),
     }
 }
 

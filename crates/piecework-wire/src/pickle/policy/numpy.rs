@@ -14,39 +14,7 @@
 //! Arrays of objects, structured arrays and subclasses are not let in by the built-in list.
 use std::borrow::Cow;
 
-use super::allowed::Use;
-use super::inspect::Item;
-
-/// A name of numpy, by the part that it has in pickling an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// `numpy.dtype`, called with `(text, False, True)`.
-    Dtype,
-    /// `numpy.ndarray`, an argument of `_reconstruct`.
-    Ndarray,
-    /// `_reconstruct(ndarray, (0,), b"b")`: an empty array, whose state is set then.
-    Reconstruct,
-    /// `_frombuffer(bytes, dtype, shape, order)`.
-    FromBuffer,
-    /// `scalar(dtype, bytes)`.
-    Scalar,
-}
-
-/// What an element of an array is: numpy's letter, and the number beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kind {
-    letter: char,
-    count: u32,
-}
-
-/// What numpy says of a dtype beyond its name; `-1` where the name says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
-    version: u8,
-    element_bytes: i32,
-    alignment: i8,
-    flags: u8,
-}
+use super::item::{Item, Kind, Part, State, Use};
 
 impl Kind {
     fn read(text: &str) -> Option<Self> {
