@@ -1,6 +1,6 @@
 //! What a server is told when it starts, and how starting can fail.
 
-use crate::{Limits, QueueSpec};
+use crate::{Limits, Payloads, QueueSpec};
 use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
@@ -28,16 +28,6 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// The limits.
     pub limits: Limits,
-}
-
-/// Which payloads are let in.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Payloads {
-    /// All of them; whoever gets one trusts whoever put it.
-    #[default]
-    Any,
-    /// Plain data, and what the policy adds to it.
-    Data,
 }
 
 /// Who may shut the manager down over the network.

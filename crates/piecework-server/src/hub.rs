@@ -312,7 +312,7 @@ fn log(note: &Note) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Payloads;
+    use crate::queue_spec::Payloads;
     use crate::queue_spec::QueueSpec;
     use piecework_engine::EngineError;
     use piecework_state::Payload;

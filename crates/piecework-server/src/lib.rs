@@ -29,7 +29,7 @@ mod server;
 mod session;
 mod tcp;
 
-pub use config::{Config, Payloads, ServerError, Shutdown};
+pub use config::{Config, ServerError, Shutdown};
 pub use limits::Limits;
 pub use local::Local;
 pub use piecework_state::{
@@ -37,5 +37,5 @@ pub use piecework_state::{
 };
 pub use piecework_wire::Policy;
 pub use piecework_wire::auth::Key;
-pub use queue_spec::{AckSpec, QueueSpec};
+pub use queue_spec::{AckSpec, Payloads, QueueSpec};
 pub use server::Server;

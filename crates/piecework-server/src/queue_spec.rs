@@ -1,6 +1,5 @@
 //! One queue as it is asked for: `NAME[:option,...]`.
 
-use crate::config::Payloads;
 use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
 use piecework_state::QueueOptions;
 use piecework_wire::Value;
@@ -39,6 +38,16 @@ pub enum AckSpec {
     Explicit,
     /// `ack=none`
     None,
+}
+
+/// Which payloads are let in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Payloads {
+    /// All of them; whoever gets one trusts whoever put it.
+    #[default]
+    Any,
+    /// Plain data, and what the policy adds to it.
+    Data,
 }
 
 impl QueueSpec {

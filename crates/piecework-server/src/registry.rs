@@ -1,8 +1,8 @@
 //! Which typeid leads to what.
 
-use crate::config::{Payloads, ServerError};
+use crate::config::ServerError;
 use crate::limits::{OPEN_TYPEIDS_MAX, STOP_BYTES_MAX};
-use crate::queue_spec::{AckSpec, QueueSpec, checked_name};
+use crate::queue_spec::{AckSpec, Payloads, QueueSpec, checked_name};
 use piecework_state::{AckMode, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
 use std::collections::{BTreeMap, HashMap};

@@ -86,7 +86,8 @@ decimal Decimal.__class__; uuid os.system; uuid getnode; uuid _popen; fractions 
 enum Enum; dataclasses make_dataclass; typing get_type_hints; copyreg pickle; copyreg constructor
 copyreg __reduce_ex__; copyreg add_extension; copy deepcopy; inspect getsource; ast literal_eval
 numpy load; numpy fromfile; numpy save; numpy memmap; numpy.core.multiarray fromfile
-numpy.testing._private.utils runstring; numpy.f2py.crackfortran param_eval; numpy.ctypeslib load_library
+numpy.testing._private.utils runstring; numpy.f2py.crackfortran param_eval
+numpy.ctypeslib load_library
 numpy vectorize; numpy frompyfunc; numpy ndarray.tofile; numpy core.multiarray.fromfile
 cloudpickle.cloudpickle _make_function; cloudpickle.cloudpickle _builtin_type; cloudpickle loads
 torch.storage _load_from_bytes; torch load; pandas read_pickle; pandas eval; sympy sympify

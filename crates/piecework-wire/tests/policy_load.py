@@ -26,7 +26,8 @@ class Harm(BaseException):
 def import_what_may_be_asked_for(numpy):
     """Imports are no harm when the policy lets them in; so they are made before we watch."""
     names = ["_codecs", "_queue", "array", "collections", "copyreg", "datetime", "decimal",
-             "encodings.latin_1", "fractions", "ipaddress", "pathlib", "pathlib._local", "queue", "time", "types", "uuid"]
+             "encodings.latin_1", "fractions", "ipaddress", "pathlib", "pathlib._local", "queue", "time",
+             "types", "uuid"]
     if numpy is not None:
         names += ["numpy.core.multiarray", "numpy.core.numeric", "numpy._core.multiarray",
                   "numpy._core.numeric"]

@@ -3,9 +3,9 @@
 
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
-use crate::config::Payloads;
 use crate::hub::Desk;
 use crate::limits::{MANY_MAX, NOTE_BYTES_MAX};
+use crate::queue_spec::Payloads;
 use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
 use piecework_wire::{Payload, Policy, Refused, Request, Value};
 use smallvec::{SmallVec, smallvec};

@@ -34,7 +34,9 @@ pub enum Refused {
     Numpy,
     /// It encodes text otherwise than Python's picklers do where they write bytes.
     #[error(
-        "str, bytes, bytearray and _codecs.encode are let in by the payload policy `data` only to be called, with no codec but 'latin1'; hint: `--allow-class 'builtins.*'` and `--allow-class '_codecs.*'` let in all there is, which can be made to run foreign code"
+        "str, bytes, bytearray and _codecs.encode are let in by the payload policy `data` only to \
+         be called, with no codec but 'latin1'; hint: `--allow-class 'builtins.*'` and \
+         `--allow-class '_codecs.*'` let in all there is, which can be made to run foreign code"
     )]
     Codec,
     /// It changes a class, and so all that the reader makes of it.
