@@ -277,6 +277,8 @@ def with_numpy():
     yield "numpy: an empty array whose dtype is compiled", protocol(
         4, call(stacked("numpy.core.multiarray", "_reconstruct"), stacked("numpy", "ndarray"),
                 b"K\x00\x85", b"C\x031.5"))
+    yield "numpy: an array that is not empty before its state", protocol(
+        4, array(dtype("c16", plain()), b"K\x03K\x08\x86", b"C\xc0" + bytes(192), b"K\x04\x85"))
     yield "numpy: a dtype of something", protocol(4, call(stacked("numpy", "dtype"), b"}"))
     yield "numpy: a dtype that is shared", protocol(
         4, call(stacked("numpy", "dtype"), text("S8"), b"\x88\x89") + MARK + plain("|", 8, 1, 0) + b"tb")

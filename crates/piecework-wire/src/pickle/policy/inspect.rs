@@ -101,7 +101,7 @@ where
     fn pushed(&mut self, op: &Op) -> Result<Item, Refused> {
         Ok(match op.code {
             op::NONE => Item::None,
-            op::EMPTY_TUPLE => Item::Numbers,
+            op::EMPTY_TUPLE => Item::Numbers { is_zero: false },
             op::NEWTRUE | op::NEWFALSE => Item::Number(i64::from(op.code == op::NEWTRUE)),
             op::INT | op::LONG | op::BININT | op::BININT1 | op::BININT2 | op::LONG1 => {
                 self.number(op)
@@ -265,7 +265,9 @@ fn called(usage: Use, args: Item) -> Result<Item, Refused> {
     match (usage, args) {
         (Use::Any, args) => args.otherwise().map_or(Ok(Item::Other), Err),
         (Use::Latin1, Item::Latin1Args { letter_b: true }) => Ok(Item::LetterB),
-        (Use::Latin1, Item::Latin1Args { .. } | Item::One | Item::Numbers) => Ok(Item::Other),
+        (Use::Latin1, Item::Latin1Args { .. } | Item::One | Item::Numbers { .. }) => {
+            Ok(Item::Other)
+        }
         (Use::Latin1, _) => Err(Refused::Codec),
         (Use::Numpy(part), args) => numpy::call(part, args).ok_or(Refused::Numpy),
     }

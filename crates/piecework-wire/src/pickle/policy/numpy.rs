@@ -8,7 +8,8 @@
 //! - its dtype is of numbers, dates, texts or bytes, made from its name as a literal, and the state
 //!   set on it is the one, to the letter, that numpy gives to a dtype of that name;
 //! - the state of each is set once, before anybody else could have got hold of it;
-//! - the empty array is made with the dtype `b`: of another text numpy compiles a part;
+//! - the array whose state is set is made with the shape `(0,)`, for numpy mistakes how much memory
+//!   to let go of any other, and with the dtype `b`, for of another text numpy compiles a part;
 //! - the shape is literal, and the product of its numbers is one.
 //!
 //! Arrays of objects, structured arrays and subclasses are not let in by the built-in list.
@@ -56,11 +57,15 @@ pub(super) fn tuple<'a>(items: &[Item], text: impl Fn(usize) -> Option<Cow<'a, s
             let order = text(order).filter(|order| ["<", ">", "|", "="].contains(&&**order));
             order.and_then(|_| state(version, rest)).map_or(Item::Other, Item::DtypeState)
         }
-        [Name(Use::Numpy(Part::Ndarray)), Numbers, Item::LetterB] => Item::ReconstructArgs,
-        [Number(1), Numbers, Dtype, Number(0 | 1), _] => Item::ArrayState,
-        [_, Dtype, Numbers, Text(_)] | [_, Dtype, Numbers, Text(_), _] => Item::FromBufferArgs,
+        [Name(Use::Numpy(Part::Ndarray)), Numbers { is_zero: true }, Item::LetterB] => {
+            Item::ReconstructArgs
+        }
+        [Number(1), Numbers { .. }, Dtype, Number(0 | 1), _] => Item::ArrayState,
+        [_, Dtype, Numbers { .. }, Text(_)] | [_, Dtype, Numbers { .. }, Text(_), _] => {
+            Item::FromBufferArgs
+        }
         [Dtype, _] => Item::ScalarArgs,
-        _ if is_shape(items) => Numbers,
+        _ if is_shape(items) => Numbers { is_zero: matches!(items, [Number(0)]) },
         [_] => Item::One,
         _ => Item::Other,
     }
