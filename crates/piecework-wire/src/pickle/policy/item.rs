@@ -16,8 +16,8 @@ pub(super) enum Item {
     Text(usize),
     /// An allowed class or function.
     Name(Use),
-    /// A tuple of literal numbers that can be a shape.
-    Numbers,
+    /// A tuple of literal numbers that can be a shape; whether it is `(0,)`.
+    Numbers { is_zero: bool },
     /// A literal `b"b"`, or `b` in other quotes: numpy's letter for bytes.
     LetterB,
     /// A tuple of one thing.
