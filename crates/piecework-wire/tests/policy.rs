@@ -39,6 +39,7 @@ fn an_exact_pattern_lets_in_one_class() {
     }
     for (module, name) in [
         ("mypkg.sub", "Thing2"),
+        ("mypkg.sub", "Thin"),
         ("mypkg.sub", "Thing.method"),
         ("mypkg.sub", "Other"),
         ("mypkg", "Thing"),

@@ -309,6 +309,9 @@ def with_numpy():
                 b"K\x00\x85", b"C\x01b"))
     yield "numpy: the class as a factory", protocol(
         4, call(stacked("collections", "defaultdict"), stacked("numpy", "dtype")))
+    yield "numpy: the class in a list", protocol(4, b"]" + stacked("numpy", "dtype") + b"a")
+    yield "numpy: the class in a state", protocol(
+        4, call(stacked("builtins", "ValueError")) + stacked("numpy", "dtype") + b"b")
     yield "numpy: made by NEWOBJ", protocol(4, stacked("numpy", "dtype") + text("O") + b"\x85\x81")
     yield "numpy: made by INST", protocol(4, MARK + text("O") + b"inumpy\ndtype\n")
     yield "numpy: made by OBJ", protocol(4, MARK + stacked("numpy", "dtype") + text("O") + b"o")

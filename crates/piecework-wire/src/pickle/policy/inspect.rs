@@ -263,7 +263,7 @@ where
 /// What a name returns that is called with such a tuple.
 fn called(usage: Use, args: Item) -> Result<Item, Refused> {
     match (usage, args) {
-        (Use::Any, args) => args.otherwise().map_or(Ok(Item::Other), Err),
+        (Use::Any, _) => Ok(Item::Other),
         (Use::Latin1, Item::Latin1Args { letter_b: true }) => Ok(Item::LetterB),
         (Use::Latin1, Item::Latin1Args { .. } | Item::One | Item::Numbers { .. }) => {
             Ok(Item::Other)
