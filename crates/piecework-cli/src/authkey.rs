@@ -69,7 +69,8 @@ impl AuthkeyArgs {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<Authkey> {
+/// Reads a key file.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Authkey> {
     let mut key = fs::read(file)
         .with_context(|| format!("cannot read the authkey in '{}'", file.display()))?;
     if key.ends_with(b"\n") {

@@ -1,6 +1,6 @@
 //! What a server is told when it starts, and how starting can fail.
 
-use crate::{Limits, Payloads, QueueSpec};
+use crate::{Keyring, Limits, Payloads, QueueSpec};
 use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
@@ -10,8 +10,8 @@ use std::io;
 pub struct Config {
     /// Addresses to listen on, `HOST:PORT`; port 0 takes a free one.
     pub listen: Vec<String>,
-    /// The secret that clients must know.
-    pub key: Key,
+    /// The secrets one of which clients must know.
+    pub keys: Keyring,
     /// The named queues.
     pub queues: Vec<QueueSpec>,
     /// Whether an unknown typeid registers a queue of that name.
@@ -45,7 +45,7 @@ impl Config {
     pub fn new(key: Key) -> Self {
         Self {
             listen: vec!["127.0.0.1:5000".to_owned()],
-            key,
+            keys: Keyring::new(key),
             queues: vec![QueueSpec::named("task"), QueueSpec::named("result")],
             open: false,
             anonymous: Vec::new(),

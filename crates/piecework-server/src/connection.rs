@@ -3,6 +3,7 @@
 
 use crate::config::Shutdown;
 use crate::hub::{Called, Hub};
+use crate::keyring::Keyring;
 use crate::limits::{
     COPY_BYTES_MAX, LINGER, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX, READ_BYTES,
     RESERVE_BYTES_MAX,
@@ -12,7 +13,6 @@ use crate::{netstat, tcp};
 use bytes::{Buf, Bytes, BytesMut};
 use piecework_state::{Peer, Reply, SessionId};
 use piecework_wire::Policy;
-use piecework_wire::auth::Key;
 use piecework_wire::frame;
 use std::io;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
-    pub(crate) key: Key,
+    pub(crate) keys: Keyring,
     /// What payloads are held against, where any queue wants that.
     pub(crate) policy: Option<Policy>,
     pub(crate) limits: Limits,
@@ -132,7 +132,7 @@ impl Connection<'_> {
             return Ok(());
         }
         while let Some(frame) = self.next_frame().await? {
-            let step = self.session.receive(frame, &self.shared.key, &self.host)?;
+            let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
             match step {
                 Step::Call(Next::Object(call)) => self.call(call).await?,
                 Step::Call(Next::Manager(call)) => self.manager(&call),
@@ -151,7 +151,7 @@ impl Connection<'_> {
         loop {
             self.flush().await?;
             let Some(frame) = self.next_frame().await? else { return Ok(false) };
-            let step = self.session.receive(frame, &self.shared.key, &self.host);
+            let step = self.session.receive(frame, &self.shared.keys, &self.host);
             let out = &mut self.session.out;
             match step {
                 Ok(Step::Shaking) => continue,

@@ -19,6 +19,7 @@ mod clock;
 mod config;
 mod connection;
 mod hub;
+mod keyring;
 pub mod limits;
 mod listener;
 mod local;
@@ -30,6 +31,7 @@ mod session;
 mod tcp;
 
 pub use config::{Config, ServerError, Shutdown};
+pub use keyring::Keyring;
 pub use limits::Limits;
 pub use local::Local;
 pub use piecework_state::{

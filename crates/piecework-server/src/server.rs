@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ServerError, Shutdown};
 use crate::connection::{self, Shared, Stage};
 use crate::hub::Hub;
+use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
 use crate::listener::{self, Listener};
 use crate::local::Local;
@@ -11,7 +12,6 @@ use crate::registry::Registry;
 use piecework_engine::Memory;
 use piecework_state::State;
 use piecework_wire::Policy;
-use piecework_wire::auth::Key;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 pub struct Server {
     hub: Arc<Hub>,
     listeners: Vec<Listener>,
-    key: Key,
+    keys: Keyring,
     /// Where any queue looks at its payloads.
     policy: Option<Policy>,
     limits: Limits,
@@ -40,7 +40,7 @@ impl Server {
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         let Config {
             listen,
-            key,
+            keys,
             queues,
             open,
             anonymous,
@@ -62,7 +62,7 @@ impl Server {
         for address in &listen {
             listeners.push(listener::bind(address).await?);
         }
-        Ok(Self { hub, listeners, key, policy, limits, shutdown })
+        Ok(Self { hub, listeners, keys, policy, limits, shutdown })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
@@ -85,7 +85,7 @@ impl Server {
         let (stop, stage) = watch::channel(Stage::Serving);
         let shared = Arc::new(Shared {
             hub: Arc::clone(&self.hub),
-            key: self.key,
+            keys: self.keys,
             policy: self.policy,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             limits: self.limits,

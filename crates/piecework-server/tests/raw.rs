@@ -4,7 +4,9 @@
 mod support;
 
 use bytes::BytesMut;
-use piecework_server::{Config, Key, Payloads, Policy, QueueSpec, Server, ServerError, Shutdown};
+use piecework_server::{
+    Config, Key, Keyring, Payloads, Policy, QueueSpec, Server, ServerError, Shutdown,
+};
 use piecework_wire::reply::Reply;
 use piecework_wire::request::{ArgOut, request};
 use piecework_wire::{Payload, Value};
@@ -378,5 +380,32 @@ async fn the_payload_policy_is_held_at_every_way_in_and_per_queue() {
     let allowed = client.call(Some(&task), "put", &[ArgOut::Payload(&thing)]).await;
     assert_eq!(value(allowed), Value::None);
     assert_eq!(value(client.call(Some(&open), "put", &put).await), Value::None);
+    server.stop().await;
+}
+
+/// While a key is being changed, the old one and the new one both let clients in, by name.
+#[tokio::test]
+async fn several_keys_let_clients_in_by_name() {
+    let server = Running::start(|config| {
+        config.keys = Keyring::new(Key::new(support::KEY)).with("new", Key::new("another"));
+    })
+    .await;
+    let mut old = server.main("MainProcess").await;
+    let mut new = server.dial().await;
+    new.shake_hands("another").await.unwrap();
+    new.call(None, "accept_connection", &[ArgOut::Str("MainProcess")]).await;
+    assert_eq!(&server.dial().await.shake_hands("a third").await.unwrap_err()[..], b"#FAILURE#");
+    let Value::List(sessions) = value(old.call(Some("manager"), "sessions", &[]).await) else {
+        panic!("sessions() gives a list");
+    };
+    let key = |session: &Value| match session {
+        Value::Dict(entries) => entries
+            .iter()
+            .find(|(name, _)| *name == Value::from("key"))
+            .map(|(_, value)| value.clone()),
+        _ => None,
+    };
+    let keys: Vec<_> = sessions.iter().filter_map(key).collect();
+    assert_eq!(keys, [Value::from("default"), Value::from("new")]);
     server.stop().await;
 }

@@ -12,24 +12,36 @@ use std::sync::Arc;
 pub struct Peer {
     name: Arc<str>,
     address: Arc<str>,
+    key: Arc<str>,
     native: bool,
 }
 
 impl Peer {
     /// A stock Python client: the name from its `accept_connection`, the host it comes from.
     pub fn stock(name: &str, address: &str) -> Self {
-        Self { name: name.into(), address: address.into(), native: false }
+        Self { name: name.into(), address: address.into(), key: "".into(), native: false }
     }
 
     /// A client that knows piecework, or a caller within the manager's own process.
     pub fn native(name: &str) -> Self {
-        Self { name: name.into(), address: "".into(), native: true }
+        Self { name: name.into(), address: "".into(), key: "".into(), native: true }
     }
 
     /// The same, from this address.
     #[must_use]
     pub fn at(self, address: &str) -> Self {
         Self { address: address.into(), ..self }
+    }
+
+    /// The same, known by the key of this name.
+    #[must_use]
+    pub fn with_key(self, key: &str) -> Self {
+        Self { key: key.into(), ..self }
+    }
+
+    /// The name of the key that it knows.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// The whole name.

@@ -171,6 +171,7 @@ impl State {
                 id,
                 name: session.peer.name().to_owned(),
                 address: session.peer.address().to_owned(),
+                key: session.peer.key().to_owned(),
                 opened: session.opened,
                 leases: session.held.iter().filter(|held| !held.late).count(),
                 waits: session.waiting.as_ref().and_then(waits),

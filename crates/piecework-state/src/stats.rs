@@ -55,6 +55,8 @@ pub struct SessionStats {
     pub name: String,
     /// Where it connects from.
     pub address: String,
+    /// The name of the key that it knows.
+    pub key: String,
     /// Since when.
     pub opened: Time,
     /// Items it holds.

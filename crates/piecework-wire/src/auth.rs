@@ -84,6 +84,11 @@ pub enum AuthError {
         /// How long it was.
         len: usize,
     },
+    /// The peer knows the key, but no better digest than MD5, and that is not wanted.
+    #[error(
+        "the peer uses MD5, which is refused here; hint: Python 3.12 or later, or --min-digest md5"
+    )]
+    Md5,
     /// The challenge names a digest that is not in [`Digest`].
     #[error("challenge asks for a digest that is not supported: {0:?}")]
     UnknownDigest(String),
@@ -162,6 +167,12 @@ impl Challenge {
     /// Returns the body of the frame to send.
     pub fn message(&self) -> Vec<u8> {
         [CHALLENGE, &self.message].concat()
+    }
+
+    /// Returns the answer of a client that names no digest: Python up to 3.11 with MD5, Red Hat's
+    /// with SHA-256. For whoever plays one.
+    pub fn bare_answer(&self, key: &Key, digest: Digest) -> Vec<u8> {
+        digest.mac(key, &self.message)
     }
 
     /// Checks the peer's answer in constant time, and returns the digest it chose.

@@ -2,11 +2,12 @@
 
 use crate::authkey::{Authkey, AuthkeyArgs, STRONG_BYTES_MIN, Source};
 use crate::logging::LogArgs;
-use crate::{exit, output};
+use crate::{authkey, exit, output};
 use anyhow::bail;
 use piecework_server::{Config, Payloads, QueueSpec, Server, Shutdown};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -71,6 +72,15 @@ pub struct ServeArgs {
     #[command(flatten)]
     authkey: AuthkeyArgs,
 
+    /// One more key that lets clients in, with the name that logs and lists show for it: while a
+    /// key is being changed there are two. May be given several times
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    also_authkey_file: Vec<(String, PathBuf)>,
+
+    /// The weakest digest that clients may authenticate with; sha256 keeps out Pythons up to 3.11
+    #[arg(long, value_name = "DIGEST", default_value = "md5")]
+    min_digest: MinDigest,
+
     #[command(flatten)]
     log: LogArgs,
 }
@@ -80,6 +90,15 @@ pub struct ServeArgs {
 pub(crate) enum EngineName {
     /// Keeps nothing.
     Memory,
+}
+
+/// The digests that `--min-digest` can name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum MinDigest {
+    /// HMAC-MD5, all that Pythons up to 3.11 know.
+    Md5,
+    /// HMAC-SHA256 or better.
+    Sha256,
 }
 
 /// What `--payloads` can say.
@@ -97,6 +116,13 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let EngineName::Memory = args.engine;
     let authkey = args.authkey.find_or_make()?;
     let mut config = Config::new(authkey.key.clone());
+    for (name, file) in &args.also_authkey_file {
+        config.keys = config.keys.with(name, authkey::read(file)?.key);
+    }
+    if args.min_digest == MinDigest::Sha256 {
+        config.keys = config.keys.without_md5();
+    }
+    let weakest = config.keys.len_min();
     config.listen = args.listen;
     if args.allow_shutdown {
         config.shutdown = Shutdown::Anyone;
@@ -118,10 +144,18 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
     let server = Server::bind(config).await.map_err(exit::cannot_create)?;
     let addresses = server.local_addrs();
-    refuse_weak_key(&authkey, &addresses, args.allow_weak_authkey)?;
+    refuse_weak_key(weakest, &addresses, args.allow_weak_authkey)?;
     output::data(&greeting(&addresses, &queues, &authkey));
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `NAME=FILE`.
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() => Ok((name.to_owned(), file.into())),
+        _ => Err("expected a name for the key and its file, as new=/etc/piecework.key".to_owned()),
+    }
 }
 
 /// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted.
@@ -157,20 +191,15 @@ fn payloads(asked: Option<PayloadsName>, listen: &[String]) -> Payloads {
 
 /// Off this machine a short key is guessed, and whoever has it can put pickles into the queues
 /// that clients will load.
-fn refuse_weak_key(
-    authkey: &Authkey,
-    addresses: &[SocketAddr],
-    allowed: bool,
-) -> anyhow::Result<()> {
+fn refuse_weak_key(weakest: usize, addresses: &[SocketAddr], allowed: bool) -> anyhow::Result<()> {
     let beyond = addresses.iter().find(|address| !address.ip().is_loopback());
     if let Some(address) = beyond
-        && authkey.key.len() < STRONG_BYTES_MIN
+        && weakest < STRONG_BYTES_MIN
         && !allowed
     {
         bail!(
-            "an authkey of {} bytes is too weak for {address}; hint: use at least \
-             {STRONG_BYTES_MIN} bytes, or say --allow-weak-authkey",
-            authkey.key.len()
+            "an authkey of {weakest} bytes is too weak for {address}; hint: use at least \
+             {STRONG_BYTES_MIN} bytes, or say --allow-weak-authkey"
         );
     }
     Ok(())

@@ -2,9 +2,11 @@
 //! `handle`, which returns the next one.
 
 use super::fault::Fault;
+use crate::keyring::{Keyring, Known};
 use bytes::BytesMut;
-use piecework_wire::auth::{self, CHALLENGE, Challenge, FAILURE, Key, WELCOME};
+use piecework_wire::auth::{CHALLENGE, Challenge, FAILURE, WELCOME};
 use piecework_wire::frame;
+use std::sync::Arc;
 
 /// Where the handshake stands.
 #[derive(Debug)]
@@ -18,26 +20,35 @@ pub(crate) enum Handshake {
 #[derive(Debug)]
 pub(crate) struct Challenging(Challenge);
 
-/// The client knows the key; its own challenge comes next.
+/// The client knows a key; its own challenge comes next.
 #[derive(Debug)]
-pub(crate) struct Answering;
+pub(crate) struct Answering(Known);
 
 /// The manager has answered; the client's welcome comes next.
 #[derive(Debug)]
-pub(crate) struct Welcomed;
+pub(crate) struct Welcomed(Known);
+
+/// What a message leads to.
+#[derive(Debug)]
+pub(crate) enum Shaken {
+    /// The next message.
+    On(Handshake),
+    /// Both sides know each other, by this key.
+    Done(Arc<str>),
+}
 
 impl Handshake {
-    /// Reads one message; `None` when both sides know each other.
+    /// Reads one message.
     pub(crate) fn handle(
         self,
         message: &[u8],
-        key: &Key,
+        keys: &Keyring,
         out: &mut BytesMut,
-    ) -> Result<Option<Self>, Fault> {
+    ) -> Result<Shaken, Fault> {
         match self {
-            Self::Challenging(state) => state.handle(message, key, out).map(Some),
-            Self::Answering(state) => state.handle(message, key, out).map(Some),
-            Self::Welcomed(state) => state.handle(message).map(|()| None),
+            Self::Challenging(state) => state.handle(message, keys, out).map(Shaken::On),
+            Self::Answering(state) => state.handle(message, out).map(Shaken::On),
+            Self::Welcomed(state) => state.handle(message).map(Shaken::Done),
         }
     }
 }
@@ -49,11 +60,11 @@ impl Challenging {
         Handshake::Challenging(Self(challenge))
     }
 
-    fn handle(self, answer: &[u8], key: &Key, out: &mut BytesMut) -> Result<Handshake, Fault> {
-        match self.0.verify(key, answer) {
-            Ok(_) => {
+    fn handle(self, answer: &[u8], keys: &Keyring, out: &mut BytesMut) -> Result<Handshake, Fault> {
+        match keys.verify(&self.0, answer) {
+            Ok(known) => {
                 frame::put(out, WELCOME);
-                Ok(Handshake::Answering(Answering))
+                Ok(Handshake::Answering(Answering(known)))
             }
             // Without this word a stock client would report EOFError, not a wrong key. Nothing
             // else is told to somebody who does not know the key.
@@ -66,20 +77,20 @@ impl Challenging {
 }
 
 impl Answering {
-    fn handle(self, message: &[u8], key: &Key, out: &mut BytesMut) -> Result<Handshake, Fault> {
+    fn handle(self, message: &[u8], out: &mut BytesMut) -> Result<Handshake, Fault> {
         if !message.starts_with(CHALLENGE) {
             return Err(Fault::Handshake { expected: "a challenge", got: message.len() });
         }
-        let answer = auth::answer(key, message).map_err(Fault::Refused)?;
+        let answer = self.0.answer(message).map_err(Fault::Refused)?;
         frame::put(out, &answer);
-        Ok(Handshake::Welcomed(Welcomed))
+        Ok(Handshake::Welcomed(Welcomed(self.0)))
     }
 }
 
 impl Welcomed {
-    fn handle(self, message: &[u8]) -> Result<(), Fault> {
+    fn handle(self, message: &[u8]) -> Result<Arc<str>, Fault> {
         match message == WELCOME {
-            true => Ok(()),
+            true => Ok(self.0.named.name),
             false => Err(Fault::Handshake { expected: "#WELCOME#", got: message.len() }),
         }
     }

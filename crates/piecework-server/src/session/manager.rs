@@ -83,6 +83,7 @@ fn session_value(stats: &SessionStats, age: Duration) -> Value {
         ("id", int(stats.id.0)),
         ("name", text(&stats.name)),
         ("address", text(&stats.address)),
+        ("key", text(&stats.key)),
         ("age", seconds(age)),
         ("leases", int(stats.leases as u64)),
         ("waits_in", waits.map_or(Value::None, |(_, method)| text(method))),

@@ -22,14 +22,18 @@ pub(crate) use fault::Fault;
 pub(crate) use manager::ManagerCall;
 pub(crate) use serving::{Next, ObjectCall, write};
 
+use crate::keyring::Keyring;
 use bytes::{Bytes, BytesMut};
-use handshake::{Challenging, Handshake};
-use piecework_wire::auth::{AUTH_FRAME_BYTES_MAX, Key};
+use handshake::{Challenging, Handshake, Shaken};
+use piecework_wire::auth::AUTH_FRAME_BYTES_MAX;
+use std::sync::Arc;
 
 /// One connection's conversation.
 #[derive(Debug)]
 pub(crate) struct Session {
     phase: Phase,
+    /// The name of the key that the client knows.
+    key: Option<Arc<str>>,
     /// Bytes to send.
     pub(crate) out: BytesMut,
 }
@@ -61,7 +65,7 @@ impl Session {
     pub(crate) fn challenge(random: [u8; 40]) -> Self {
         let mut out = BytesMut::new();
         let handshake = Challenging::begin(random, &mut out);
-        Self { phase: Phase::Handshake(handshake), out }
+        Self { phase: Phase::Handshake(handshake), key: None, out }
     }
 
     /// How long the next frame may be.
@@ -78,16 +82,25 @@ impl Session {
     }
 
     /// Reads one frame.
-    pub(crate) fn receive(&mut self, frame: Bytes, key: &Key, host: &str) -> Result<Step, Fault> {
+    pub(crate) fn receive(
+        &mut self,
+        frame: Bytes,
+        keys: &Keyring,
+        host: &str,
+    ) -> Result<Step, Fault> {
         match std::mem::replace(&mut self.phase, Phase::Control) {
             Phase::Handshake(handshake) => {
-                if let Some(next) = handshake.handle(&frame, key, &mut self.out)? {
-                    self.phase = Phase::Handshake(next);
+                match handshake.handle(&frame, keys, &mut self.out)? {
+                    Shaken::On(next) => self.phase = Phase::Handshake(next),
+                    Shaken::Done(key) => self.key = Some(key),
                 }
                 Ok(Step::Shaking)
             }
             Phase::Control => {
-                let first = control::read(frame, host, &mut self.out)?;
+                let mut first = control::read(frame, host, &mut self.out)?;
+                if let (First::Open(peer), Some(key)) = (&mut first, &self.key) {
+                    *peer = peer.clone().with_key(key);
+                }
                 if matches!(first, First::Open(_)) {
                     self.phase = Phase::Serving;
                 }
