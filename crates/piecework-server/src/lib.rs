@@ -11,8 +11,8 @@
 //! # }
 //! ```
 //!
-//! Bytes go one way: a [connection](connection) cuts frames off its socket, its
-//! [session](session) reads them and says which call they mean, the [hub](hub) has the state
+//! Bytes go one way: a connection cuts frames off its socket, its
+//! session reads them and says which call they mean, the hub has the state
 //! decide, and the reply goes back the same way.
 
 mod clock;
