@@ -2,21 +2,21 @@
 //! to the socket. It decides nothing.
 
 use crate::config::Shutdown;
+use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
 use crate::limits::{
-    COPY_BYTES_MAX, LINGER, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX, READ_BYTES,
-    RESERVE_BYTES_MAX,
+    COPY_BYTES_MAX, LINGER, Limits, OUT_BYTES_KEPT, PASSED_OVER_BYTES_MAX, PASSED_OVER_READ_BYTES,
+    PIPELINE_BYTES_MAX, READ_BYTES, RESERVE_BYTES_MAX,
 };
-use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, Session, Step};
+use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
 use crate::{netstat, tcp};
 use bytes::{Buf, Bytes, BytesMut};
 use piecework_state::{Peer, Reply, SessionId};
-use piecework_wire::Policy;
-use piecework_wire::frame;
+use piecework_wire::{Policy, WireError, frame};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Keyring,
     /// What payloads are held against, where any queue wants that.
     pub(crate) policy: Option<Policy>,
+    pub(crate) failures: Mutex<Failures>,
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) permits: Arc<Semaphore>,
@@ -131,7 +132,7 @@ impl Connection<'_> {
         if !handshake.await.map_err(|_| Ended::TooSlow)?? {
             return Ok(());
         }
-        while let Some(frame) = self.next_frame().await? {
+        while let Some(frame) = self.next_request().await? {
             let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
             match step {
                 Step::Call(Next::Object(call)) => self.call(call).await?,
@@ -161,6 +162,9 @@ impl Connection<'_> {
                 }
                 Ok(Step::First(First::Answered) | Step::Call(_)) => {}
                 Err(fault) => {
+                    if matches!(fault, Fault::Refused(_)) {
+                        self.slow_down().await;
+                    }
                     self.flush().await?;
                     return Err(fault.into());
                 }
@@ -170,6 +174,20 @@ impl Connection<'_> {
                 self.stream.shutdown().await?;
             }
             return Ok(self.session.is_serving());
+        }
+    }
+
+    /// Counts a failed authentication; an address with many of them waits for each answer.
+    async fn slow_down(&self) {
+        let now = self.shared.hub.look(|_, now| now);
+        let address = self.peer.ip().to_canonical();
+        let (count, delay) = {
+            let failures = self.shared.failures.lock();
+            failures.unwrap_or_else(PoisonError::into_inner).count(now, address)
+        };
+        if !delay.is_zero() {
+            tracing::warn!(%address, "{count} failed authentications; the answer takes {delay:?}");
+            tokio::time::sleep(delay).await;
         }
     }
 
@@ -278,6 +296,48 @@ impl Connection<'_> {
         let done = call.run(open.hub, open.id, || may_shut_down(self.shared, self.peer), out);
         if let Err(error) = done {
             error.write(out);
+        }
+    }
+
+    /// The next whole frame of a main connection. One that is too long is passed over and answered:
+    /// a stock client whose connection ends can never call again.
+    async fn next_request(&mut self) -> Result<Option<Bytes>, Ended> {
+        loop {
+            match self.next_frame().await {
+                Err(Ended::Fault(Fault::Wire(error @ WireError::FrameTooLong { .. }))) => {
+                    tracing::warn!(peer = %self.peer, "passed over a message: {error}");
+                    self.pass_over(error.clone()).await?;
+                    PyError::value_error(error.to_string()).write(&mut self.session.out);
+                    self.flush().await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads the frame at the front of the input to its end, and keeps nothing of it.
+    async fn pass_over(&mut self, error: WireError) -> Result<(), Ended> {
+        let announced = frame::announced(&self.input).unwrap_or(u64::MAX);
+        if announced > PASSED_OVER_BYTES_MAX {
+            return Err(Ended::Fault(error.into()));
+        }
+        let mut left = announced;
+        loop {
+            let here = self.input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.input.advance(here);
+            left -= here as u64;
+            if left == 0 {
+                return Ok(());
+            }
+            self.input.reserve(PASSED_OVER_READ_BYTES);
+            let read = tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.input) => read?,
+                _ = self.stage.wait_for(|stage| *stage == Stage::Over) => 0,
+            };
+            if read == 0 {
+                return Err(Ended::Gone(io::ErrorKind::UnexpectedEof.into()));
+            }
         }
     }
 

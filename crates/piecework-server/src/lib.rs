@@ -18,6 +18,7 @@
 mod clock;
 mod config;
 mod connection;
+mod failures;
 mod hub;
 mod keyring;
 pub mod limits;

@@ -34,6 +34,13 @@ pub const READ_BYTES: usize = 4 * 1024;
 /// calls waits; beyond, they wait in the kernel.
 pub const PIPELINE_BYTES_MAX: usize = 1 << 20;
 
+/// The longest message over the limit that is passed over, so that its sender gets an error and can
+/// go on; a client that announces more is not taken for one, and its connection closed.
+pub const PASSED_OVER_BYTES_MAX: u64 = 1 << 40;
+
+/// How much of a message that is passed over is read at a time.
+pub const PASSED_OVER_READ_BYTES: usize = 64 * 1024;
+
 /// Replies up to this size are copied into one buffer and written by one call; larger payloads
 /// are written from where they are.
 pub const COPY_BYTES_MAX: usize = 16 * 1024;
@@ -63,7 +70,8 @@ pub const OUT_BYTES_KEPT: usize = 64 * 1024;
 /// The limits that can be set.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of one message. At it: the connection is closed.
+    /// Bytes of one message. At it: the message is passed over, and its sender gets a `ValueError`;
+    /// before `accept_connection`, the connection is closed.
     pub frame_bytes_max: usize,
     /// From accept to the end of the first request. At it: the connection is closed.
     pub handshake_max: Duration,

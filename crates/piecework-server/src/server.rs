@@ -14,7 +14,7 @@ use piecework_state::State;
 use piecework_wire::Policy;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -88,6 +88,7 @@ impl Server {
             keys: self.keys,
             policy: self.policy,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
+            failures: Mutex::default(),
             limits: self.limits,
             shutdown: self.shutdown,
             stage,

@@ -409,3 +409,36 @@ async fn several_keys_let_clients_in_by_name() {
     assert_eq!(keys, [Value::from("default"), Value::from("new")]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_answered_and_the_connection_goes_on() {
+    let server = Running::start(|config| config.limits.frame_bytes_max = 1_000).await;
+    let task = server.create("task").await;
+    let mut client = server.main("MainProcess").await;
+    for size in [1_000, 5_000, 3_000_000] {
+        let text = "x".repeat(size);
+        let (class, message) = error(client.call(Some(&task), "put", &[ArgOut::Str(&text)]).await);
+        assert_eq!(class, "ValueError");
+        assert!(message.contains("over the limit of 1000"), "{message}");
+    }
+    client.put(&task, 7).await;
+    assert_eq!(value(client.get(&task).await), Value::Int(7));
+    server.stop().await;
+}
+
+/// The fourth and the fifth failure of an address wait 100 and 200 ms for their answers; how long
+/// the others wait is up to the machine.
+#[tokio::test]
+async fn failures_of_an_address_are_slowed_down() {
+    let server = Running::start(|_| ()).await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..5 {
+        assert!(server.dial().await.shake_hands("wrong").await.is_err());
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+    assert!(
+        server.dial().await.shake_hands(support::KEY).await.is_ok(),
+        "the right key is welcome"
+    );
+    server.stop().await;
+}

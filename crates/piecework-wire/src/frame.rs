@@ -43,6 +43,13 @@ pub fn missing(buffer: &[u8]) -> Option<usize> {
     Some(whole.saturating_sub(buffer.len()))
 }
 
+/// Returns how long the frame at the front of `buffer` is with its header, once that is in: for
+/// passing over one that is too long.
+pub fn announced(buffer: &[u8]) -> Option<u64> {
+    let (header, len) = header(buffer).ok()??;
+    Some(len.saturating_add(header as u64))
+}
+
 /// Returns the header of a frame whose body has `body_len` bytes.
 pub fn header_of(body_len: usize) -> SmallVec<[u8; LONG_HEADER]> {
     let mut header = SmallVec::new();

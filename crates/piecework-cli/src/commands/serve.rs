@@ -52,6 +52,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
+    /// Bytes of one message at most: of an item, or of all items of one put_many; a longer one
+    /// raises ValueError
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
+    message_max: u64,
+
     /// Let any client that knows the key stop the manager, not only this user's own
     #[arg(long)]
     allow_shutdown: bool,
@@ -134,6 +139,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if !named.is_empty() {
         config.queues = named;
     }
+    config.limits.frame_bytes_max = usize::try_from(args.message_max).unwrap_or(usize::MAX);
     config.limits.payload_bytes_max = args.memory.unwrap_or(u64::MAX);
     config.payloads = payloads(args.payloads, &config.listen);
     for pattern in &args.allow_class {

@@ -18,6 +18,7 @@ mod serving;
 mod value;
 
 pub(crate) use control::First;
+pub(crate) use error::PyError;
 pub(crate) use fault::Fault;
 pub(crate) use manager::ManagerCall;
 pub(crate) use serving::{Next, ObjectCall, write};
