@@ -5,33 +5,19 @@ use crate::config::Shutdown;
 use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
-use crate::limits::{
-    COPY_BYTES_MAX, LINGER, Limits, OUT_BYTES_KEPT, PASSED_OVER_BYTES_MAX, PASSED_OVER_READ_BYTES,
-    PIPELINE_BYTES_MAX, READ_BYTES, RESERVE_BYTES_MAX,
-};
+use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX};
+use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
-use crate::{netstat, tcp};
-use bytes::{Buf, Bytes, BytesMut};
+use crate::socket::{Broken, Socket, Stage};
+use bytes::{Buf, Bytes};
 use piecework_state::{Peer, Reply, SessionId};
-use piecework_wire::{Policy, WireError, frame};
+use piecework_wire::{Policy, WireError};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
-
-/// How far a server has stopped.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
-pub(crate) enum Stage {
-    /// It has not.
-    Serving,
-    /// Nobody else comes in, and nobody waits any more; calls that need no wait are answered.
-    LastCalls,
-    /// Every connection ends.
-    Over,
-}
 
 /// What every connection of a server shares.
 #[derive(Debug)]
@@ -49,27 +35,24 @@ pub(crate) struct Shared {
 
 /// Serves a connection until it ends, and says in the log how it ended.
 pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
-    let mut connection = Connection {
-        host: peer.ip().to_canonical().to_string(),
-        session: Session::challenge(random()),
-        input: BytesMut::new(),
-        stage: shared.stage.clone(),
-        open: None,
-        stream,
-        peer,
-        shared,
+    let socket = match Socket::new(stream, shared.stage.clone()) {
+        Ok(socket) => socket,
+        Err(error) => return tracing::debug!(%peer, %error, "connection lost"),
     };
+    let host = peer.ip().to_canonical().to_string();
+    let session = Session::challenge(random());
+    let mut connection = Connection { socket, peer, host, session, open: None, shared };
     let ended = connection.run().await;
-    if *shared.stage.borrow() > Stage::Serving {
+    if connection.socket.is_stopping() {
         // A request may have come in that nobody reads any more: closed like this, the connection
         // would be reset. Its client is to see an end of file, as from a manager that exits.
-        let _ = connection.stream.shutdown().await;
+        let _ = connection.socket.close().await;
     }
     match ended {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
         Err(Ended::Refused(fault)) => {
             tracing::warn!(%peer, "refused a connection: {fault}");
-            connection.linger().await;
+            connection.socket.linger().await;
         }
         Err(Ended::Fault(fault)) => tracing::warn!(%peer, "closed a connection: {fault}"),
         Err(Ended::TooSlow) => tracing::warn!(%peer, "closed a connection that made no request"),
@@ -91,6 +74,15 @@ impl From<io::Error> for Ended {
     }
 }
 
+impl From<Broken> for Ended {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Io(error) => Self::Gone(error),
+            Broken::Wire(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
 impl From<Fault> for Ended {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -101,12 +93,10 @@ impl From<Fault> for Ended {
 }
 
 struct Connection<'a> {
-    stream: TcpStream,
+    socket: Socket,
     peer: SocketAddr,
     host: String,
     session: Session,
-    input: BytesMut,
-    stage: watch::Receiver<Stage>,
     /// The session in the hub, once there is one.
     open: Option<OpenSession<'a>>,
     shared: &'a Shared,
@@ -127,7 +117,6 @@ impl Drop for OpenSession<'_> {
 
 impl Connection<'_> {
     async fn run(&mut self) -> Result<(), Ended> {
-        tcp::set_up(&self.stream)?;
         let handshake = timeout(self.shared.limits.handshake_max, self.run_control());
         if !handshake.await.map_err(|_| Ended::TooSlow)?? {
             return Ok(());
@@ -151,7 +140,9 @@ impl Connection<'_> {
     async fn run_control(&mut self) -> Result<bool, Ended> {
         loop {
             self.flush().await?;
-            let Some(frame) = self.next_frame().await? else { return Ok(false) };
+            let max = self.session.frame_bytes_max(self.shared.limits.frame_bytes_max);
+            // A stock client writes its last word and its request apart, and waits in between.
+            let Some(frame) = self.socket.next_frame(max, true).await? else { return Ok(false) };
             let step = self.session.receive(frame, &self.shared.keys, &self.host);
             let out = &mut self.session.out;
             match step {
@@ -171,7 +162,7 @@ impl Connection<'_> {
             }
             self.flush().await?;
             if !self.session.is_serving() {
-                self.stream.shutdown().await?;
+                self.socket.close().await?;
             }
             return Ok(self.session.is_serving());
         }
@@ -231,7 +222,7 @@ impl Connection<'_> {
     /// A stock client waits for its reply before it says more. If it has said more, its call was
     /// interrupted, and the reply would be taken for that of the next one.
     fn is_interrupted(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| !open.native) && !self.input.is_empty()
+        self.open.as_ref().is_some_and(|open| !open.native) && self.socket.unread() > 0
     }
 
     /// Waits for a parked call. `None` means that its client has given it up; an error, that the
@@ -244,33 +235,33 @@ impl Connection<'_> {
         let hub = &*self.shared.hub;
         let mut reply = reply;
         loop {
-            let listening = self.input.len() < PIPELINE_BYTES_MAX;
             if self.is_interrupted() {
                 hub.cancel(id, reply);
                 return Ok(None);
             }
-            let gone = tokio::select! {
+            let listening = self.socket.unread() < PIPELINE_BYTES_MAX;
+            let heard = tokio::select! {
                 biased;
                 served = &mut reply => {
                     let served = served.map_err(|_| not_kept())?;
                     // Served at the same moment as its end came: it must not take the item along.
-                    if listening && let Err(gone) = look(&self.stream, &mut self.input) {
+                    if listening && let Err(gone) = self.socket.look() {
                         hub.unsent(id, served);
                         return Err(gone.into());
                     }
                     return Ok(Some(served));
                 }
-                _ = self.stage.wait_for(|stage| *stage > Stage::Serving) => {
-                    io::Error::new(io::ErrorKind::Interrupted, "the manager stops")
-                }
-                read = read_some(&self.stream, &mut self.input), if listening => match read {
-                    Ok(0) => io::ErrorKind::UnexpectedEof.into(),
-                    Ok(_) => continue,
-                    Err(error) => error,
-                },
+                heard = async {
+                    match listening {
+                        true => self.socket.more().await,
+                        false => Err(self.socket.stopping().await),
+                    }
+                } => heard,
             };
-            hub.cancel(id, reply);
-            return Err(gone.into());
+            if let Err(gone) = heard {
+                hub.cancel(id, reply);
+                return Err(gone.into());
+            }
         }
     }
 
@@ -281,7 +272,7 @@ impl Connection<'_> {
             None => self.flush().await,
             Some(large) => {
                 let head = Buf::chain(large.head.as_slice(), large.body);
-                self.write(&mut Buf::chain(head, large.tail)).await
+                self.socket.write(&mut Buf::chain(head, large.tail)).await
             }
         };
         sent.map_err(|error| {
@@ -303,69 +294,14 @@ impl Connection<'_> {
     /// a stock client whose connection ends can never call again.
     async fn next_request(&mut self) -> Result<Option<Bytes>, Ended> {
         loop {
-            match self.next_frame().await {
-                Err(Ended::Fault(Fault::Wire(error @ WireError::FrameTooLong { .. }))) => {
+            match self.socket.next_frame(self.shared.limits.frame_bytes_max, false).await {
+                Err(Broken::Wire(error @ WireError::FrameTooLong { .. })) => {
                     tracing::warn!(peer = %self.peer, "passed over a message: {error}");
-                    self.pass_over(error.clone()).await?;
+                    self.socket.pass_over(error.clone()).await?;
                     PyError::value_error(error.to_string()).write(&mut self.session.out);
                     self.flush().await?;
                 }
-                other => return other,
-            }
-        }
-    }
-
-    /// Reads the frame at the front of the input to its end, and keeps nothing of it.
-    async fn pass_over(&mut self, error: WireError) -> Result<(), Ended> {
-        let announced = frame::announced(&self.input).unwrap_or(u64::MAX);
-        if announced > PASSED_OVER_BYTES_MAX {
-            return Err(Ended::Fault(error.into()));
-        }
-        let mut left = announced;
-        loop {
-            let here = self.input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            self.input.advance(here);
-            left -= here as u64;
-            if left == 0 {
-                return Ok(());
-            }
-            self.input.reserve(PASSED_OVER_READ_BYTES);
-            let read = tokio::select! {
-                biased;
-                read = self.stream.read_buf(&mut self.input) => read?,
-                _ = self.stage.wait_for(|stage| *stage == Stage::Over) => 0,
-            };
-            if read == 0 {
-                return Err(Ended::Gone(io::ErrorKind::UnexpectedEof.into()));
-            }
-        }
-    }
-
-    /// The next whole frame; `None` when the peer has closed the connection between two frames,
-    /// or the manager stops.
-    async fn next_frame(&mut self) -> Result<Option<Bytes>, Ended> {
-        let max = self.session.frame_bytes_max(self.shared.limits.frame_bytes_max);
-        let mut first = true;
-        loop {
-            let whole = frame::cut(&mut self.input, max).map_err(Fault::from)?;
-            if whole.is_some() {
-                return Ok(whole);
-            }
-            if !first || !self.session.is_serving() {
-                tcp::acknowledge_now(&self.stream);
-            }
-            first = false;
-            let missing = frame::missing(&self.input).unwrap_or(0);
-            self.input.reserve(missing.clamp(READ_BYTES, RESERVE_BYTES_MAX));
-            let read = tokio::select! {
-                biased;
-                read = self.stream.read_buf(&mut self.input) => read?,
-                _ = self.stage.wait_for(|stage| *stage == Stage::Over) => return Ok(None),
-            };
-            match (read, self.input.is_empty()) {
-                (0, true) => return Ok(None),
-                (0, false) => return Err(Ended::Gone(io::ErrorKind::UnexpectedEof.into())),
-                _ => {}
+                other => return other.map_err(Ended::from),
             }
         }
     }
@@ -376,58 +312,12 @@ impl Connection<'_> {
             return Ok(());
         }
         let mut out = std::mem::take(&mut self.session.out);
-        let written = self.write(&mut out.as_ref()).await;
+        let written = self.socket.write(&mut out.as_ref()).await;
         if out.capacity() <= OUT_BYTES_KEPT {
             out.clear();
             self.session.out = out;
         }
         written
-    }
-
-    /// Writes everything, for as long as the manager runs: a peer that does not read must not keep
-    /// it from stopping.
-    async fn write(&mut self, bytes: &mut impl Buf) -> io::Result<()> {
-        tokio::select! {
-            biased;
-            written = self.stream.write_all_buf(bytes) => written,
-            _ = self.stage.wait_for(|stage| *stage == Stage::Over) => {
-                Err(io::Error::new(io::ErrorKind::Interrupted, "the manager stops"))
-            }
-        }
-    }
-
-    /// Closes so that the peer can read the last word: input that nobody reads would make the
-    /// kernel reset the connection, and the reset might overtake it.
-    async fn linger(&mut self) {
-        let drain = async {
-            self.stream.shutdown().await?;
-            let mut rest = [0; 256];
-            while self.stream.read(&mut rest).await? > 0 {}
-            io::Result::Ok(())
-        };
-        let _ = timeout(LINGER, drain).await;
-    }
-}
-
-/// Reads what there is; for one who waits for something else at the same time.
-async fn read_some(stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        input.reserve(READ_BYTES);
-        match stream.try_read_buf(input) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            read => return read,
-        }
-    }
-}
-
-/// Reads what there is already, without waiting; an error if the connection has ended.
-fn look(stream: &TcpStream, input: &mut BytesMut) -> io::Result<()> {
-    input.reserve(READ_BYTES);
-    match stream.try_read_buf(input) {
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ mod queue_spec;
 mod registry;
 mod server;
 mod session;
+mod socket;
 mod tcp;
 
 pub use config::{Config, ServerError, Shutdown};

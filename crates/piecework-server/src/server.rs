@@ -2,13 +2,14 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ServerError, Shutdown};
-use crate::connection::{self, Shared, Stage};
+use crate::connection::{self, Shared};
 use crate::hub::Hub;
 use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
 use crate::listener::{self, Listener};
 use crate::local::Local;
 use crate::registry::Registry;
+use crate::socket::Stage;
 use piecework_engine::Memory;
 use piecework_state::State;
 use piecework_wire::Policy;
