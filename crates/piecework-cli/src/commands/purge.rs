@@ -5,8 +5,13 @@ use crate::output;
 use piecework::Value;
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  piecework purge task                        prints how many items it dropped";
+
 /// Drops the items of a queue that are ready or delayed. What a worker holds is not touched.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct PurgeArgs {
     /// The queue, by its name
     queue: String,

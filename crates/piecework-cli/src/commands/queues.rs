@@ -6,8 +6,15 @@ use piecework::Value;
 use std::fmt::Write;
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  piecework queues                            a table of this machine's manager
+  piecework queues --connect 10.0.0.5         of another one; the key as for every command
+  piecework queues --json | jq .queues[0].ready";
+
 /// Shows each queue's items by state, its rates, and the sessions.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct QueuesArgs {
     /// Print everything that is known, as JSON
     #[arg(long)]
