@@ -10,7 +10,7 @@ const EXAMPLES: &str = "\
 Examples:
   piecework queues                            a table of this machine's manager
   piecework queues --connect 10.0.0.5         of another one; the key as for every command
-  piecework queues --json | jq .queues[0].ready";
+  piecework queues --json | jq '.queues[0].ready'";
 
 /// Shows each queue's items by state, its rates, and the sessions.
 #[derive(Debug, clap::Args)]

@@ -58,6 +58,12 @@ fn unescape(data: &[u8]) -> Option<String> {
         let digits = match (byte, after.first()) {
             (b'\\', Some(b'u')) => 4,
             (b'\\', Some(b'U')) => 8,
+            // What a backslash stands before otherwise is itself, another backslash too.
+            (b'\\', Some(&other)) => {
+                text.extend(['\\', char::from(other)]);
+                rest = after.get(1..)?;
+                continue;
+            }
             _ => {
                 text.push(char::from(byte));
                 rest = after;
@@ -261,6 +267,21 @@ mod tests {
 
     fn pickled(pickle: &[u8]) -> Result<Value, WireError> {
         Payload::from_pickle(pickle)?.value()
+    }
+
+    /// The right sides are what CPython's `codecs.raw_unicode_escape_decode` gives.
+    #[test]
+    fn escapes_are_undone_as_python_does() {
+        for (escaped, text) in [
+            (r"\u0041".as_bytes(), Some("A")),
+            (br"\\u0041", Some(r"\\u0041")),
+            (br"\\\u0041", Some(r"\\A")),
+            (b"a\\", Some("a\\")),
+            (b"\xe9\\U0001F600", Some("é😀")),
+            (br"\u00", None),
+        ] {
+            assert_eq!(unescape(escaped).as_deref(), text, "{}", escaped.escape_ascii());
+        }
     }
 
     #[test]
