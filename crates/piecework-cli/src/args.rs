@@ -20,6 +20,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Run a command for each argument, on all cores, results in order
     Map(MapArgs),
+    /// Run a command for each task of a manager
+    Worker(WorkerArgs),
     /// Serve queues to Python programs and to workers on any machine
     Serve(ServeArgs),
     /// Put items into a queue by hand
@@ -32,6 +34,4 @@ pub enum Command {
     Purge(PurgeArgs),
     /// Stop a manager
     Shutdown(ShutdownArgs),
-    /// Run a command for each task of a manager
-    Worker(WorkerArgs),
 }
