@@ -6,6 +6,7 @@ use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
 use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX};
+use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
 use crate::socket::{Broken, Socket, Stage};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Keyring,
     /// What payloads are held against, where any queue wants that.
     pub(crate) policy: Option<Policy>,
+    pub(crate) lobby: Lobby,
     pub(crate) failures: Mutex<Failures>,
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
@@ -55,6 +57,9 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) 
             connection.socket.linger().await;
         }
         Err(Ended::Fault(fault)) => tracing::warn!(%peer, "closed a connection: {fault}"),
+        Err(Ended::Crowded) => {
+            tracing::warn!(%peer, "closed the oldest of too many connections that made no request");
+        }
         Err(Ended::TooSlow) => tracing::warn!(%peer, "closed a connection that made no request"),
         Err(Ended::Gone(error)) => tracing::debug!(%peer, %error, "connection lost"),
     }
@@ -65,6 +70,7 @@ enum Ended {
     Refused(Fault),
     Fault(Fault),
     TooSlow,
+    Crowded,
     Gone(io::Error),
 }
 
@@ -117,8 +123,16 @@ impl Drop for OpenSession<'_> {
 
 impl Connection<'_> {
     async fn run(&mut self) -> Result<(), Ended> {
-        let handshake = timeout(self.shared.limits.handshake_max, self.run_control());
-        if !handshake.await.map_err(|_| Ended::TooSlow)?? {
+        let shared = self.shared;
+        let place = shared.lobby.enter();
+        let serving = tokio::select! {
+            done = timeout(shared.limits.handshake_max, self.run_control()) => {
+                done.map_err(|_| Ended::TooSlow)??
+            }
+            () = place.shown_out() => return Err(Ended::Crowded),
+        };
+        drop(place);
+        if !serving {
             return Ok(());
         }
         while let Some(frame) = self.next_request().await? {

@@ -23,6 +23,7 @@ mod hub;
 mod keyring;
 pub mod limits;
 mod listener;
+mod lobby;
 mod local;
 mod netstat;
 mod queue_spec;

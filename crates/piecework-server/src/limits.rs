@@ -77,6 +77,8 @@ pub struct Limits {
     pub handshake_max: Duration,
     /// Connections at once. At it: new ones wait in the kernel until one ends.
     pub connections_max: usize,
+    /// Connections that have not made their first request. At it: the oldest of them is closed.
+    pub unauthenticated_max: usize,
     /// Payload bytes in all queues together. At it: a put raises `queue.Full`.
     pub payload_bytes_max: u64,
 }
@@ -91,6 +93,8 @@ impl Default for Limits {
             handshake_max: Duration::from_secs(20),
             // Three connections for each of a few thousand workers.
             connections_max: 20_000,
+            // Several times the workers of a large site that start in one moment.
+            unauthenticated_max: 2_000,
             // All that fits; the machine's memory is the real bound until storage sets one.
             payload_bytes_max: u64::MAX,
         }

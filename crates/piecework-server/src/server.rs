@@ -7,6 +7,7 @@ use crate::hub::Hub;
 use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
 use crate::listener::{self, Listener};
+use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::registry::Registry;
 use crate::socket::Stage;
@@ -89,6 +90,7 @@ impl Server {
             keys: self.keys,
             policy: self.policy,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
+            lobby: Lobby::new(self.limits.unauthenticated_max),
             failures: Mutex::default(),
             limits: self.limits,
             shutdown: self.shutdown,

@@ -442,3 +442,24 @@ async fn failures_of_an_address_are_slowed_down() {
     );
     server.stop().await;
 }
+
+/// Whoever only holds a place goes first; who has shown its key stays, and who comes gets in.
+#[tokio::test]
+async fn a_crowd_without_keys_keeps_nobody_out() {
+    let server = Running::start(|config| config.limits.unauthenticated_max = 10).await;
+    let task = server.create("task").await;
+    let mut working = server.main("MainProcess").await;
+    let mut crowd = Vec::new();
+    for _ in 0..30 {
+        let mut silent = server.dial().await;
+        silent.read().await.expect("the challenge");
+        crowd.push(silent);
+    }
+    for silent in crowd.iter_mut().take(20) {
+        assert_eq!(silent.read().await, None, "shown out");
+    }
+    working.put(&task, 7).await;
+    let mut newcomer = server.main("MainProcess").await;
+    assert_eq!(value(newcomer.get(&task).await), Value::Int(7));
+    server.stop().await;
+}
