@@ -51,12 +51,6 @@ fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First,
     let control = match request.method() {
         "accept_connection" => {
             let name = text(&request, "accept_connection", "name")?;
-            if name.len() > NAME_BYTES_MAX {
-                return Err(PyError::value_error(format!(
-                    "accept_connection: a name of {} bytes; at most {NAME_BYTES_MAX}",
-                    name.len()
-                )));
-            }
             reply::returned_none(out);
             return Ok(First::Open(peer(&name, host)));
         }
@@ -75,6 +69,7 @@ fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First,
             let Some(Value::Str(typeid)) = typeid else {
                 return Err(PyError::type_error("create: expected a typeid, a str"));
             };
+            check_length("create", "typeid", &typeid)?;
             Control::Create { typeid, request: Box::new(request) }
         }
         "incref" => Control::Incref(text(&request, "incref", "ident")?),
@@ -103,8 +98,18 @@ fn peer(name: &str, host: &str) -> Peer {
 fn text(request: &Request, method: &'static str, name: &'static str) -> Result<String, PyError> {
     let given = request.arg(0).or_else(|| request.kwarg(name));
     match given.map(|arg| arg.value()).transpose()? {
-        Some(Value::Str(text)) => Ok(text),
+        Some(Value::Str(text)) => check_length(method, name, &text).map(|()| text),
         _ => Err(PyError::type_error(format!("{method}: expected {name}, a str"))),
+    }
+}
+
+/// Refuses what is too long for a name, without repeating it.
+fn check_length(method: &str, what: &str, given: &str) -> Result<(), PyError> {
+    match given.len() {
+        len if len > NAME_BYTES_MAX => Err(PyError::value_error(format!(
+            "{method}: a {what} of {len} bytes; at most {NAME_BYTES_MAX}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -12,6 +12,10 @@ pub use write::{ArgOut, request};
 /// The most arguments a call has, by position or by name; no method of the protocol takes as many.
 pub const ARGS_MAX: usize = 8;
 
+/// The longest ident, method or name of an argument: errors repeat them, so that a long one would
+/// be copied several times for nothing.
+pub const NAME_BYTES_MAX: usize = 1_024;
+
 /// A call that came in.
 #[derive(Debug)]
 pub struct Request {
@@ -44,12 +48,12 @@ impl Request {
         let mut names = SmallVec::new();
         for pair in pairs.chunks_exact(2) {
             if let &[name, value] = pair {
-                names.push((document.text(name)?, value));
+                names.push((short_text(&document, name)?, value));
             }
         }
         Ok(Self {
-            ident: if is_none { None } else { Some(document.text(ident)?) },
-            method: document.text(method)?,
+            ident: if is_none { None } else { Some(short_text(&document, ident)?) },
+            method: short_text(&document, method)?,
             args: SmallVec::from_slice(args),
             kwargs: names,
             values: [ident, method].iter().chain(args).chain(pairs).copied().collect(),
@@ -92,6 +96,17 @@ impl Request {
     /// Returns the names of the arguments given by name.
     pub fn kwarg_names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.kwargs.iter().map(|(key, _)| key.of(self.document.bytes()))
+    }
+}
+
+/// A text that is a name, and no longer than one.
+fn short_text(document: &Document, span: Span) -> Result<Text, WireError> {
+    let text = document.text(span)?;
+    match text.of(document.bytes()).len() {
+        len if len > NAME_BYTES_MAX => {
+            Err(WireError::Limit { what: "bytes of a name in a request", max: NAME_BYTES_MAX })
+        }
+        _ => Ok(text),
     }
 }
 
