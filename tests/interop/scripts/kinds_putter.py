@@ -1,26 +1,80 @@
-"""Puts payloads of every kind, each in several forms of the call.
+"""Puts payloads of every kind into queues, by every pickler, and writes their pickles to a file.
 
-usage: kinds_putter.py HOST PORT AUTHKEY
+usage: kinds_putter.py HOST PORT AUTHKEY KINDS FILE QUEUE...
+
+KINDS is the module that makes the payloads. Each queue gets all of them, in the order of the file:
+first each alone, in several forms of the call, and then each twice by one `put_many`.
 """
 
+import functools
+import importlib
+import pickle
+import pickletools
 import sys
 from multiprocessing.managers import BaseManager
+from multiprocessing.reduction import ForkingPickler
 
-import payload_kinds
+host, port, authkey, module, file = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), *sys.argv[4:6]
+queues = sys.argv[6:]
+stock_dumps = ForkingPickler.dumps
+
+# What writes a request: stock clients, at each protocol, and what else writes pickles.
+PICKLERS = [
+    functools.partial(stock_dumps, protocol=number) for number in range(pickle.HIGHEST_PROTOCOL + 1)
+] + [
+    lambda thing: pickletools.optimize(bytes(stock_dumps(thing))),
+    pickle._dumps,  # the one that is written in Python
+]
+
+FORMS = [
+    lambda queue, thing: queue.put(thing),
+    lambda queue, thing: queue.put(item=thing),
+    lambda queue, thing: queue.put(thing, True, 5),
+    lambda queue, thing: queue.put(block=False, item=thing),
+]
 
 
 class QueueManager(BaseManager):
     pass
 
 
-QueueManager.register("get_task_queue")
-manager = QueueManager(address=(sys.argv[1], int(sys.argv[2])), authkey=sys.argv[3].encode())
+for name in queues:
+    QueueManager.register(name)
+manager = QueueManager(address=(host, port), authkey=authkey)
 manager.connect()
-task = manager.get_task_queue()
-for name, kind in payload_kinds.kinds():
-    task.put((name, kind))
-    task.put(item=(name, kind))
-    task.put((name, kind), True, 5)
-    task.put(block=False, item=(name, kind))
-    task.put_many([(name, kind), (name, kind)])
-print("put %d" % task.qsize())
+readers = {name: getattr(manager, name)() for name in queues}
+
+
+def by_every_pickler(kinds):
+    """Each kind with each pickler, and the pickle; not where Python itself has none to offer."""
+    made = []
+    for kind, thing in kinds:
+        for dumps in PICKLERS:
+            try:
+                made.append((kind, dumps, thing, bytes(dumps(thing))))
+            except (TypeError, pickle.PicklingError):
+                unpicklable.add(kind)
+    return made
+
+
+def put(reader, things):
+    """Each kind goes by each form of the call, for it has more picklers than there are forms."""
+    for at, (_, ForkingPickler.dumps, thing, _) in enumerate(things):
+        FORMS[at % len(FORMS)](reader, thing)
+    for _, ForkingPickler.dumps, thing, _ in things:
+        reader.put_many([thing, thing])
+
+
+unpicklable = set()
+common = by_every_pickler(importlib.import_module(module).kinds())
+written = {"common": common}
+for name, reader in readers.items():
+    # The string that names the queue stands before the payload in the same request.
+    ident = reader._id
+    written[name] = by_every_pickler([("the ident", [ident, "put", (ident, {ident: "x"})])])
+    put(reader, common + written[name])
+with open(file, "wb") as target:
+    pickle.dump({name: [(kind, raw) for kind, _, _, raw in written[name]] for name in written},
+                target, 2)
+print("not by every pickler: %s" % sorted(unpicklable))
+print("put %d into each" % min(reader.qsize() for reader in readers.values()))
