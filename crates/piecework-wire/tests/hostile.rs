@@ -149,6 +149,20 @@ fn a_large_shared_object_ends_at_the_limit() {
 }
 
 #[test]
+fn a_large_shared_text_ends_at_the_limit() {
+    // Each of 2,000 elements is a bytes of 256 KiB that stands in the message once.
+    let mut frame = b"\x80\x04(N\x8c\x08put_many](B\0\0\x04\0".to_vec();
+    frame.extend(vec![7; 256 << 10]);
+    frame.push(b'\x94');
+    frame.extend(b"h\x00".repeat(2_000));
+    frame.extend(b"e\x85}t.");
+    let request = Request::parse(frame.into()).unwrap();
+    let error = request.arg(0).unwrap().elements(usize::MAX).unwrap_err();
+    let what = "bytes of objects that the values of one call share";
+    assert_eq!(error, WireError::Limit { what, max: 256 << 20 });
+}
+
+#[test]
 fn a_chain_of_shared_objects_ends_at_the_limit() {
     // Element n refers to element n - 1: to stand alone, the last carries all the others along.
     let mut frame = b"\x80\x04(N\x8c\x08put_many](]\x94".to_vec();

@@ -172,7 +172,7 @@ pub(crate) struct Layer {
     /// The protocol in force; `None` where it has to be named anew.
     proto: Option<u8>,
     /// How many memo slots are filled by now: the body's slot 0 is this one.
-    filled: usize,
+    filled: u32,
 }
 
 impl Layer {
@@ -202,14 +202,12 @@ impl Layer {
         // A body that is broken, by whoever stored it, goes out as it is.
         while let Ok(Some(op)) = ops.next() {
             if op.code == op::MEMOIZE {
-                self.filled += 1;
-            } else if let op::BINGET | op::LONG_BINGET = op.code
-                && base > 0
+                self.filled = self.filled.saturating_add(1);
+            } else if base > 0
+                && let Some(number) = got(&op, body)
             {
-                let width = u8::try_from(op.data.end - op.data.start).unwrap_or(0);
-                let number = little_endian(body, op.data.start, width).unwrap_or(0);
                 out.put_slice(Span { start: copied, end: op.at }.of(body));
-                put_get(out, base + usize::try_from(number).unwrap_or(0));
+                put_get(out, number.saturating_add(base));
                 copied = op.end;
             }
         }
@@ -217,13 +215,23 @@ impl Layer {
     }
 }
 
+/// The number of the memo slot that the opcode reads, if it is one that reads.
+fn got(op: &Op, body: &[u8]) -> Option<u32> {
+    let width = match op.code {
+        op::BINGET => 1,
+        op::LONG_BINGET => 4,
+        _ => return None,
+    };
+    u32::try_from(little_endian(body, op.data.start, width)?).ok()
+}
+
 /// Appends the opcode that pushes what memo slot `number` holds.
-pub(crate) fn put_get(out: &mut impl BufMut, number: usize) {
+pub(crate) fn put_get(out: &mut impl BufMut, number: u32) {
     match u8::try_from(number) {
         Ok(number) => out.put_slice(&[op::BINGET, number]),
         Err(_) => {
             out.put_u8(op::LONG_BINGET);
-            out.put_u32_le(u32::try_from(number).expect("memo slots are bounded by a limit"));
+            out.put_u32_le(number);
         }
     }
 }

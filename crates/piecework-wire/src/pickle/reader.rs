@@ -13,6 +13,8 @@
 //! - `function (object, state) TUPLE2 REDUCE POP`: a function sets the object's state. The junk
 //!   changes the object, so it belongs to the item *below*. Here nothing is memoized between
 //!   TUPLE2 and REDUCE; in the first idiom the arguments always are.
+//!
+//! Popped bytes that are followed by anything but the next item belong nowhere: they are refused.
 use smallvec::SmallVec;
 
 use super::opcode::{self as op, Effect, Opcode, Operand};
@@ -238,6 +240,14 @@ pub(crate) struct Walker<const N: usize> {
     pub(crate) traits: Traits,
 }
 
+/// Whether the opcode works on items that stand before the popped bytes.
+fn takes_no_junk(op: &Op) -> bool {
+    match op.opcode.effect {
+        Effect::Collapse(_) | Effect::CollapseMark | Effect::Mutate(_) | Effect::MutateMark => true,
+        _ => op::fills_memo(op.code),
+    }
+}
+
 /// Walks over a stretch that must leave exactly one item.
 pub(crate) fn walk<const N: usize>(
     message: &[u8],
@@ -278,6 +288,9 @@ impl<const N: usize> Walker<N> {
     /// Lets one opcode act on the stack.
     #[inline]
     pub(crate) fn step(&mut self, op: &Op, message: &[u8]) -> Result<(), WireError> {
+        if self.junk.is_some() && takes_no_junk(op) {
+            return Err(op.error("an item must follow what is popped"));
+        }
         match op.opcode.effect {
             Effect::Nothing => return self.note(op, message),
             Effect::Push => {
@@ -325,6 +338,9 @@ impl<const N: usize> Walker<N> {
 
     /// Checks, after the last opcode, that exactly one item is left.
     pub(crate) fn end(&self) -> Result<(), WireError> {
+        if self.junk.is_some() {
+            return Err(WireError::shape("pickle", "it ends with what it threw away"));
+        }
         if self.depth() == 1 && self.marks.is_empty() {
             return Ok(());
         }

@@ -19,11 +19,14 @@ use super::payload::{self, Payload};
 use super::reader::{Op, Ops, Span, Traits, walk};
 use crate::WireError;
 
-/// How many neighbours, and how many bytes of them, one call may rebuild: of many values that each
-/// refer to all that came before, every one carries those along. A thousand items that share a
-/// settings object of 100 KiB stay well below.
+/// How many neighbours one call may rebuild, and how many bytes of them, and of strs and bytes from
+/// before, it may say again: of many values that each refer to all that came before, every one
+/// carries those along. A thousand items that share a settings object of 100 KiB stay well below.
 const REBUILT_MAX: usize = 1 << 18;
 const REBUILT_BYTES_MAX: usize = 256 << 20;
+
+/// The byte in front of a body.
+const HEADER_LEN: usize = 1;
 
 fn named_proto(op: &Op, message: &[u8]) -> Option<u8> {
     if op.code == op::PROTO { op.data.of(message).first().copied() } else { None }
@@ -35,7 +38,7 @@ struct Local {
     /// How many references of the lifted bytes lead to it.
     uses: usize,
     /// Its number in the lifted bytes, once it is there.
-    number: Option<usize>,
+    number: Option<u32>,
 }
 
 /// Lifts values out of one message; what it learned about the memo serves all of them.
@@ -49,8 +52,12 @@ pub(crate) struct Lifter<'a> {
     rebuilt: usize,
     rebuilt_bytes: usize,
     out: Vec<u8>,
-    filled: usize,
+    filled: u32,
+    /// The protocol in force in the message, at the place that is copied.
     proto: u8,
+    /// The protocol in force at the front of `out`, and at its end.
+    first_proto: u8,
+    last_proto: u8,
     names_protos: bool,
 }
 
@@ -69,17 +76,19 @@ impl<'a> Lifter<'a> {
             out: Vec::new(),
             filled: 0,
             proto: 0,
+            first_proto: 0,
+            last_proto: 0,
             names_protos: false,
         }
     }
 
     /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
     pub(crate) fn lift(&mut self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
-        let proto = self.traits.proto_at(span.start);
-        self.proto = proto;
+        self.first_proto = self.traits.proto_at(span.start);
+        self.last_proto = self.first_proto;
         self.filled = 0;
         self.names_protos = false;
-        self.out = Vec::with_capacity(1 + span.end - span.start);
+        self.out = Vec::with_capacity(HEADER_LEN + span.end - span.start);
         self.out.push(0);
         let rebuilt = self.rebuilt(span, neighbours)?;
         for (start, end) in rebuilt.iter().map(|(start, end)| (*start, *end)) {
@@ -97,8 +106,11 @@ impl<'a> Lifter<'a> {
                 *local = Local::default();
             }
         }
-        let header =
-            payload::Header { proto, uses_memo: self.filled > 0, names_protos: self.names_protos };
+        let header = payload::Header {
+            proto: self.first_proto,
+            uses_memo: self.filled > 0,
+            names_protos: self.names_protos,
+        };
         let lifted = Payload::assemble(header, std::mem::take(&mut self.out));
         if self.traits.pops {
             // Spans next to popped bytes rest on idioms, not on tiling alone: look once more.
@@ -143,15 +155,26 @@ impl<'a> Lifter<'a> {
 
     fn charge(&mut self, rebuilt: Span) -> Result<(), WireError> {
         self.rebuilt += 1;
-        self.rebuilt_bytes += rebuilt.end - rebuilt.start;
         if self.rebuilt > REBUILT_MAX {
             let what = "objects that the values of one call share";
             return Err(WireError::Limit { what, max: REBUILT_MAX });
         }
+        self.charge_bytes(rebuilt)
+    }
+
+    fn charge_bytes(&mut self, shared: Span) -> Result<(), WireError> {
+        self.rebuilt_bytes += shared.end - shared.start;
         if self.rebuilt_bytes > REBUILT_BYTES_MAX {
             let what = "bytes of objects that the values of one call share";
             return Err(WireError::Limit { what, max: REBUILT_BYTES_MAX });
         }
+        Ok(())
+    }
+
+    /// Copies a str, bytes or class from before the value.
+    fn say_again(&mut self, atom: Span) -> Result<(), WireError> {
+        self.charge_bytes(atom)?;
+        self.copy(atom);
         Ok(())
     }
 
@@ -168,6 +191,7 @@ impl<'a> Lifter<'a> {
     /// Copies the opcodes of `part`, all but those that change.
     fn write(&mut self, part: Span) -> Result<(), WireError> {
         let message = self.message;
+        self.proto = self.traits.proto_at(part.start);
         let links = self.links;
         let mut definition = links.map_or(0, |links| links.first_definition(part.start));
         let mut references = links.map_or(&[][..], |links| links.within(part)).iter();
@@ -188,13 +212,8 @@ impl<'a> Lifter<'a> {
             } else if op::reads_memo(op.code) {
                 let reference = references.next().expect("links name each reference");
                 self.write_reference(reference.to, &op)?;
-            } else if let Some(proto) = named_proto(&op, message)
-                && proto != self.proto
-                && op.end < part.end
-            {
-                self.out.extend([op::PROTO, proto]);
+            } else if let Some(proto) = named_proto(&op, message) {
                 self.proto = proto;
-                self.names_protos = true;
             }
             if op.code != op::FRAME {
                 before = op.code;
@@ -205,7 +224,24 @@ impl<'a> Lifter<'a> {
     }
 
     fn copy(&mut self, span: Span) {
-        self.out.extend_from_slice(span.of(self.message));
+        if span.start < span.end {
+            self.name_proto();
+            self.out.extend_from_slice(span.of(self.message));
+        }
+    }
+
+    /// Names the protocol of what comes next, where it is another than that of what came before.
+    fn name_proto(&mut self) {
+        if self.last_proto == self.proto {
+            return;
+        }
+        if self.out.len() == HEADER_LEN {
+            self.first_proto = self.proto;
+        } else {
+            self.out.extend([op::PROTO, self.proto]);
+            self.names_protos = true;
+        }
+        self.last_proto = self.proto;
     }
 
     fn write_definition(&mut self, number: usize, tells_idioms_apart: bool) {
@@ -223,14 +259,15 @@ impl<'a> Lifter<'a> {
     fn write_reference(&mut self, to: usize, op: &Op) -> Result<(), WireError> {
         let local = self.locals.get(to).copied().unwrap_or_default();
         if let Some(number) = local.number {
+            self.name_proto();
             payload::put_get(&mut self.out, number);
             return Ok(());
         }
         match self.links.map_or(Stored::Built, |links| links.definition(to).stored) {
-            Stored::Atom(atom) => self.copy(atom),
+            Stored::Atom(atom) => self.say_again(atom)?,
             Stored::Global { module, name } => {
-                self.copy(module);
-                self.copy(name);
+                self.say_again(module)?;
+                self.say_again(name)?;
                 self.out.push(op::STACK_GLOBAL);
             }
             Stored::Built => return Err(op.error("the object it names is not complete here")),
