@@ -412,11 +412,13 @@ impl<const N: usize> Walker<N> {
             return Ok(());
         }
         let start = self.starts.pop().expect("the stack reaches above its floor");
-        let sets_state = self.before == [op::TUPLE2, op::REDUCE] && self.depth() > self.floor();
-        if sets_state {
+        let sets_state = self.before == [op::TUPLE2, op::REDUCE];
+        if !sets_state {
+            self.set_junk(start);
+        } else if self.depth() > self.floor() {
             self.traits.pops = true;
         } else {
-            self.set_junk(start);
+            return Err(op.error("there is no item whose state it could have set"));
         }
         Ok(())
     }
