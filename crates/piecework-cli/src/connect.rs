@@ -7,10 +7,10 @@ use piecework::{Error, Manager};
 /// Which manager.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
-    /// The manager
+    /// The manager: HOST, HOST:PORT, or unix:PATH
     #[arg(
         long,
-        value_name = "HOST[:PORT]",
+        value_name = "ADDRESS",
         default_value = "127.0.0.1:5000",
         env = "PIECEWORK_CONNECT",
         hide_env_values = true
@@ -32,6 +32,7 @@ impl ConnectArgs {
 /// Gives an error of the client its exit code.
 pub(crate) fn failed(error: Error) -> anyhow::Error {
     match &error {
+        Error::Address(_) => exit::usage(error),
         Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
         Error::WrongKey { .. } => exit::no_permission(error),
         Error::Remote { class, .. } if class == "PermissionError" => exit::no_permission(error),

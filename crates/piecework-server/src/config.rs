@@ -1,15 +1,17 @@
 //! What a server is told when it starts, and how starting can fail.
 
 use crate::{Keyring, Limits, Payloads, QueueSpec};
+use piecework_net::{Address, PORT};
 use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
+use std::net::SocketAddr;
 
 /// Everything a server is told; made with [`Config::new`] and changed field by field.
 #[derive(Debug)]
 pub struct Config {
-    /// Addresses to listen on, `HOST:PORT`; port 0 takes a free one.
-    pub listen: Vec<String>,
+    /// Addresses to listen on; port 0 takes a free one.
+    pub listen: Vec<Address>,
     /// The secrets one of which clients must know.
     pub keys: Keyring,
     /// The named queues.
@@ -44,7 +46,7 @@ impl Config {
     /// Listens on 127.0.0.1:5000, the tutorials' port, with the queues `task` and `result`.
     pub fn new(key: Key) -> Self {
         Self {
-            listen: vec!["127.0.0.1:5000".to_owned()],
+            listen: vec![Address::from(SocketAddr::from(([127, 0, 0, 1], PORT)))],
             keys: Keyring::new(key),
             queues: vec![QueueSpec::named("task"), QueueSpec::named("result")],
             open: false,
@@ -74,7 +76,7 @@ pub enum ServerError {
     },
     /// Somebody else listens there.
     #[error(
-        "address {address} is in use{}; hint: stop it, or listen on another port",
+        "address {address} is in use{}; hint: stop it, or listen elsewhere",
         holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default()
     )]
     InUse {

@@ -2,21 +2,21 @@
 //! to the socket. It decides nothing.
 
 use crate::config::Shutdown;
+use crate::ended::Ended;
 use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
-use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PIPELINE_BYTES_MAX};
+use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
 use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
 use crate::socket::{Broken, Socket, Stage};
 use bytes::{Buf, Bytes};
-use piecework_state::{Peer, Reply, SessionId};
+use piecework_net::{Peer, Stream};
+use piecework_state::{Reply, SessionId};
 use piecework_wire::{Policy, WireError};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
@@ -36,75 +36,43 @@ pub(crate) struct Shared {
 }
 
 /// Serves a connection until it ends, and says in the log how it ended.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
-    let socket = match Socket::new(stream, shared.stage.clone()) {
-        Ok(socket) => socket,
-        Err(error) => return tracing::debug!(%peer, %error, "connection lost"),
+pub(crate) async fn serve(stream: Stream, shared: &Shared) {
+    let set_up = stream.peer().and_then(|peer| {
+        let silence_max = shared.limits.silence_max;
+        Ok((peer, Socket::new(stream, &peer, silence_max, shared.stage.clone())?))
+    });
+    let (peer, socket) = match set_up {
+        Ok(set_up) => set_up,
+        Err(error) => return tracing::debug!(%error, "connection lost"),
     };
-    let host = peer.ip().to_canonical().to_string();
-    let session = Session::challenge(random());
-    let mut connection = Connection { socket, peer, host, session, open: None, shared };
+    let (host, session) = (peer.label(), Session::challenge(random()));
+    let mut connection =
+        Connection { socket, peer, host, session, open: None, client: None, shared };
     let ended = connection.run().await;
+    connection.look_after_process().await;
     if connection.socket.is_stopping() {
         // A request may have come in that nobody reads any more: closed like this, the connection
         // would be reset. Its client is to see an end of file, as from a manager that exits.
         let _ = connection.socket.close().await;
     }
-    match ended {
+    match &ended {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
-        Err(Ended::Refused(fault)) => {
-            tracing::warn!(%peer, "refused a connection: {fault}");
-            connection.socket.linger().await;
-        }
-        Err(Ended::Fault(fault)) => tracing::warn!(%peer, "closed a connection: {fault}"),
-        Err(Ended::Crowded) => {
-            tracing::warn!(%peer, "closed the oldest of too many connections that made no request");
-        }
-        Err(Ended::TooSlow) => tracing::warn!(%peer, "closed a connection that made no request"),
-        Err(Ended::Gone(error)) => tracing::debug!(%peer, %error, "connection lost"),
+        Err(ended) => ended.log(&peer),
     }
-}
-
-/// Why a connection ended before its peer closed it.
-enum Ended {
-    Refused(Fault),
-    Fault(Fault),
-    TooSlow,
-    Crowded,
-    Gone(io::Error),
-}
-
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Gone(error)
-    }
-}
-
-impl From<Broken> for Ended {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Io(error) => Self::Gone(error),
-            Broken::Wire(error) => Self::Fault(error.into()),
-        }
-    }
-}
-
-impl From<Fault> for Ended {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused(_) => Self::Refused(fault),
-            Fault::Wire(_) | Fault::Handshake { .. } => Self::Fault(fault),
-        }
+    if let Err(Ended::Refused(_)) = ended {
+        connection.socket.linger().await;
     }
 }
 
 struct Connection<'a> {
     socket: Socket,
-    peer: SocketAddr,
+    peer: Peer,
     host: String,
     session: Session,
     /// The session in the hub, once there is one.
     open: Option<OpenSession<'a>>,
+    /// Who opened it.
+    client: Option<piecework_state::Peer>,
     shared: &'a Shared,
 }
 
@@ -135,19 +103,57 @@ impl Connection<'_> {
         if !serving {
             return Ok(());
         }
-        while let Some(frame) = self.next_request().await? {
-            let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
-            match step {
-                Step::Call(Next::Object(call)) => self.call(call).await?,
-                Step::Call(Next::Manager(call)) => self.manager(&call),
-                Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
+        loop {
+            match self.serve_request().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(Ended::Orphaned) => self.orphan(),
+                Err(ended) => return Err(ended),
             }
-            if self.is_interrupted() {
-                self.session.out.clear();
-            }
-            self.flush().await?;
         }
-        Ok(())
+    }
+
+    /// Serves one request of a main connection; false at its end.
+    async fn serve_request(&mut self) -> Result<bool, Ended> {
+        let Some(frame) = self.next_request().await? else { return Ok(false) };
+        if self.open.is_none() {
+            // The process that opened it has ended; this comes from one that inherited it.
+            let Some(client) = self.client.clone() else { return Ok(false) };
+            self.open(client);
+        }
+        let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
+        match step {
+            Step::Call(Next::Object(call)) => self.call(call).await?,
+            Step::Call(Next::Manager(call)) => self.manager(&call),
+            Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
+        }
+        if self.is_interrupted() {
+            self.session.out.clear();
+        }
+        self.flush().await?;
+        Ok(true)
+    }
+
+    /// Its process has ended, and the connection has not: what the process held goes to others, and
+    /// whoever inherited the connection may go on with it.
+    fn orphan(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.hub.process_ended(open.id);
+        }
+        self.socket.process().forget();
+    }
+
+    /// The end of a thread's connection does not tell whether its process lives. Where the process
+    /// is known, its end comes at the same moment, if it comes.
+    async fn look_after_process(&mut self) {
+        let Some(open) = &self.open else { return };
+        let process = self.socket.process();
+        if self.client.as_ref().is_some_and(piecework_state::Peer::is_thread)
+            && process.is_watched()
+            && timeout(PROCESS_END_MAX, process.ended()).await.is_ok()
+        {
+            open.hub.process_ended(open.id);
+        }
     }
 
     /// Handshake and first request; true if this is a main connection from here on.
@@ -185,22 +191,23 @@ impl Connection<'_> {
     /// Counts a failed authentication; an address with many of them waits for each answer.
     async fn slow_down(&self) {
         let now = self.shared.hub.look(|_, now| now);
-        let address = self.peer.ip().to_canonical();
+        let origin = self.peer.origin();
         let (count, delay) = {
             let failures = self.shared.failures.lock();
-            failures.unwrap_or_else(PoisonError::into_inner).count(now, address)
+            failures.unwrap_or_else(PoisonError::into_inner).count(now, origin)
         };
         if !delay.is_zero() {
-            tracing::warn!(%address, "{count} failed authentications; the answer takes {delay:?}");
+            tracing::warn!(%origin, "{count} failed authentications; the answer takes {delay:?}");
             tokio::time::sleep(delay).await;
         }
     }
 
-    fn open(&mut self, peer: Peer) {
-        let native = peer.is_native();
-        tracing::debug!(peer = %self.peer, name = peer.name(), "session opened");
+    fn open(&mut self, client: piecework_state::Peer) {
+        let native = client.is_native();
+        tracing::debug!(peer = %self.peer, name = client.name(), "session opened");
         let hub = &*self.shared.hub;
-        self.open = Some(OpenSession { hub, id: hub.open(peer), native });
+        self.open = Some(OpenSession { hub, id: hub.open(client.clone()), native });
+        self.client = Some(client);
     }
 
     /// One call on an object: the reply is sent, or taken back if nobody waits for it any more.
@@ -253,7 +260,7 @@ impl Connection<'_> {
                 hub.cancel(id, reply);
                 return Ok(None);
             }
-            let listening = self.socket.unread() < PIPELINE_BYTES_MAX;
+            let listening = self.socket.unread() < self.shared.limits.pipeline_bytes_max;
             let heard = tokio::select! {
                 biased;
                 served = &mut reply => {
@@ -268,7 +275,7 @@ impl Connection<'_> {
                 heard = async {
                     match listening {
                         true => self.socket.more().await,
-                        false => Err(self.socket.stopping().await),
+                        false => Err(self.socket.stopping().await.into()),
                     }
                 } => heard,
             };
@@ -341,13 +348,15 @@ fn not_kept() -> io::Error {
 }
 
 /// Whether the client at `peer` may stop the manager.
-fn may_shut_down(shared: &Shared, peer: SocketAddr) -> bool {
+fn may_shut_down(shared: &Shared, peer: Peer) -> bool {
+    let user = || match peer {
+        Peer::Process { user, .. } => Some(user),
+        Peer::Host(at) if at.ip().to_canonical().is_loopback() => netstat::user_of(at),
+        Peer::Host(_) => None,
+    };
     match shared.shutdown {
         Shutdown::Anyone => true,
-        Shutdown::SameUser => {
-            let user = netstat::user_of(peer);
-            peer.ip().to_canonical().is_loopback() && user.is_some() && user == netstat::own_user()
-        }
+        Shutdown::SameUser => user().is_some_and(|user| Some(user) == netstat::own_user()),
     }
 }
 

@@ -124,6 +124,12 @@ impl Hub {
         self.take_back(self.lock(), session, reply);
     }
 
+    /// The process of a session has ended: its sessions did not end in good order, unless they said
+    /// so.
+    pub(crate) fn process_ended(&self, session: SessionId) {
+        self.lock().state.process_ended(session);
+    }
+
     /// Ends a session.
     pub(crate) fn end(&self, session: SessionId) {
         let mut shared = self.lock();
@@ -332,10 +338,10 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_promised_once_something_was_not_kept() {
-        let mut state = State::new(1);
+        let mut state = State::new(1, piecework_state::Limits::default());
         let queues = [QueueSpec::named("task")];
         let registry =
-            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], false).unwrap();
+            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], 0).unwrap();
         let task = state.queue("task").unwrap();
         let hub = Hub::new(Clock::start(), state, registry, Box::new(Fails));
         let (waiting, putter) = (hub.open(Peer::native("a")), hub.open(Peer::native("b")));

@@ -6,7 +6,7 @@
 //! # async fn example() -> Result<(), piecework_server::ServerError> {
 //! let config = Config::new(Key::new("a secret of some length"));
 //! let server = Server::bind(config).await?;
-//! println!("listening on {}", server.local_addrs()[0]);
+//! println!("listening on {}", server.addresses()[0]);
 //! server.run(std::future::pending()).await
 //! # }
 //! ```
@@ -18,6 +18,7 @@
 mod clock;
 mod config;
 mod connection;
+mod ended;
 mod failures;
 mod hub;
 mod keyring;
@@ -25,18 +26,20 @@ pub mod limits;
 mod listener;
 mod lobby;
 mod local;
+pub mod measure;
 mod netstat;
+mod process;
 mod queue_spec;
 mod registry;
 mod server;
 mod session;
 mod socket;
-mod tcp;
 
 pub use config::{Config, ServerError, Shutdown};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use local::Local;
+pub use piecework_net::{Address, AddressError};
 pub use piecework_state::{
     Call, Delivery, ItemId, Payload, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,
 };

@@ -1,65 +1,63 @@
-//! Sockets that listen: bound by name, accepting whatever becomes of one connection.
+//! Listening: addresses are found by name, and accepting goes on whatever becomes of a connection.
 
 use crate::config::ServerError;
-use crate::limits::LISTEN_BACKLOG;
 use crate::netstat;
-use socket2::{Domain, Socket, Type};
+use piecework_net::{Address, Listener, Stream};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::net::lookup_host;
 
 /// How long accepting pauses when the process has no descriptors left; connections that end
 /// meanwhile give theirs back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A socket that listens.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    socket: TcpListener,
-    pub(crate) address: SocketAddr,
+/// Listens at an address.
+pub(crate) async fn bind(address: &Address, backlog: i32) -> Result<Listener, ServerError> {
+    let (bound, shown) = match address {
+        Address::Tcp(name) => {
+            let address = resolve(name).await?;
+            (Listener::tcp(address, backlog), address.into())
+        }
+        Address::Unix(path) => (Listener::unix(path, backlog).await, address.clone()),
+    };
+    match bound {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let holder = holder(&shown).await;
+            Err(ServerError::InUse { address: shown.to_string(), holder })
+        }
+        Err(error) => Err(ServerError::Bind { address: shown.to_string(), error }),
+    }
 }
 
-/// Listens on `HOST:PORT`.
-pub(crate) async fn bind(address: &str) -> Result<Listener, ServerError> {
-    let unknown = |error| ServerError::Address { address: address.to_owned(), error };
-    let found: Vec<SocketAddr> = lookup_host(address).await.map_err(unknown)?.collect();
+/// The process that listens at an address, named for people.
+async fn holder(address: &Address) -> Option<String> {
+    match address.socket_addr() {
+        Some(address) => netstat::listener_at(address),
+        // The kernel tells a client of a Unix socket who listens.
+        None => Some(Stream::connect(address).await.ok()?.peer().ok()?.to_string()),
+    }
+}
+
+async fn resolve(name: &str) -> Result<SocketAddr, ServerError> {
+    let unknown = |error| ServerError::Address { address: name.to_owned(), error };
+    let found: Vec<SocketAddr> = lookup_host(name).await.map_err(unknown)?.collect();
     // Stock clients know no other: to them `localhost` is 127.0.0.1, whatever comes first here.
     let first = found.iter().find(|found| found.is_ipv4()).or(found.first());
-    let resolved = *first.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
-    open(resolved).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => ServerError::InUse {
-            address: resolved.to_string(),
-            holder: netstat::listener_at(resolved),
-        },
-        _ => ServerError::Bind { address: resolved.to_string(), error },
-    })
+    first.copied().ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))
 }
 
-fn open(address: SocketAddr) -> io::Result<Listener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Connections of an earlier run that linger must not keep this one from starting.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(LISTEN_BACKLOG)?;
-    let socket = TcpListener::from_std(socket.into())?;
-    let address = socket.local_addr()?;
-    Ok(Listener { socket, address })
-}
-
-impl Listener {
-    /// Accepts the next connection, whatever becomes of others.
-    pub(crate) async fn accept(&self) -> (TcpStream, SocketAddr) {
-        loop {
-            match self.socket.accept().await {
-                Ok(accepted) => return accepted,
-                // The peer has gone between its connect and our accept, or the process has no
-                // descriptor left: neither is a reason to stop listening.
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+/// Accepts the next connection, whatever becomes of others.
+pub(crate) async fn accept(listener: &Listener) -> Stream {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The peer has gone between its connect and our accept, or the process has no
+            // descriptor left: neither is a reason to stop listening.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One queue as it is asked for: `NAME[:option,...]`.
 
 use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
+use crate::measure::duration;
 use piecework_state::QueueOptions;
 use piecework_wire::Value;
 use std::str::FromStr;
@@ -134,22 +135,6 @@ pub(crate) fn checked_name(name: &str) -> Result<&str, String> {
 
 fn bad(key: &str, value: &str, wanted: &str) -> String {
     format!("{key}={value}: expected {wanted}")
-}
-
-/// `90`, `90s`, `500ms`, `10m`, `2h`, `1d`.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let secs = match unit {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3_600.0,
-        "d" => 86_400.0,
-        _ => return None,
-    };
-    let lasts = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * secs).ok()?;
-    (!lasts.is_zero()).then_some(lasts)
 }
 
 /// What a Python programmer means by the word: None, True, a number, or a str.

@@ -1,7 +1,7 @@
 //! Which typeid leads to what.
 
 use crate::config::ServerError;
-use crate::limits::{OPEN_TYPEIDS_MAX, STOP_BYTES_MAX};
+use crate::limits::STOP_BYTES_MAX;
 use crate::queue_spec::{AckSpec, Payloads, QueueSpec, checked_name};
 use piecework_state::{AckMode, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
@@ -50,7 +50,8 @@ pub(crate) struct Registry {
     /// Which payloads are let in where a queue does not say, and where one does.
     payloads: Payloads,
     payloads_of: HashMap<QueueId, Payloads>,
-    open: bool,
+    /// How many typeids there may be before clients can add no more; 0 where they can add none.
+    typeids_max: usize,
 }
 
 impl Registry {
@@ -61,9 +62,9 @@ impl Registry {
         payloads: Payloads,
         anonymous: Vec<String>,
         refused: Vec<(String, String)>,
-        open: bool,
+        typeids_max: usize,
     ) -> Result<Self, ServerError> {
-        let mut registry = Self { open, payloads, ..Self::default() };
+        let mut registry = Self { typeids_max, payloads, ..Self::default() };
         // Names first: an answer queue may stand behind the queue that names it.
         for spec in queues {
             state.register(&spec.name, QueueOptions::default());
@@ -114,7 +115,7 @@ impl Registry {
                 "piecework serves queues; SyncManager's '{typeid}' is not among them yet"
             ));
         }
-        if self.open
+        if self.typeids_max > 0
             && let Some(queue) = self.open_queue(state, typeid)
         {
             self.typeids.insert(typeid.to_owned(), Registered::Named(queue));
@@ -131,7 +132,7 @@ impl Registry {
         if let Some(queue) = state.queue(name) {
             return Some(queue);
         }
-        if self.typeids.len() >= OPEN_TYPEIDS_MAX {
+        if self.typeids.len() >= self.typeids_max {
             return None;
         }
         self.add(state, &QueueSpec::named(name)).ok()?;

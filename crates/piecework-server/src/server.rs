@@ -3,18 +3,19 @@
 use crate::clock::Clock;
 use crate::config::{Config, ServerError, Shutdown};
 use crate::connection::{self, Shared};
+use crate::failures::Failures;
 use crate::hub::Hub;
 use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
-use crate::listener::{self, Listener};
+use crate::listener;
 use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::registry::Registry;
 use crate::socket::Stage;
 use piecework_engine::Memory;
+use piecework_net::{Address, Listener};
 use piecework_state::State;
 use piecework_wire::Policy;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
@@ -55,21 +56,22 @@ impl Server {
         let clock = Clock::start();
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
-        let mut state = State::new(clock.now().micros());
-        state.bound_bytes(limits.payload_bytes_max);
-        let registry = Registry::new(&mut state, &queues, payloads, anonymous, refused, open)?;
+        let mut state = State::new(clock.now().micros(), limits.state);
+        let typeids_max = if open { limits.typeids_max } else { 0 };
+        let registry =
+            Registry::new(&mut state, &queues, payloads, anonymous, refused, typeids_max)?;
         let policy = registry.is_policed().then_some(policy);
         let hub = Arc::new(Hub::new(clock, state, registry, Box::new(Memory)));
         let mut listeners = Vec::with_capacity(listen.len());
         for address in &listen {
-            listeners.push(listener::bind(address).await?);
+            listeners.push(listener::bind(address, limits.backlog).await?);
         }
         Ok(Self { hub, listeners, keys, policy, limits, shutdown })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
-    pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address).collect()
+    pub fn addresses(&self) -> Vec<Address> {
+        self.listeners.iter().map(|listener| listener.address().clone()).collect()
     }
 
     /// Opens a session within this process; `name` is what lists show.
@@ -91,7 +93,7 @@ impl Server {
             policy: self.policy,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             lobby: Lobby::new(self.limits.unauthenticated_max),
-            failures: Mutex::default(),
+            failures: Mutex::new(Failures::new(&self.limits)),
             limits: self.limits,
             shutdown: self.shutdown,
             stage,
@@ -124,14 +126,14 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
         let permit = Arc::clone(&shared.permits).acquire_owned();
         let accepted = async {
             let permit = permit.await.expect("the permits are never closed");
-            (listener.accept().await, permit)
+            (listener::accept(&listener).await, permit)
         };
         tokio::select! {
             _ = stage.wait_for(|stage| *stage > Stage::Serving) => break,
-            ((stream, peer), permit) = accepted => {
+            (stream, permit) = accepted => {
                 let shared = Arc::clone(&shared);
                 connections.spawn(async move {
-                    connection::serve(stream, peer, &shared).await;
+                    connection::serve(stream, &shared).await;
                     drop(permit);
                 });
             }

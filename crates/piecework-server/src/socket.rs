@@ -3,12 +3,13 @@
 use crate::limits::{
     LINGER, PASSED_OVER_BYTES_MAX, PASSED_OVER_READ_BYTES, READ_BYTES, RESERVE_BYTES_MAX,
 };
-use crate::tcp;
+use crate::process::Process;
 use bytes::{Buf, Bytes, BytesMut};
+use piecework_net::{Peer, Stream};
 use piecework_wire::{WireError, frame};
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -32,20 +33,34 @@ pub(crate) enum Broken {
     /// The peer sends what is no frame, or too much.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The process that connected has ended, and yet the connection has not: somebody inherited it.
+    #[error("its process has ended")]
+    Orphaned,
 }
 
 /// A connected socket, and what has come in over it and is not read yet.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
+    process: Process,
     input: BytesMut,
     stage: watch::Receiver<Stage>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, stage: watch::Receiver<Stage>) -> io::Result<Self> {
-        tcp::set_up(&stream)?;
-        Ok(Self { stream, input: BytesMut::new(), stage })
+    pub(crate) fn new(
+        stream: Stream,
+        peer: &Peer,
+        silence_max: Duration,
+        stage: watch::Receiver<Stage>,
+    ) -> io::Result<Self> {
+        stream.set_up(silence_max)?;
+        Ok(Self { stream, process: Process::of(peer), input: BytesMut::new(), stage })
+    }
+
+    /// The process at the other end, where it is known.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 
     /// How many bytes have come in that are not read yet.
@@ -68,7 +83,7 @@ impl Socket {
                 return Ok(whole);
             }
             if acknowledge {
-                tcp::acknowledge_now(&self.stream);
+                self.stream.acknowledge_now();
             }
             acknowledge = true;
             let missing = frame::missing(&self.input).unwrap_or(0);
@@ -94,16 +109,19 @@ impl Socket {
             if left == 0 {
                 return Ok(());
             }
-            if self.read(PASSED_OVER_READ_BYTES).await? == 0 {
-                return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into()));
+            match self.read(PASSED_OVER_READ_BYTES).await {
+                Ok(0) => return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into())),
+                // Whoever has it now goes on with the message.
+                Err(Broken::Orphaned) => self.process.forget(),
+                read => drop(read?),
             }
         }
     }
 
     /// Waits for more bytes, for one who waits for something else at the same time: an error when
     /// the peer is gone or nobody waits any more.
-    pub(crate) async fn more(&mut self) -> io::Result<()> {
-        let Self { stream, input, stage } = self;
+    pub(crate) async fn more(&mut self) -> Result<(), Broken> {
+        let Self { stream, process, input, stage } = self;
         let read = async {
             loop {
                 stream.readable().await?;
@@ -116,8 +134,9 @@ impl Socket {
             }
         };
         tokio::select! {
-            read = read => read,
-            _ = stage.wait_for(|stage| *stage > Stage::Serving) => Err(stops()),
+            read = read => Ok(read?),
+            _ = stage.wait_for(|stage| *stage > Stage::Serving) => Err(stops().into()),
+            () = process.ended() => Err(Broken::Orphaned),
         }
     }
 
@@ -170,15 +189,19 @@ impl Socket {
     }
 
     /// Reads once; 0 at the end of the stream, or when the manager stops.
-    async fn read(&mut self, room: usize) -> io::Result<usize> {
-        self.input.reserve(room);
+    async fn read(&mut self, room: usize) -> Result<usize, Broken> {
+        let Self { stream, process, input, stage } = self;
+        let between_frames = input.is_empty();
+        input.reserve(room);
         tokio::select! {
             biased;
-            read = self.stream.read_buf(&mut self.input) => read,
-            _ = self.stage.wait_for(|stage| *stage == Stage::Over) => {
-                self.input.clear();
+            // First: what a process said before it ended counts, and its good-bye above all.
+            read = stream.read_buf(input) => Ok(read?),
+            _ = stage.wait_for(|stage| *stage == Stage::Over) => {
+                input.clear();
                 Ok(0)
             }
+            () = process.ended(), if between_frames => Err(Broken::Orphaned),
         }
     }
 }

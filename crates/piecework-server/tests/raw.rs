@@ -192,7 +192,7 @@ async fn an_open_registry_makes_queues_on_use() {
 async fn an_address_in_use_names_who_has_it() {
     let server = Running::start(|_| ()).await;
     let mut config = Config::new(Key::new("abc"));
-    config.listen = vec![server.address.to_string()];
+    config.listen = vec![server.address.into()];
     let failed = Server::bind(config).await.unwrap_err();
     assert!(matches!(failed, ServerError::InUse { .. }), "{failed}");
     let message = failed.to_string();

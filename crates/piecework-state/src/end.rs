@@ -73,6 +73,14 @@ impl State {
         out
     }
 
+    /// The process of a session is known to have ended: where its thread's end would be undecided,
+    /// it is lost.
+    pub fn process_ended(&mut self, session: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.process_ended = true;
+        }
+    }
+
     /// The manager stops: from here on nobody is served, and a session that ends without having
     /// released its proxies is not blamed for it.
     pub fn stop(&mut self) {
@@ -100,7 +108,7 @@ impl State {
     fn judge(&mut self, now: Time, ended: &Session) -> End {
         // A session that never used a handle has nothing to release, and so cannot say good-bye.
         let mut released = ended.released || !ended.handles.is_empty();
-        let mut process_died = false;
+        let mut process_died = ended.process_ended;
         for &(id, last_use) in &ended.handles {
             let Some(handle) = self.handles.by_id.get_mut(&id) else { continue };
             released &= handle.claim_release(last_use, now);

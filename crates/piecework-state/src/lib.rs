@@ -5,9 +5,11 @@
 //! as an [`Outcome`]. The same calls at the same times give the same outcomes, always.
 //!
 //! ```
-//! use piecework_state::{Call, Payload, Peer, QueueOptions, Reply, State, Take, Time, Wait};
+//! use piecework_state::{
+//!     Call, Limits, Payload, Peer, QueueOptions, Reply, State, Take, Time, Wait,
+//! };
 //!
-//! let mut state = State::new(1);
+//! let mut state = State::new(1, Limits::default());
 //! let now = Time::from_secs(1);
 //! let task = state.register("task", QueueOptions::default());
 //!
@@ -35,6 +37,7 @@ mod error;
 mod id;
 mod invariants;
 mod item;
+mod limits;
 mod meter;
 pub mod objects;
 mod options;
@@ -56,6 +59,7 @@ pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait
 pub use error::StateError;
 pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item};
+pub use limits::Limits;
 pub use options::{AckMode, QueueOptions};
 pub use record::Record;
 pub use session::Peer;

@@ -71,8 +71,8 @@ impl State {
             None => ack::answered_by(putter, &self.queues, queue, payloads.len()),
         };
         let bytes: u64 = payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
-        if answered.is_empty() && self.bytes + bytes > self.bytes_max {
-            let (bytes, bytes_max) = (self.bytes, self.bytes_max);
+        if answered.is_empty() && self.bytes + bytes > self.limits.bytes {
+            let (bytes, bytes_max) = (self.bytes, self.limits.bytes);
             return Reply::Error(StateError::FullBytes { bytes, bytes_max });
         }
         let mut acked = SmallVec::new();

@@ -8,13 +8,6 @@ use crate::queue::Queue;
 use crate::state::State;
 use crate::{HandleId, QueueId, QueueOptions, SessionId, Time};
 
-/// Handles that one session may use at a time. A program makes a few; one that makes more without
-/// ever releasing any is told before its manager's memory is gone.
-const HANDLES_MAX: usize = 10_000;
-
-/// Anonymous queues that may live at a time: those of killed clients are never released.
-const ANONYMOUS_MAX: usize = 100_000;
-
 impl State {
     /// Gives out a handle on a named queue; its ident is what a client repeats in each call.
     pub fn create(&mut self, queue: QueueId) -> Option<String> {
@@ -33,8 +26,9 @@ impl State {
         name: &str,
         options: QueueOptions,
     ) -> Result<String, StateError> {
-        if self.queues.len() >= self.names.len() + ANONYMOUS_MAX {
-            return Err(StateError::TooMany { what: "anonymous queues", max: ANONYMOUS_MAX });
+        let max = self.limits.anonymous;
+        if self.queues.len() >= self.names.len().saturating_add(max) {
+            return Err(StateError::TooMany { what: "anonymous queues", max });
         }
         let id = QueueId(self.fresh_number());
         self.queues.insert(id, Queue::new(name, true, options));
@@ -95,11 +89,9 @@ impl State {
         let in_use = user.handles.len();
         match user.handles.iter_mut().find(|(used, _)| *used == id) {
             Some((_, last_use)) => *last_use = calls,
-            None if in_use >= HANDLES_MAX => {
-                return Err(StateError::TooMany {
-                    what: "proxies in one thread",
-                    max: HANDLES_MAX,
-                });
+            None if in_use >= self.limits.handles => {
+                let max = self.limits.handles;
+                return Err(StateError::TooMany { what: "proxies in one thread", max });
             }
             None => user.handles.push((id, calls)),
         }

@@ -61,7 +61,7 @@ impl Peer {
 
     /// Whether it is a thread other than its process's main thread. CPython names the connection
     /// of such a thread `process|thread` (`BaseProxy._connect` in `managers.py`).
-    pub(crate) fn is_thread(&self) -> bool {
+    pub fn is_thread(&self) -> bool {
         !self.native && self.name.contains('|')
     }
 
@@ -87,6 +87,8 @@ pub(crate) struct Session {
     pub(crate) handles: SmallVec<[(HandleId, u64); 2]>,
     /// Whether it has used a handle that was released for good since.
     pub(crate) released: bool,
+    /// Whether its process is known to have ended.
+    pub(crate) process_ended: bool,
     pub(crate) waiting: Option<Waiting>,
 }
 
@@ -145,6 +147,7 @@ impl Session {
             unpaid: SmallVec::new(),
             handles: SmallVec::new(),
             released: false,
+            process_ended: false,
             waiting: None,
         }
     }

@@ -4,6 +4,7 @@ use crate::call::{Call, Outcome, Reply};
 use crate::deadline::{Deadlines, Due};
 use crate::error::StateError;
 use crate::id::IdMap;
+use crate::limits::Limits;
 use crate::objects::Handles;
 use crate::queue::Queue;
 use crate::session::{Session, Undecided, Waiting};
@@ -25,9 +26,9 @@ pub struct State {
     pub(crate) undecided: BTreeMap<SessionId, Undecided>,
     pub(crate) handles: Handles,
     pub(crate) deadlines: Deadlines,
-    /// Payload bytes in all queues, and their bound.
+    /// Payload bytes in all queues.
     pub(crate) bytes: u64,
-    pub(crate) bytes_max: u64,
+    pub(crate) limits: Limits,
     /// Whether the manager stops: nobody is served any more.
     pub(crate) stopping: bool,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
@@ -39,7 +40,7 @@ impl State {
     /// A state without queues. Handles are numbered from `first_handle`: a manager that starts
     /// again passes a number that no earlier run has reached, so that no two clients ever hold
     /// the same ident.
-    pub fn new(first_handle: u64) -> Self {
+    pub fn new(first_handle: u64, limits: Limits) -> Self {
         Self {
             queues: IdMap::default(),
             names: HashMap::new(),
@@ -48,16 +49,11 @@ impl State {
             handles: Handles::new(first_handle),
             deadlines: Deadlines::default(),
             bytes: 0,
-            bytes_max: u64::MAX,
+            limits,
             stopping: false,
             calls: 0,
             next: 1,
         }
-    }
-
-    /// Bounds the payload bytes of all queues together.
-    pub fn bound_bytes(&mut self, bytes_max: u64) {
-        self.bytes_max = bytes_max;
     }
 
     /// Adds a named queue, or gives an existing one new options.

@@ -9,10 +9,6 @@ use crate::session::{Held, Waits};
 use crate::state::{Served, State};
 use crate::{Item, QueueId, SessionId, Time};
 
-/// Leases that one session may hold. A client that settles none is a client that never will: a
-/// bare consumer on a queue that waits for answers, say. It is told so before it has eaten much.
-pub(crate) const LEASES_MAX: usize = 1_000;
-
 impl State {
     #[expect(clippy::too_many_arguments, reason = "the fields of Call::Take")]
     pub(crate) fn take(
@@ -29,12 +25,12 @@ impl State {
             self.ack_all(session, queue, out);
         }
         let leases = self.sessions.get(&session).map_or(0, |session| session.held.len());
-        if leases >= LEASES_MAX {
+        if leases >= self.limits.leases {
             let queue = self.name_of(queue);
             out.notes.push(Note::LeasesMax { session, queue: queue.clone() });
             return Err(StateError::LeasesMax { leases, queue });
         }
-        let max = max.min(LEASES_MAX - leases);
+        let max = max.min(self.limits.leases - leases);
         let source = self.at(queue)?;
         if source.ready() > 0 {
             let reply = self.deliver(now, session, queue, max, style, out);

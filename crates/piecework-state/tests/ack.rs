@@ -3,7 +3,7 @@
 
 mod support;
 
-use piecework_state::{AckMode, Call, Note, QueueOptions, Reply, StateError};
+use piecework_state::{AckMode, Call, Limits, Note, QueueOptions, Reply, StateError};
 use support::{World, failed, got, secs};
 
 /// (ready, leased) of the task queue.
@@ -184,11 +184,11 @@ fn put_many_answers_in_order_all_or_nothing() {
 
 #[test]
 fn a_put_that_acks_passes_the_byte_bound() {
-    let mut world = World::auto();
+    let limits = Limits { bytes: 10, ..Limits::default() };
+    let mut world = World::limited(QueueOptions::default(), limits);
     let worker = world.client();
     world.put(&worker, "0123456789");
     got(world.get(&worker));
-    world.state.bound_bytes(10);
     let error = failed(world.put(&worker, "x"));
     assert!(matches!(error, StateError::FullBytes { bytes: 10, bytes_max: 10 }), "{error}");
     assert!(matches!(world.answer(&worker, "0123456789+"), Some(Reply::None)));

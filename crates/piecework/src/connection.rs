@@ -1,4 +1,4 @@
-//! One connection to a manager: a TCP stream around the wire, one request after the other.
+//! One connection to a manager: a stream around the wire, one request after the other.
 //!
 //! Requests are never pipelined: replies carry no number by which to tell them apart, and a stock
 //! manager would answer the second one some 40 ms late, when our acknowledgement of the first
@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use piecework_net::{Address, Stream};
 use piecework_wire::auth::{self, AUTH_FRAME_BYTES_MAX, AuthError, Challenge, Key};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use piecework_wire::reply::Returned;
 use piecework_wire::request::{ArgOut, request};
 use piecework_wire::{Reply, WireError};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::error::{Error, ProtocolError};
@@ -25,9 +24,6 @@ use crate::error::{Error, ProtocolError};
 const OPEN_MAX: Duration = Duration::from_secs(20);
 /// A manager's host that vanishes without a word is noticed this much later, at the latest.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// How long a connection is quiet before it is probed, and how far apart the probes are.
-const PROBE_AFTER: Duration = Duration::from_secs(15);
-const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// Room made for reading, so that most replies come in with one system call.
 const READ_BYTES: usize = 8 * 1024;
 /// A buffer that grew beyond this for one large item is not kept for the next request.
@@ -36,7 +32,7 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 /// Where a manager is, and the key to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) address: Arc<str>,
+    pub(crate) address: Arc<Address>,
     pub(crate) key: Key,
 }
 
@@ -59,7 +55,7 @@ impl Place {
 /// A connection on which both sides have proved that they know the key.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     place: Place,
     received: BytesMut,
     /// What is to be sent with the next request, so that both travel in one packet.
@@ -82,10 +78,11 @@ impl Connection {
     pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
         let unreachable =
             |source| Error::Unreachable { address: place.address.to_string(), source };
-        let stream = match timeout(OPEN_MAX, TcpStream::connect(&*place.address)).await {
-            Ok(stream) => stream.and_then(set_up).map_err(unreachable)?,
+        let stream = match timeout(OPEN_MAX, Stream::connect(&place.address)).await {
+            Ok(stream) => stream.map_err(unreachable)?,
             Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
         };
+        stream.set_up(SILENCE_MAX).map_err(unreachable)?;
         let (received, unsent) = (BytesMut::new(), BytesMut::new());
         let mut connection =
             Self { stream, place: place.clone(), received, unsent, state: State::Ready };
@@ -185,7 +182,7 @@ impl Connection {
                 return Ok(frame);
             }
             if !self.received.is_empty() {
-                acknowledge_now(&self.stream);
+                self.stream.acknowledge_now();
             }
             let missing = frame::missing(&self.received).unwrap_or_default();
             self.received.reserve(missing.max(READ_BYTES));
@@ -208,28 +205,6 @@ impl Connection {
     fn wrong_key(&self) -> Error {
         Error::WrongKey { address: self.place.address.to_string() }
     }
-}
-
-fn set_up(stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
-    let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY);
-    socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(SILENCE_MAX))?;
-    Ok(stream)
-}
-
-/// Acknowledges what has been read. A stock manager leaves Nagle's algorithm on and writes a header
-/// and a large body apart: the body comes only when the header is acknowledged, which our kernel
-/// would put off for 40 ms. The option does not last, so it is set each time.
-fn acknowledge_now(stream: &TcpStream) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = SockRef::from(stream).set_tcp_quickack(true) {
-        tracing::debug!(%error, "TCP_QUICKACK");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = stream;
 }
 
 fn why(error: &Error) -> String {

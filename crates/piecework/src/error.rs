@@ -1,6 +1,7 @@
 //! What can go wrong between a client and a manager, and whose fault it is.
 use std::io;
 
+use piecework_net::AddressError;
 use piecework_wire::WireError;
 use piecework_wire::auth::AuthError;
 use thiserror::Error;
@@ -9,6 +10,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// What was given is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// Nobody answers at the address.
     #[error(
         "cannot reach a manager at {address}: {source}; hint: is it running, and does it listen on that address?"

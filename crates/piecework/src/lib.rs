@@ -27,7 +27,8 @@ mod queue;
 mod session;
 
 pub use error::{Error, ProtocolError};
-pub use manager::{Manager, PORT};
+pub use manager::Manager;
+pub use piecework_net::{Address, AddressError, PORT};
 pub use piecework_wire::auth::Key;
 pub use piecework_wire::reply::Leased;
 pub use piecework_wire::{Payload, Value, WireError};

@@ -1,4 +1,5 @@
 //! A manager somewhere on the network: piecework's own, or a stock Python one.
+use piecework_net::Address;
 use piecework_wire::Value;
 use piecework_wire::auth::Key;
 use piecework_wire::request::ArgOut;
@@ -7,9 +8,6 @@ use crate::connection::Place;
 use crate::error::Error;
 use crate::queue::RawQueue;
 use crate::session::Session;
-
-/// Where a manager listens when only its host is given, as `piecework serve` does.
-pub const PORT: u16 = 5000;
 
 /// Under this ident, piecework's manager answers calls about itself.
 const MANAGER_IDENT: &str = "manager";
@@ -21,18 +19,20 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Checks that a manager answers at `address` (`host` or `host:port`) and has the same key.
+    /// Checks that a manager answers at `address` (`host`, `host:port`, or `unix:path`) and has the
+    /// same key.
     ///
     /// # Errors
-    /// Nobody answers there, or with another key, or in another protocol.
+    /// That is no address, or nobody answers there, or with another key, or in another protocol.
     pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
-        let manager = Self { place: Place { address: with_port(address.as_ref()).into(), key } };
+        let address: Address = address.as_ref().parse()?;
+        let manager = Self { place: Place { address: address.into(), key } };
         manager.place.call_once("dummy", &[]).await?;
         Ok(manager)
     }
 
-    /// Returns the address, as `host:port`.
-    pub fn address(&self) -> &str {
+    /// Returns the address.
+    pub fn address(&self) -> &Address {
         &self.place.address
     }
 
@@ -80,34 +80,4 @@ impl Manager {
 /// Whether it was the ident that the manager did not find: a stock one repeats it in quotes.
 fn is_of_ident(error: &Error) -> bool {
     error.to_string().contains(&format!("'{MANAGER_IDENT}'"))
-}
-
-/// Adds the usual port where none is named; an IPv6 address needs brackets to name one.
-fn with_port(address: &str) -> String {
-    let colons = address.matches(':').count();
-    match address.rsplit_once(':') {
-        _ if colons > 1 && !address.starts_with('[') => format!("[{address}]:{PORT}"),
-        Some((_, port)) if !port.ends_with(']') => address.to_owned(),
-        _ => format!("{address}:{PORT}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_usual_port_is_added_where_none_is_named() {
-        let cases = [
-            ("example.org", "example.org:5000"),
-            ("example.org:80", "example.org:80"),
-            ("10.0.0.5", "10.0.0.5:5000"),
-            ("::1", "[::1]:5000"),
-            ("[::1]", "[::1]:5000"),
-            ("[::1]:80", "[::1]:80"),
-        ];
-        for (given, expected) in cases {
-            assert_eq!(with_port(given), expected);
-        }
-    }
 }

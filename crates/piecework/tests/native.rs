@@ -8,10 +8,10 @@ use piecework_server::{Config, QueueSpec, Server};
 /// A manager with the queues `task` and `result`, which ends with the test.
 async fn manager() -> Manager {
     let mut config = Config::new(Key::new("abc"));
-    config.listen = vec!["127.0.0.1:0".to_owned()];
+    config.listen = vec!["127.0.0.1:0".parse().unwrap()];
     config.queues = vec![QueueSpec::named("task"), QueueSpec::named("result")];
     let server = Server::bind(config).await.unwrap();
-    let address = server.local_addrs()[0].to_string();
+    let address = server.addresses()[0].to_string();
     tokio::spawn(server.run(std::future::pending()));
     Manager::connect(address, Key::new("abc")).await.unwrap()
 }

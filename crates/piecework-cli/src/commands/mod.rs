@@ -2,6 +2,7 @@
 
 pub(crate) mod exec;
 pub(crate) mod get;
+mod greeting;
 pub(crate) mod map;
 pub(crate) mod purge;
 pub(crate) mod put;

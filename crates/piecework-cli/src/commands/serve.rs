@@ -1,12 +1,11 @@
 //! `piecework serve`: a manager on the network.
 
-use crate::authkey::{Authkey, AuthkeyArgs, STRONG_BYTES_MIN, Source};
+use crate::authkey::{AuthkeyArgs, STRONG_BYTES_MIN};
+use crate::commands::greeting;
 use crate::logging::LogArgs;
 use crate::{authkey, exit, output};
 use anyhow::bail;
-use piecework_server::{Config, Payloads, QueueSpec, Server, Shutdown};
-use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use piecework_server::{Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, measure};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   piecework serve                                  queues task and result, for this machine
   piecework serve --listen 0.0.0.0:5000            the same for every machine that has the key
+  piecework serve --listen unix:/run/user/1000/pw  for this machine, at a path in place of a port
   piecework serve --queue task:answers=result,attempts=0 --queue result
                                                    kill any worker at any time: each task put
                                                    ends with exactly one result
@@ -34,9 +34,10 @@ Options of a queue, after its name and a colon, separated by commas:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ServeArgs {
-    /// Address to listen on; may be given several times. Port 0 takes a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000")]
-    listen: Vec<String>,
+    /// Address to listen on: HOST:PORT, where port 0 takes a free one, or unix:PATH; may be given
+    /// several times
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    listen: Vec<Address>,
 
     /// A queue, registered as get_NAME_queue, get_NAME and NAME; '*' registers any name on first
     /// use [default: task and result]
@@ -52,10 +53,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
-    /// Bytes of one message at most: of an item, or of all items of one put_many; a longer one
-    /// raises ValueError
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
-    message_max: u64,
+    /// Another value for one of the limits, as connections=500; may be given several times. The
+    /// limits and what happens at them: docs/operations.md
+    #[arg(long, value_name = "NAME=VALUE", value_parser = limit)]
+    limit: Vec<String>,
 
     /// Let any client that knows the key stop the manager, not only this user's own
     #[arg(long)]
@@ -139,8 +140,12 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if !named.is_empty() {
         config.queues = named;
     }
-    config.limits.frame_bytes_max = usize::try_from(args.message_max).unwrap_or(usize::MAX);
-    config.limits.payload_bytes_max = args.memory.unwrap_or(u64::MAX);
+    for limit in &args.limit {
+        config.limits.set(limit).map_err(exit::usage)?;
+    }
+    if let Some(bytes) = args.memory {
+        config.limits.state.bytes = bytes;
+    }
     config.payloads = payloads(args.payloads, &config.listen);
     for pattern in &args.allow_class {
         config.policy = config.policy.allow(pattern).map_err(exit::usage)?;
@@ -149,9 +154,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     // Before anybody can know that it listens: whoever does may say stop at once.
     let stop = stop_signal()?;
     let server = Server::bind(config).await.map_err(exit::cannot_create)?;
-    let addresses = server.local_addrs();
+    let addresses = server.addresses();
     refuse_weak_key(weakest, &addresses, args.allow_weak_authkey)?;
-    output::data(&greeting(&addresses, &queues, &authkey));
+    output::data(&greeting::greeting(&addresses, &queues, &authkey));
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -164,41 +169,30 @@ fn named_file(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted.
+/// A size in bytes.
 fn size(text: &str) -> Result<u64, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let power = match unit.trim_end_matches('B').trim_end_matches('i') {
-        "" => 0,
-        "K" => 1,
-        "M" => 2,
-        "G" => 3,
-        "T" => 4,
-        _ => return Err(format!("'{unit}' is no unit; hint: K, M, G or T, as in 512M or 512MiB")),
-    };
-    let number: u64 = number.parse().map_err(|_| "expected a size, as 512MiB".to_owned())?;
-    number.checked_mul(1024_u64.pow(power)).ok_or_else(|| format!("{text} is too large"))
+    measure::bytes(text).ok_or_else(|| "expected a size, as 512M or 512MiB".to_owned())
+}
+
+/// Checks the name and value of a limit, so that a wrong one is met at the door.
+fn limit(text: &str) -> Result<String, String> {
+    Limits::default().set(text).map(|()| text.to_owned())
 }
 
 /// On this machine no program must break; from others, only what can do no harm comes in unasked.
-fn payloads(asked: Option<PayloadsName>, listen: &[String]) -> Payloads {
-    let here = |address: &String| {
-        let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
-        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    };
+fn payloads(asked: Option<PayloadsName>, listen: &[Address]) -> Payloads {
     match asked {
         Some(PayloadsName::Any) => Payloads::Any,
         Some(PayloadsName::Data) => Payloads::Data,
-        None if listen.iter().all(here) => Payloads::Any,
+        None if listen.iter().all(Address::is_local) => Payloads::Any,
         None => Payloads::Data,
     }
 }
 
 /// Off this machine a short key is guessed, and whoever has it can put pickles into the queues
 /// that clients will load.
-fn refuse_weak_key(weakest: usize, addresses: &[SocketAddr], allowed: bool) -> anyhow::Result<()> {
-    let beyond = addresses.iter().find(|address| !address.ip().is_loopback());
+fn refuse_weak_key(weakest: usize, addresses: &[Address], allowed: bool) -> anyhow::Result<()> {
+    let beyond = addresses.iter().find(|address| !address.is_local());
     if let Some(address) = beyond
         && weakest < STRONG_BYTES_MIN
         && !allowed
@@ -227,112 +221,25 @@ pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What a newcomer needs to know: where it listens, who can reach it, what to paste.
-fn greeting(addresses: &[SocketAddr], queues: &[QueueSpec], authkey: &Authkey) -> String {
-    let mut text = String::new();
-    for address in addresses {
-        let _ = writeln!(text, "listening on {address}");
-    }
-    let names: Vec<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
-    let _ = writeln!(text, "queues: {}", names.join(", "));
-    let Some(first) = addresses.first() else { return text };
-    let _ = match first.ip() {
-        ip if ip.is_loopback() => {
-            writeln!(
-                text,
-                "reachable from this machine only; hint: --listen 0.0.0.0:{}",
-                first.port()
-            )
-        }
-        ip if ip.is_unspecified() => {
-            writeln!(text, "reachable on every address of this machine by whoever has the authkey")
-        }
-        ip => writeln!(text, "reachable on {ip} by whoever has the authkey"),
-    };
-    text.push_str(&snippet(*first, queues, &authkey.source));
-    if !first.ip().is_loopback() {
-        text.push_str(&elsewhere(*first, authkey));
-    }
-    text
-}
-
-/// Python that connects to this manager, to be pasted on this machine.
-fn snippet(address: SocketAddr, queues: &[QueueSpec], source: &Source) -> String {
-    let host = match address.ip() {
-        ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-        ip => ip,
-    };
-    let key = match source {
-        Source::File(path) => {
-            format!("open({:?}, 'rb').read().rstrip(b'\\n')", path.display().to_string())
-        }
-        Source::Environment => "os.environb[b'PIECEWORK_AUTHKEY']".to_owned(),
-    };
-    let import = match source {
-        Source::File(_) => "",
-        Source::Environment => "    import os\n",
-    };
-    let typeids: Vec<&str> =
-        queues.iter().filter_map(|queue| queue.typeids.first()).map(String::as_str).collect();
-    let mut text = format!(
-        "\nPython programs connect to it like this:\n\n{import}    \
-         from multiprocessing.managers import BaseManager\n\n    \
-         class Manager(BaseManager): pass\n"
-    );
-    for typeid in &typeids {
-        let _ = writeln!(text, "    Manager.register({typeid:?})");
-    }
-    let port = address.port();
-    let _ = write!(
-        text,
-        "    manager = Manager(address=('{host}', {port}), authkey={key})\n    manager.connect()\n"
-    );
-    for (queue, typeid) in queues.iter().zip(&typeids) {
-        let name = queue.name.replace(['-', '.'], "_");
-        let _ = writeln!(text, "    {name} = manager.{typeid}()");
-    }
-    text.push('\n');
-    text
-}
-
-/// The line to paste on other machines. The key itself is shown to a person only: standard output
-/// may be a log that others read.
-fn elsewhere(address: SocketAddr, authkey: &Authkey) -> String {
-    let port = address.port();
-    let key = match (output::data_is_watched(), &authkey.source) {
-        (true, _) => String::from_utf8_lossy(authkey.key.as_bytes()).into_owned(),
-        (false, Source::File(path)) => format!("$(cat {})", path.display()),
-        (false, Source::Environment) => "the same key".to_owned(),
-    };
-    format!(
-        "Other machines join like this (HOST is this machine):\n\n    \
-         PIECEWORK_AUTHKEY='{key}' piecework worker HOST:{port} -- COMMAND {{}}\n\n"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_as_people_write_them() {
-        for (text, bytes) in [("0", 0), ("1K", 1024), ("512MiB", 512 << 20), ("2GB", 2 << 30)] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for wrong in ["", "M", "1.5G", "12X", "99999999999T", "-1"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn payloads_from_other_machines_are_data_unless_said_otherwise() {
         let of = |listen: &[&str]| {
-            let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
+            let listen: Vec<Address> = listen.iter().map(|text| text.parse().unwrap()).collect();
             payloads(None, &listen)
         };
-        assert_eq!(of(&["127.0.0.1:5000", "localhost:0", "[::1]:5000"]), Payloads::Any);
+        assert_eq!(
+            of(&["127.0.0.1:5000", "localhost:0", "[::1]:5000", "/run/piecework"]),
+            Payloads::Any
+        );
         assert_eq!(of(&["127.0.0.1:5000", "0.0.0.0:5000"]), Payloads::Data);
         assert_eq!(of(&["example.org:5000"]), Payloads::Data);
-        assert_eq!(payloads(Some(PayloadsName::Any), &["0.0.0.0:1".to_owned()]), Payloads::Any);
+        assert_eq!(
+            payloads(Some(PayloadsName::Any), &["0.0.0.0:1".parse().unwrap()]),
+            Payloads::Any
+        );
     }
 }

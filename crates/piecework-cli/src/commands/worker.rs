@@ -50,8 +50,8 @@ back. Exit code: 0 when the manager has ended or after the first signal, 69 if i
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct WorkerArgs {
-    /// The manager's address; the port is 5000 unless named
-    #[arg(value_name = "HOST[:PORT]")]
+    /// The manager's address: HOST, HOST:PORT or unix:PATH; the port is 5000 unless named
+    #[arg(value_name = "ADDRESS")]
     manager: String,
 
     /// The queue that tasks come from

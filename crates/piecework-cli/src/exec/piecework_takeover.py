@@ -10,7 +10,7 @@ names: one connection for each manager, and one line of JSON in each direction.
     {"op": "serve", "address": ["", 5000], "authkey": "616263",
      "queues": [{"typeids": ["get_task_queue"], "maxsize": 0}], "each": ["Queue"],
      "refused": [{"typeid": "get_counter", "reason": "it gives a Counter"}]}
-    {"address": ["0.0.0.0", 5000]}    or    {"error": "address already in use", "errno": 98}
+    {"address": ["0.0.0.0", 5000]} or {"address": "/path"}    or    {"error": "address already in use", "errno": 98}
 
 The queues are served until {"op": "stop"} comes or the connection ends. That `piecework exec` closes
 it says that the address is free.
@@ -63,7 +63,8 @@ def _can_serve(address, serializer):
 
     A manager without an address is a program's private affair.
     """
-    return isinstance(address, tuple) and serializer == "pickle"
+    is_unix = isinstance(address, str) and address != "" and not address.startswith("\\\\")
+    return (isinstance(address, tuple) or is_unix) and serializer == "pickle"
 
 
 def _make_server(registry, address, authkey, serializer):
@@ -71,8 +72,8 @@ def _make_server(registry, address, authkey, serializer):
         return Server(registry, address, authkey)
     if address is not None:
         print(
-            "piecework: the manager at %r stays with Python's own server: piecework serves TCP "
-            "addresses and pickle" % (address,),
+            "piecework: the manager at %r stays with Python's own server: piecework serves TCP and "
+            "Unix addresses, and pickle" % (address,),
             file=sys.stderr,
         )
     return managers.Server(registry, address, authkey, serializer)
@@ -100,7 +101,8 @@ class Server(object):
         if "error" in answer:
             number = answer.get("errno")
             raise OSError(number, answer["error"]) if number else OSError(answer["error"])
-        self.address = tuple(answer["address"])
+        where = answer["address"]
+        self.address = tuple(where) if isinstance(where, list) else where
         for shared in offer.queues:
             piecework_queues.divert(
                 shared,

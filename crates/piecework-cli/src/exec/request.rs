@@ -30,9 +30,15 @@ pub(crate) struct Offer {
     pub(crate) refused: Vec<Refused>,
 }
 
-/// An address in Python's form: host, empty for all of this machine, and port, 0 for a free one.
+/// An address in Python's form.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Address(pub(crate) String, pub(crate) u16);
+#[serde(untagged)]
+pub(crate) enum Address {
+    /// Host, empty for all of this machine, and port, 0 for a free one.
+    Tcp(String, u16),
+    /// The path of a Unix socket; one that begins with a zero byte is in Linux's abstract namespace.
+    Unix(String),
+}
 
 /// One queue object.
 #[derive(Debug, Deserialize)]
@@ -101,7 +107,7 @@ mod tests {
             maxsize: 0,
         };
         Offer {
-            address: Address(String::new(), 0),
+            address: Address::Tcp(String::new(), 0),
             authkey: "00ff61".into(),
             queues: typeids.iter().map(shared).collect(),
             each: vec![],
@@ -115,7 +121,7 @@ mod tests {
             "queues": [{"typeids": ["get_task_queue", "task"], "maxsize": 2}], "each": ["Queue"],
             "refused": [{"typeid": "get_counter", "reason": "it gives a Counter"}]}"#;
         let Request::Serve(offer) = serde_json::from_str(line).unwrap() else { panic!() };
-        assert_eq!(offer.address, Address(String::new(), 5000));
+        assert_eq!(offer.address, Address::Tcp(String::new(), 5000));
         assert_eq!(offer.key().unwrap(), b"abc");
         assert_eq!(offer.queues[0].maxsize, 2);
         assert!(matches!(serde_json::from_str(r#"{"op": "stop"}"#).unwrap(), Request::Stop));
@@ -123,9 +129,12 @@ mod tests {
 
     #[test]
     fn answers_as_the_python_side_reads() {
-        let address = Address("127.0.0.1".into(), 5000);
+        let address = Address::Tcp("127.0.0.1".into(), 5000);
         let serving = serde_json::to_string(&Answer::Serving { address }).unwrap();
         assert_eq!(serving, r#"{"address":["127.0.0.1",5000]}"#);
+        let address = Address::Unix("/tmp/x".into());
+        let serving = serde_json::to_string(&Answer::Serving { address }).unwrap();
+        assert_eq!(serving, r#"{"address":"/tmp/x"}"#);
         let failed = Answer::Failed { error: "in use".into(), errno: None };
         let failed = serde_json::to_string(&failed).unwrap();
         assert_eq!(failed, r#"{"error":"in use","errno":null}"#);

@@ -24,15 +24,24 @@ impl Running {
     /// Serves what the program offers.
     pub(crate) async fn start(offer: Offer, allow_weak_authkey: bool) -> anyhow::Result<Self> {
         let key = offer.key()?;
-        let named = resolve(&offer.address).await?;
-        let listen = allowed(named, key.len(), allow_weak_authkey);
+        let listen = match &offer.address {
+            Address::Tcp(host, port) => {
+                allowed(resolve(host, *port).await?, key.len(), allow_weak_authkey).into()
+            }
+            Address::Unix(path) => piecework_server::Address::unix(path)?,
+        };
+        let unbound = offer.address.clone();
         let server = Server::bind(config(offer, key, listen)).await?;
-        let bound = *server.local_addrs().first().context("the server listens nowhere")?;
+        let bound = server.addresses().first().and_then(piecework_server::Address::socket_addr);
+        let address = match bound {
+            Some(bound) => Address::Tcp(bound.ip().to_string(), bound.port()),
+            None => unbound,
+        };
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Ok(Self { address: Address(bound.ip().to_string(), bound.port()), stop, server })
+        Ok(Self { address, stop, server })
     }
 
     /// Where it listens.
@@ -62,11 +71,11 @@ pub(crate) fn errno(error: &anyhow::Error) -> Option<i32> {
 }
 
 /// Looks up the host as Python does: version 4 only, and no host at all means every interface.
-async fn resolve(Address(host, port): &Address) -> anyhow::Result<SocketAddr> {
+async fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
     if host.is_empty() {
-        return Ok((Ipv4Addr::UNSPECIFIED, *port).into());
+        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
     }
-    let mut found = tokio::net::lookup_host((host.as_str(), *port)).await.with_context(|| {
+    let mut found = tokio::net::lookup_host((host, port)).await.with_context(|| {
         format!("cannot find the host '{host}' that the manager is to listen on")
     })?;
     found.find(SocketAddr::is_ipv4).with_context(|| format!("'{host}' has no IPv4 address"))
@@ -86,7 +95,7 @@ fn allowed(named: SocketAddr, key_bytes: usize, allow_weak_authkey: bool) -> Soc
     here
 }
 
-fn config(offer: Offer, key: Vec<u8>, listen: SocketAddr) -> Config {
+fn config(offer: Offer, key: Vec<u8>, listen: piecework_server::Address) -> Config {
     let names = offer.names();
     let queues = names.iter().zip(offer.queues).map(|(name, queue)| QueueSpec {
         typeids: queue.typeids,
@@ -94,7 +103,7 @@ fn config(offer: Offer, key: Vec<u8>, listen: SocketAddr) -> Config {
         ..QueueSpec::untyped(name)
     });
     Config {
-        listen: vec![listen.to_string()],
+        listen: vec![listen],
         queues: queues.collect(),
         anonymous: offer.each,
         refused: offer
@@ -125,9 +134,8 @@ mod tests {
 
     #[tokio::test]
     async fn hosts_are_those_of_python() {
-        let of = |host: &str| Address(host.to_owned(), 7);
-        assert_eq!(resolve(&of("")).await.unwrap(), address("0.0.0.0:7"));
-        assert_eq!(resolve(&of("localhost")).await.unwrap(), address("127.0.0.1:7"));
-        assert!(resolve(&of("::1")).await.is_err());
+        assert_eq!(resolve("", 7).await.unwrap(), address("0.0.0.0:7"));
+        assert_eq!(resolve("localhost", 7).await.unwrap(), address("127.0.0.1:7"));
+        assert!(resolve("::1", 7).await.is_err());
     }
 }

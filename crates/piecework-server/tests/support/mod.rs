@@ -29,10 +29,10 @@ pub struct Running {
 impl Running {
     pub async fn start(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(Key::new(KEY));
-        config.listen = vec!["127.0.0.1:0".to_owned()];
+        config.listen = vec!["127.0.0.1:0".parse().unwrap()];
         change(&mut config);
         let server = Server::bind(config).await.unwrap();
-        let address = server.local_addrs()[0];
+        let address = server.addresses()[0].socket_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             server.run(async { drop(stopped.await) }).await.unwrap();

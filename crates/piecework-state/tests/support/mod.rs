@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use piecework_state::{
-    AckMode, Call, Note, Outcome, Payload, Peer, QueueId, QueueOptions, QueueStats, Reply,
+    AckMode, Call, Limits, Note, Outcome, Payload, Peer, QueueId, QueueOptions, QueueStats, Reply,
     SessionId, Settle, State, StateError, Take, Time, Wait,
 };
 use std::time::Duration;
@@ -27,7 +27,11 @@ pub struct Client {
 
 impl World {
     pub fn new(task: QueueOptions) -> Self {
-        let mut state = State::new(1);
+        Self::limited(task, Limits::default())
+    }
+
+    pub fn limited(task: QueueOptions, limits: Limits) -> Self {
+        let mut state = State::new(1, limits);
         let result = state.register("result", QueueOptions::default());
         let task = state.register("task", task);
         let now = Time::from_secs(1_000);

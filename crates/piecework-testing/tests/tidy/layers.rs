@@ -6,12 +6,16 @@ use crate::paths::paths;
 use crate::tree::{Offence, SourceFile, Tree};
 
 /// Which of our crates each one may name in its Cargo.toml; a crate that is not here, any.
-const MAY_NAME: [(&str, &[&str]); 6] = [
+const MAY_NAME: [(&str, &[&str]); 7] = [
     ("piecework-wire", &[]),
     ("piecework-state", &[]),
     ("piecework-engine", &[]),
-    ("piecework-server", &["piecework-wire", "piecework-state", "piecework-engine"]),
-    ("piecework", &["piecework-wire", "piecework-server"]),
+    ("piecework-net", &[]),
+    (
+        "piecework-server",
+        &["piecework-wire", "piecework-state", "piecework-engine", "piecework-net"],
+    ),
+    ("piecework", &["piecework-wire", "piecework-net", "piecework-server"]),
     ("piecework-cli", &["piecework", "piecework-server", "piecework-wire"]),
 ];
 

@@ -1,38 +1,29 @@
 //! Every limit of the server: its default, the reason for it, and what happens at it.
+//!
+//! Those that bound what clients can take are [`Limits`] and can be set, by the names that
+//! `settings.rs` gives them. The others are part of how the server works.
+
+mod settings;
+
+pub use settings::{SETTINGS, Setting, Unit};
 
 use std::time::Duration;
 
-/// Connections that wait to be accepted. CPython's own is 16 up to Python 3.12, and of 256
-/// workers that start together half are refused there.
-pub const LISTEN_BACKLOG: i32 = 4_096;
-
 /// How long closing a refused connection waits for its peer to read the refusal.
 pub const LINGER: Duration = Duration::from_secs(1);
+
+/// How much later than its connection a process may be seen to end: the kernel closes what it had
+/// open first, and announces its end some microseconds later.
+pub const PROCESS_END_MAX: Duration = Duration::from_millis(500);
 
 /// How long a server that stops still answers the clients it has. A master shuts its manager down
 /// with the last result in hand, while the worker that put it asks whether there is more; CPython's
 /// own server lives on for about as long, as it takes 44 ms to be told.
 pub const LAST_CALLS: Duration = Duration::from_millis(100);
 
-/// Silence after which the kernel asks whether the peer is still there, how often it asks again,
-/// and how many unanswered questions end the connection: 15 + 3 * 5 = 30 seconds.
-pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
-/// See [`KEEPALIVE_IDLE`].
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// See [`KEEPALIVE_IDLE`].
-pub const KEEPALIVE_RETRIES: u32 = 3;
-
-/// How long sent bytes may stay unacknowledged before the connection ends: a host that vanishes
-/// while a reply is on its way is noticed as soon as one that vanishes in silence.
-pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Free space in the read buffer before each read: a small request needs one read, and a
 /// connection that only ever makes small requests holds no more than this.
 pub const READ_BYTES: usize = 4 * 1024;
-
-/// Bytes of further requests that a pipelining client may have in the manager while one of its
-/// calls waits; beyond, they wait in the kernel.
-pub const PIPELINE_BYTES_MAX: usize = 1 << 20;
 
 /// The longest message over the limit that is passed over, so that its sender gets an error and can
 /// go on; a client that announces more is not taken for one, and its connection closed.
@@ -57,9 +48,6 @@ pub const NOTE_BYTES_MAX: usize = 1_000;
 /// The longest payload that is compared with a stop mark.
 pub const STOP_BYTES_MAX: usize = 256;
 
-/// Typeids that clients of an open manager can register. At it: an unknown typeid is refused.
-pub const OPEN_TYPEIDS_MAX: usize = 10_000;
-
 /// What is reserved at once for a frame that has been announced: more follows as it comes, for the
 /// announcement may be all that ever comes.
 pub const RESERVE_BYTES_MAX: usize = 1 << 20;
@@ -70,17 +58,28 @@ pub const OUT_BYTES_KEPT: usize = 64 * 1024;
 /// The limits that can be set.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of one message. At it: the message is passed over, and its sender gets a `ValueError`;
-    /// before `accept_connection`, the connection is closed.
+    /// Bytes of one message.
     pub frame_bytes_max: usize,
-    /// From accept to the end of the first request. At it: the connection is closed.
+    /// From accept to the end of the first request.
     pub handshake_max: Duration,
-    /// Connections at once. At it: new ones wait in the kernel until one ends.
+    /// Connections at once.
     pub connections_max: usize,
-    /// Connections that have not made their first request. At it: the oldest of them is closed.
+    /// Connections that have not made their first request.
     pub unauthenticated_max: usize,
-    /// Payload bytes in all queues together. At it: a put raises `queue.Full`.
-    pub payload_bytes_max: u64,
+    /// Connections that wait to be accepted.
+    pub backlog: i32,
+    /// Failed authentications of one address that are answered at once.
+    pub failures_free: u32,
+    /// How long the answer to a failed authentication may be put off.
+    pub failure_delay_max: Duration,
+    /// Silence of a peer's host.
+    pub silence_max: Duration,
+    /// Bytes of further requests that a client may have here while one of its calls waits.
+    pub pipeline_bytes_max: usize,
+    /// Typeids, where clients can add some.
+    pub typeids_max: usize,
+    /// What the state holds.
+    pub state: piecework_state::Limits,
 }
 
 impl Default for Limits {
@@ -95,8 +94,20 @@ impl Default for Limits {
             connections_max: 20_000,
             // Several times the workers of a large site that start in one moment.
             unauthenticated_max: 2_000,
-            // All that fits; the machine's memory is the real bound until storage sets one.
-            payload_bytes_max: u64::MAX,
+            // CPython's own is 16 up to Python 3.12, and of 256 workers that start together half are
+            // refused there.
+            backlog: 4_096,
+            // Somebody mistypes a key, or starts workers with an old one.
+            failures_free: 3,
+            // One address can try some 700 keys an hour.
+            failure_delay_max: Duration::from_secs(5),
+            // Its host is asked after half of that. Long enough for a switch that starts again.
+            silence_max: Duration::from_secs(30),
+            // Enough that no client that pipelines small calls ever waits for it.
+            pipeline_bytes_max: 1 << 20,
+            // A name each; a client that makes up more is not naming queues.
+            typeids_max: 10_000,
+            state: piecework_state::Limits::default(),
         }
     }
 }

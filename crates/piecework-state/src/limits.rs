@@ -1,0 +1,29 @@
+//! How much the state holds, for all and for one: what is beyond is refused with an error.
+
+/// The limits of a state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Payload bytes in all queues together. At it: a put fails, unless it answers an item.
+    pub bytes: u64,
+    /// Items that one session holds unsettled. At it: its next get fails.
+    pub leases: usize,
+    /// Handles that one session uses. At it: a call with one more fails.
+    pub handles: usize,
+    /// Anonymous queues. At it: no more are made.
+    pub anonymous: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // All that fits; the machine's memory is the real bound until storage sets one.
+            bytes: u64::MAX,
+            // A worker holds as many as it works at; more are held by one that never answers.
+            leases: 1_000,
+            // A program with more proxies in one thread has lost count of them.
+            handles: 10_000,
+            // Each takes some hundred bytes; clients that were killed leave theirs behind.
+            anonymous: 100_000,
+        }
+    }
+}
