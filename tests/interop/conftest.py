@@ -5,6 +5,7 @@ from multiprocessing.managers import BaseManager
 import pytest
 
 import interpreters
+import libraries
 from manager import Manager, binary
 from shapes import AUTHKEY
 
@@ -31,6 +32,15 @@ def pytest_report_header():
 def pytest_generate_tests(metafunc):
     if "python" in metafunc.fixturenames:
         metafunc.parametrize("python", interpreters.found(), ids=str)
+    if "python_with_libraries" in metafunc.fixturenames:
+        metafunc.parametrize("python_with_libraries", libraries.found(), ids=str)
+
+
+def pytest_report_collectionfinish(items):
+    if not any("python_with_libraries" in item.fixturenames for item in items):
+        return []
+    found = "pythons with numpy and cloudpickle: %s" % " ".join(map(str, libraries.found()))
+    return [found] + ["left out: %s" % why for why in libraries.left_out()]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def exchanged(kinds, putter, getters, serve, folder):
         from_neither = {}
         for program, getter in zip(programs, getters):
             *wrong, neither, got = program.finish()
-            assert (wrong, got, put) == ([], "got %s, 0 otherwise" % put.split()[1], put), getter
+            assert (wrong, got, put) == ([], "got %s, 0 otherwise" % put.split()[1], put), str(getter)
             from_neither[getter] = neither
     return said, from_neither
 

@@ -10,9 +10,9 @@ import pickle
 import sys
 from multiprocessing.managers import BaseManager
 
-host, port, authkey, module, file = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), *sys.argv[4:6]
-queue = sys.argv[6]
-shape = importlib.import_module(module).shape
+host, port, authkey = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
+shape, file, queue = importlib.import_module(sys.argv[4]).shape, sys.argv[5], sys.argv[6]
+TWICE_EACH = 3  # as kinds_putter.py has it
 AT_ONCE = 3  # so many items in one reply: of one kind and of two, by several picklers
 
 
@@ -28,12 +28,12 @@ def outcome(read):
         return [], "%s: %s" % (type(error).__name__, error)
 
 
-def together(outcomes):
-    """What reading several in one go comes to: the first failure ends it."""
-    failures = [failure for _, failure in outcomes if failure]
-    if failures:
-        return [], failures[0]
-    return [text for shapes, _ in outcomes for text in shapes], None
+def compare(kinds, from_file, from_manager):
+    """Notes what comes otherwise, or fails otherwise; returns whether it came from the file."""
+    expected, got = outcome(from_file), outcome(from_manager)
+    if got != expected:
+        wrong.append("%s: %s and not %s" % (kinds, got, expected))
+    return expected[1] is None
 
 
 QueueManager.register(queue)
@@ -43,22 +43,18 @@ task = getattr(manager, queue)()
 with open(file, "rb") as source:
     everything = pickle.load(source)
 pickles = everything["common"] + everything[queue]
-by_file = [outcome(lambda: [pickle.loads(raw)]) for _, raw in pickles]
-wrong = []
-for (kind, _), expected in zip(pickles, by_file):
-    got = outcome(lambda: [task.get_nowait()])
-    if got != expected:
-        wrong.append("%s: %s and not %s" % (kind, got, expected))
-twice = [(kind, expected) for (kind, _), expected in zip(pickles, by_file) for _ in range(2)]
+wrong, neither = [], set()
+for kind, raw in pickles:
+    came = compare(kind, lambda: [pickle.loads(raw)], lambda: [task.get_nowait()])
+    protocol = raw[1] if raw[:1] == pickle.PROTO else 0
+    if not came and protocol <= pickle.HIGHEST_PROTOCOL:
+        neither.add(kind)
+twice = [pair for pair in pickles[::TWICE_EACH] for _ in range(2)]
 for start in range(0, len(twice), AT_ONCE):
     part = twice[start:start + AT_ONCE]
-    got = outcome(lambda: task.get_many(AT_ONCE))
-    expected = together([expected for _, expected in part])
-    if got != expected:
-        wrong.append("%s: %s and not %s" % ([kind for kind, _ in part], got, expected))
+    compare([kind for kind, _ in part], lambda: [pickle.loads(raw) for _, raw in part],
+            lambda: task.get_many(AT_ONCE))
 for line in wrong:
     print("wrong: " + line)
-known = [raw[:1] != b"\x80" or raw[1] <= pickle.HIGHEST_PROTOCOL for _, raw in pickles]
-neither = {kind for (kind, _), (_, told), mine in zip(pickles, by_file, known) if told and mine}
 print("from neither: %s" % sorted(neither))
 print("got %d, %d otherwise" % (len(pickles) + len(twice), len(wrong)))

@@ -3,7 +3,7 @@
 usage: kinds_putter.py HOST PORT AUTHKEY KINDS FILE QUEUE...
 
 KINDS is the module that makes the payloads. Each queue gets all of them, in the order of the file:
-first each alone, in several forms of the call, and then each twice by one `put_many`.
+first each alone, in several forms of the call, and then some twice by one `put_many`.
 """
 
 import functools
@@ -14,8 +14,8 @@ import sys
 from multiprocessing.managers import BaseManager
 from multiprocessing.reduction import ForkingPickler
 
-host, port, authkey, module, file = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), *sys.argv[4:6]
-queues = sys.argv[6:]
+host, port, authkey = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
+module, file, queues = importlib.import_module(sys.argv[4]), sys.argv[5], sys.argv[6:]
 stock_dumps = ForkingPickler.dumps
 
 # What writes a request: stock clients, at each protocol, and what else writes pickles.
@@ -24,7 +24,7 @@ PICKLERS = [
 ] + [
     lambda thing: pickletools.optimize(bytes(stock_dumps(thing))),
     pickle._dumps,  # the one that is written in Python
-]
+] + module.PICKLERS
 
 FORMS = [
     lambda queue, thing: queue.put(thing),
@@ -32,6 +32,8 @@ FORMS = [
     lambda queue, thing: queue.put(thing, True, 5),
     lambda queue, thing: queue.put(block=False, item=thing),
 ]
+# Every third is enough: there are eight picklers or so, so all have their turn.
+TWICE_EACH = 3
 
 
 class QueueManager(BaseManager):
@@ -52,21 +54,21 @@ def by_every_pickler(kinds):
         for dumps in PICKLERS:
             try:
                 made.append((kind, dumps, thing, bytes(dumps(thing))))
-            except (TypeError, pickle.PicklingError):
+            except (AttributeError, TypeError, pickle.PicklingError):
                 unpicklable.add(kind)
     return made
 
 
 def put(reader, things):
-    """Each kind goes by each form of the call, for it has more picklers than there are forms."""
+    """The forms of the call take turns: a kind meets all of them if it has as many picklers."""
     for at, (_, ForkingPickler.dumps, thing, _) in enumerate(things):
         FORMS[at % len(FORMS)](reader, thing)
-    for _, ForkingPickler.dumps, thing, _ in things:
+    for _, ForkingPickler.dumps, thing, _ in things[::TWICE_EACH]:
         reader.put_many([thing, thing])
 
 
 unpicklable = set()
-common = by_every_pickler(importlib.import_module(module).kinds())
+common = by_every_pickler(module.kinds())
 written = {"common": common}
 for name, reader in readers.items():
     # The string that names the queue stands before the payload in the same request.

@@ -17,6 +17,8 @@ import payload_classes as classes
 
 sys.setrecursionlimit(10000)  # for the pickler that is written in Python, and the deep kinds
 
+PICKLERS = []  # that this module needs, besides Python's own
+
 # In a class that is met here, these hold what an instance of it is made of.
 OWN = (
     classes.Plain,
@@ -139,22 +141,27 @@ def own_classes():
     return found
 
 
-def shape(thing, seen=None):
-    """What a thing is made of, as text; a thing met before is named by its number."""
+def shape(thing, seen=None, special=lambda thing: None):
+    """What a thing is made of, as text; a thing met before is named by its number.
+
+    `special` gives the parts of what this module does not know, else None.
+    """
     seen = {} if seen is None else seen
-    kind = type(thing)
-    if isinstance(thing, type) or callable(thing) and hasattr(thing, "__name__"):
-        return "<%s>" % thing.__name__
-    if kind in (str, bytes, bytearray):
-        raw = thing.encode("utf-8", "surrogatepass") if kind is str else bytes(thing)
-        return "%s(%d, %x)" % (kind.__name__, len(raw), zlib.crc32(raw) & 0xffffffff)
     if id(thing) in seen:
         return "#%d" % seen[id(thing)][0]
-    parts = parts_of(thing)
+    kind = type(thing)
+    parts = special(thing)
+    if parts is None:
+        if isinstance(thing, type) or callable(thing) and hasattr(thing, "__name__"):
+            return "<%s>" % thing.__name__
+        if kind in (str, bytes, bytearray):
+            raw = thing.encode("utf-8", "surrogatepass") if kind is str else bytes(thing)
+            return "%s(%d, %x)" % (kind.__name__, len(raw), zlib.crc32(raw) & 0xffffffff)
+        parts = parts_of(thing)
     if parts is None:
         return "%s %r" % (kind.__name__, thing)
     seen[id(thing)] = (len(seen), thing)
-    shapes = [shape(part, seen) for part in parts]
+    shapes = [shape(part, seen, special) for part in parts]
     if isinstance(thing, (set, frozenset)):
         shapes.sort()
     return "%s[%s]" % (kind.__name__, ", ".join(shapes))
