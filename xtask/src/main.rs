@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod fuzz;
 mod golden;
 mod interop;
 mod python;
@@ -20,6 +21,9 @@ usage: cargo xtask TASK
   test                   everything: check, unit and socket tests, doctests, interop
   interop [PYTEST-ARGS]  real Python interpreters against the built server
   bench                  every benchmark there is, in release mode
+  fuzz [TARGET] [--seconds N] [--differential]
+                         made-up bytes against every reader of a peer's bytes, or one of them,
+                         60 seconds each (--differential has each Python read what was found)
   golden                 captures the wire's golden frames anew, from each Python found";
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["test"] => test::run(),
         ["interop", pytest_arguments @ ..] => interop::run(pytest_arguments),
         ["bench"] => bench::run(),
+        ["fuzz", words @ ..] => fuzz::run(words),
         ["golden"] => golden::run(),
         [] | ["help" | "-h" | "--help"] => {
             say(USAGE);
