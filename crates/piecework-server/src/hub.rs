@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::registry::{Registered, Registry};
+use crate::runs;
 use piecework_engine::Engine;
 use piecework_state::{
     Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId, State,
@@ -122,6 +123,28 @@ impl Hub {
     /// Takes back what a reply carried that will not be sent.
     pub(crate) fn unsent(&self, session: SessionId, reply: Reply) {
         self.take_back(self.lock(), session, reply);
+    }
+
+    /// Begins a run: idents of the queue of tasks that all runs share, and of a queue for the
+    /// results of this one, which ends with the session.
+    pub(crate) fn begin_run(&self, session: SessionId) -> Result<(String, String), StateError> {
+        let tasks = self.tasks_of_runs();
+        let results = self.lock().state.own(session, runs::RESULTS, runs::results())?;
+        Ok((tasks, results))
+    }
+
+    /// The ident of the queue that holds the tasks of all runs, which is made when it is first
+    /// asked for.
+    pub(crate) fn tasks_of_runs(&self) -> String {
+        let mut shared = self.lock();
+        let queue = shared.state.queue(runs::TASKS);
+        let queue = queue.unwrap_or_else(|| shared.state.register(runs::TASKS, runs::tasks()));
+        shared.state.create(queue).expect("the queue is there")
+    }
+
+    /// What a session says of itself from now on.
+    pub(crate) fn announce(&self, session: SessionId, note: String) {
+        self.lock().state.announce(session, note);
     }
 
     /// The process of a session has ended: its sessions did not end in good order, unless they said

@@ -31,6 +31,7 @@ mod netstat;
 mod process;
 mod queue_spec;
 mod registry;
+pub mod runs;
 mod server;
 mod session;
 mod socket;

@@ -25,6 +25,11 @@ impl Local {
         self.hub.look(|state, _| state.queue(name))
     }
 
+    /// What lists show of this session from now on.
+    pub fn announce(&self, note: &str) {
+        self.hub.announce(self.session, note.to_owned());
+    }
+
     /// Makes one call, and waits for as long as it takes. A call that is given up (its future is
     /// dropped) takes nothing.
     ///

@@ -51,6 +51,7 @@ impl State {
         self.calls += 1;
         self.pay_all(&ended, &mut out);
         ended.unpaid.clear();
+        let owned = std::mem::take(&mut ended.owns);
         let handles: Vec<(HandleId, u64)> = ended.handles.to_vec();
         let end = self.judge(now, &ended);
         for (handle, _) in &handles {
@@ -69,6 +70,9 @@ impl State {
         }
         for (handle, _) in handles {
             self.forget_handle(handle);
+        }
+        for handle in owned {
+            self.release_handle(handle, &mut out);
         }
         out
     }

@@ -35,6 +35,32 @@ impl State {
         Ok(ident(name, self.handles.create(id)))
     }
 
+    /// Makes a queue that ends with the session, whoever else refers to it, and gives out its
+    /// handle: the results of a run, which nobody but its master wants.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many anonymous queues already.
+    pub fn own(
+        &mut self,
+        session: SessionId,
+        name: &str,
+        options: QueueOptions,
+    ) -> Result<String, StateError> {
+        let ident = self.create_anonymous(name, options)?;
+        if let Some((_, handle)) = parse_ident(&ident)
+            && let Some(session) = self.sessions.get_mut(&session)
+        {
+            session.owns.push(handle);
+        }
+        Ok(ident)
+    }
+
+    /// The queue of this name, or behind this ident.
+    pub fn find(&self, name: &str) -> Option<QueueId> {
+        self.queue(name).or_else(|| self.look_up(name).ok().map(|(_, queue)| queue))
+    }
+
     /// One reference more. An ident of a named queue that nobody knows (any more) is as good as
     /// new: an error here would end the client's proxy, and the queue is there.
     ///
@@ -135,7 +161,7 @@ impl State {
     }
 
     /// The last reference has gone: whoever used the handle has nothing more to release.
-    fn release_handle(&mut self, id: HandleId, out: &mut Outcome) {
+    pub(crate) fn release_handle(&mut self, id: HandleId, out: &mut Outcome) {
         let Some(handle) = self.handles.by_id.remove(&id) else { return };
         for user in handle.users {
             if let Some(user) = self.sessions.get_mut(&user) {

@@ -90,6 +90,10 @@ pub(crate) struct Session {
     /// Whether its process is known to have ended.
     pub(crate) process_ended: bool,
     pub(crate) waiting: Option<Waiting>,
+    /// Handles of the queues that end with it.
+    pub(crate) owns: Vec<HandleId>,
+    /// What it says of itself, for lists.
+    pub(crate) note: String,
 }
 
 /// A session of a thread that has ended, and since when it is not known how.
@@ -149,6 +153,8 @@ impl Session {
             released: false,
             process_ended: false,
             waiting: None,
+            owns: Vec::new(),
+            note: String::new(),
         }
     }
 

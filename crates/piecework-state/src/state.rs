@@ -87,6 +87,13 @@ impl State {
         id
     }
 
+    /// What a session says of itself from now on, for lists.
+    pub fn announce(&mut self, session: SessionId, note: String) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.note = note;
+        }
+    }
+
     /// Serves one call of a session that waits for nothing.
     pub fn apply(&mut self, now: Time, session: SessionId, call: Call) -> Outcome {
         let mut out = Outcome::default();
@@ -167,6 +174,7 @@ impl State {
                 id,
                 name: session.peer.name().to_owned(),
                 address: session.peer.address().to_owned(),
+                note: session.note.clone(),
                 key: session.peer.key().to_owned(),
                 opened: session.opened,
                 leases: session.held.iter().filter(|held| !held.late).count(),

@@ -57,6 +57,8 @@ pub struct SessionStats {
     pub address: String,
     /// The name of the key that it knows.
     pub key: String,
+    /// What it says of itself.
+    pub note: String,
     /// Since when.
     pub opened: Time,
     /// Items it holds.

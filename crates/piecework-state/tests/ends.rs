@@ -281,3 +281,20 @@ fn a_manager_that_stops_blames_nobody() {
     assert!(ended.notes.is_empty() && ended.woken.is_empty());
     assert_eq!(world.stats().ready, 1);
 }
+
+#[test]
+fn a_queue_of_its_own_ends_with_its_session_whoever_else_uses_it() {
+    let mut world = World::auto();
+    let (master, worker) = (world.client(), world.client());
+    let ident =
+        world.state.own(master.session, "results", QueueOptions::default()).expect("one queue");
+    let queue = world.state.find(&ident).expect("it is there");
+    let put = |text| Call::put(queue, Payload::opaque(text));
+    world.call(worker.session, put("an answer"));
+    assert_eq!(world.state.find("task"), Some(world.task));
+    world.state.end(world.now, master.session);
+    assert_eq!(world.state.find(&ident), None);
+    let reply = world.call(worker.session, put("too late"));
+    assert!(matches!(reply, Some(Reply::Error(_))), "{reply:?}");
+    world.state.check();
+}

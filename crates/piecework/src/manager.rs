@@ -7,10 +7,7 @@ use piecework_wire::request::ArgOut;
 use crate::connection::Place;
 use crate::error::Error;
 use crate::queue::RawQueue;
-use crate::session::Session;
-
-/// Under this ident, piecework's manager answers calls about itself.
-const MANAGER_IDENT: &str = "manager";
+use crate::session::{MANAGER_IDENT, Session};
 
 /// A manager that was reached once; cheap to clone, holds no connection.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value, WireError};
 
 use crate::error::Error;
-use crate::session::Session;
+use crate::session::{MANAGER_IDENT, Session};
 
 /// The method that only piecework's queues have: by it they are told from stock ones.
 const NATIVE_METHOD: &str = "lease";
@@ -54,6 +54,45 @@ impl Session {
         Ok(RawQueue { session: self.clone(), ident, native })
     }
 
+    /// Begins a run: the queue of tasks that all runs of the manager share, and a queue for the
+    /// results of this one, which ends with this session.
+    ///
+    /// # Errors
+    /// The connection has ended, or the manager is a stock Python one.
+    pub async fn begin_run(&self) -> Result<(RawQueue, RawQueue), Error> {
+        let returned = self.call(MANAGER_IDENT, "run", &[]).await?;
+        match returned.value().map_err(|error| self.place().protocol(error))? {
+            Value::Tuple(idents) => match &idents[..] {
+                [Value::Str(tasks), Value::Str(results)] => {
+                    Ok((self.native_queue(tasks), self.native_queue(results)))
+                }
+                _ => Err(self.odd("run", &Value::Tuple(idents))),
+            },
+            other => Err(self.odd("run", &other)),
+        }
+    }
+
+    /// Opens the queue of tasks that all runs of the manager share.
+    ///
+    /// # Errors
+    /// The connection has ended, or the manager is a stock Python one.
+    pub async fn tasks_of_runs(&self) -> Result<RawQueue, Error> {
+        let returned = self.call(MANAGER_IDENT, "tasks", &[]).await?;
+        match returned.value().map_err(|error| self.place().protocol(error))? {
+            Value::Str(ident) => Ok(self.native_queue(&ident)),
+            other => Err(self.odd("tasks", &other)),
+        }
+    }
+
+    /// A handle on what is known to be a queue of piecework.
+    fn native_queue(&self, ident: &str) -> RawQueue {
+        RawQueue { session: self.clone(), ident: ident.to_owned(), native: true }
+    }
+
+    fn odd(&self, message: &'static str, value: &Value) -> Error {
+        self.place().protocol(WireError::Shape { message, what: value.to_string() })
+    }
+
     /// Makes a handle on a queue, whichever of the usual typeids it is registered under.
     async fn create(&self, name: &str) -> Result<(String, Vec<String>), Error> {
         let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
@@ -82,6 +121,12 @@ impl RawQueue {
     /// Returns whether this is a queue of piecework: only then are there leases and `put_many`.
     pub fn is_native(&self) -> bool {
         self.native
+    }
+
+    /// Returns what calls on this queue name it by: as the target of [`RawQueue::answer`] it is as
+    /// good as a name.
+    pub fn ident(&self) -> &str {
+        &self.ident
     }
 
     /// Returns the session over which this queue is used.

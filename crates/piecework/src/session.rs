@@ -11,6 +11,9 @@ use crate::error::Error;
 /// How native clients name themselves; the number is that of the native calls.
 const NATIVE_NAME: &str = "piecework/1";
 
+/// Under this ident, piecework's manager answers calls about itself.
+pub(crate) const MANAGER_IDENT: &str = "manager";
+
 /// A connection over which queues are used, one call at a time.
 ///
 /// What is got over it is leased to it, so a task and its answer go over the same session. It ends
@@ -27,6 +30,14 @@ impl Session {
         let name = format!("{NATIVE_NAME} {}", program());
         connection.call(None, "accept_connection", &[ArgOut::Str(&name)]).await?;
         Ok(Self { place: place.clone(), connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// What the manager's list of sessions shows of this one from now on, up to 1,000 bytes.
+    ///
+    /// # Errors
+    /// The connection has ended, or the manager is a stock Python one.
+    pub async fn announce(&self, note: &str) -> Result<(), Error> {
+        self.call(MANAGER_IDENT, "announce", &[ArgOut::Str(note)]).await.map(drop)
     }
 
     pub(crate) fn place(&self) -> &Place {

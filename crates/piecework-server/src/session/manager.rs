@@ -6,6 +6,7 @@ use super::control::shut_down;
 use super::error::PyError;
 use super::value::{dict, int, queue_value, seconds};
 use crate::hub::{Called, Hub};
+use crate::limits::NOTE_BYTES_MAX;
 use bytes::BytesMut;
 use piecework_state::{Call, Reply, SessionId, SessionStats};
 use piecework_wire::{Request, Value, reply};
@@ -23,6 +24,13 @@ pub(crate) enum ManagerCall {
     Sessions,
     /// Drops what is ready or delayed in this queue.
     Purge(String),
+    /// Begins a run: idents of the queue of its tasks, which all runs share, and of one for its
+    /// results, which ends with this session.
+    Run,
+    /// The ident of the queue that holds the tasks of all runs.
+    Tasks,
+    /// What this session says of itself from now on.
+    Announce(String),
     /// Stops the manager.
     ShutDown,
 }
@@ -30,13 +38,25 @@ pub(crate) enum ManagerCall {
 impl ManagerCall {
     pub(crate) fn read(request: &Request) -> Result<Self, PyError> {
         const PURGE: Signature = Signature { method: "purge", names: &["queue"], required: 1 };
+        const ANNOUNCE: Signature = Signature { method: "announce", names: &["note"], required: 1 };
         match request.method() {
+            "run" => Ok(Self::Run),
+            "tasks" => Ok(Self::Tasks),
+            "announce" => {
+                let note = Arguments::bind(request, &ANNOUNCE)?.text(0)?;
+                match note.len() {
+                    0..=NOTE_BYTES_MAX => Ok(Self::Announce(note)),
+                    len => Err(PyError::value_error(format!(
+                        "announce: a note of {len} bytes; at most {NOTE_BYTES_MAX}"
+                    ))),
+                }
+            }
             "queues" => Ok(Self::Queues),
             "sessions" => Ok(Self::Sessions),
             "purge" => Ok(Self::Purge(Arguments::bind(request, &PURGE)?.text(0)?)),
             "shutdown" => Ok(Self::ShutDown),
             other => Err(PyError::attribute_error(format!(
-                "the manager has no method '{other}'; hint: queues, sessions, purge, shutdown"
+                "the manager has no method '{other}'; hint: queues, sessions, purge, run, tasks, announce, shutdown"
             ))),
         }
     }
@@ -69,6 +89,16 @@ impl ManagerCall {
                     _ => return Err(PyError::runtime_error("the manager stops")),
                 }
             }
+            Self::Run => {
+                let (tasks, results) = hub.begin_run(session)?;
+                let idents = [tasks, results].map(Value::Str);
+                reply::returned(out, &Value::Tuple(idents.into()));
+            }
+            Self::Tasks => reply::returned(out, &Value::Str(hub.tasks_of_runs())),
+            Self::Announce(note) => {
+                hub.announce(session, note.clone());
+                reply::returned_none(out);
+            }
             Self::ShutDown => shut_down(hub, may_shut_down, out)?,
         }
         Ok(())
@@ -84,6 +114,7 @@ fn session_value(stats: &SessionStats, age: Duration) -> Value {
         ("name", text(&stats.name)),
         ("address", text(&stats.address)),
         ("key", text(&stats.key)),
+        ("note", text(&stats.note)),
         ("age", seconds(age)),
         ("leases", int(stats.leases as u64)),
         ("waits_in", waits.map_or(Value::None, |(_, method)| text(method))),

@@ -215,7 +215,7 @@ impl Method {
                 Call::Take { queue, max, wait: wait.until(desk.now)?, style }
             }
             Self::Answer { id, to, payload } => {
-                let found = desk.state.queue(&to);
+                let found = desk.state.find(&to);
                 let to = found.ok_or_else(|| PyError::key_error(format!("no queue '{to}'")))?;
                 let_in(to)?;
                 Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload) }

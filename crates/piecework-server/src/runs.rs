@@ -1,0 +1,27 @@
+//! The queues of runs: one of tasks that all runs of a manager share, one of results for each.
+//!
+//! Each master puts only a few tasks ahead of its workers, so that runs that share a manager take
+//! turns: whoever has a task done puts the next one behind those of the others.
+
+use piecework_state::{AckMode, QueueOptions};
+
+/// The queue of tasks.
+pub const TASKS: &str = "piecework.map";
+
+/// What a queue of results is called.
+pub const RESULTS: &str = "piecework.results";
+
+/// How many results wait for their master before the workers wait for it: output comes in parts of
+/// up to a megabyte.
+const RESULTS_MAX: usize = 64;
+
+/// A task is acked by its result alone, and lost workers do not use it up: a worker that gets it
+/// too often says so in its result.
+pub fn tasks() -> QueueOptions {
+    QueueOptions { ack: AckMode::Explicit, attempts: 0, ..QueueOptions::default() }
+}
+
+/// A result is its master's as soon as it is got: they live and die together.
+pub fn results() -> QueueOptions {
+    QueueOptions { ack: AckMode::None, maxsize: RESULTS_MAX, ..QueueOptions::default() }
+}
