@@ -19,6 +19,8 @@ pub(crate) mod jobs;
 pub(crate) mod link;
 pub(crate) mod manager_link;
 pub(crate) mod message;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod piece;
 pub(crate) mod program;
 pub(crate) mod queues;
 pub(crate) mod slot;
