@@ -1,6 +1,7 @@
 //! One task per connection: socket bytes to the session, the session's calls to the hub, replies
 //! to the socket. It decides nothing.
 
+use crate::complaints::Complaints;
 use crate::config::Shutdown;
 use crate::ended::Ended;
 use crate::failures::Failures;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Option<Policy>,
     pub(crate) lobby: Lobby,
     pub(crate) failures: Mutex<Failures>,
+    pub(crate) complaints: Complaints,
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) permits: Arc<Semaphore>,
@@ -57,7 +59,7 @@ pub(crate) async fn serve(stream: Stream, shared: &Shared) {
     }
     match &ended {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
-        Err(ended) => ended.log(&peer),
+        Err(ended) => ended.log(&peer, &shared.complaints),
     }
     if let Err(Ended::Refused(_)) = ended {
         connection.socket.linger().await;
@@ -93,14 +95,17 @@ impl Connection<'_> {
     async fn run(&mut self) -> Result<(), Ended> {
         let shared = self.shared;
         let place = shared.lobby.enter();
-        let serving = tokio::select! {
+        let first = tokio::select! {
             done = timeout(shared.limits.handshake_max, self.run_control()) => {
-                done.map_err(|_| Ended::TooSlow)??
+                done.unwrap_or(Err(Ended::TooSlow))
             }
-            () = place.shown_out() => return Err(Ended::Crowded),
+            () = place.shown_out() => Err(Ended::Crowded),
         };
-        drop(place);
-        if !serving {
+        match self.session.knows_key() {
+            true => place.welcome(),
+            false => drop(place),
+        }
+        if !first? {
             return Ok(());
         }
         loop {
@@ -197,7 +202,8 @@ impl Connection<'_> {
             failures.unwrap_or_else(PoisonError::into_inner).count(now, origin)
         };
         if !delay.is_zero() {
-            tracing::warn!(%origin, "{count} failed authentications; the answer takes {delay:?}");
+            let slow = format!("{count} failed authentications; the answer takes {delay:?}");
+            self.shared.complaints.say(&origin, slow);
             tokio::time::sleep(delay).await;
         }
     }

@@ -1,5 +1,6 @@
 //! How a connection ended, and what the log says of it.
 
+use crate::complaints::Complaints;
 use crate::session::Fault;
 use crate::socket::Broken;
 use piecework_net::Peer;
@@ -23,15 +24,18 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
-    /// Says so in the log.
-    pub(crate) fn log(&self, peer: &Peer) {
+    /// Says so in the log, where peers do not get more room than their complaints do.
+    pub(crate) fn log(&self, peer: &Peer, complaints: &Complaints) {
         match self {
-            Self::Refused(fault) => tracing::warn!(%peer, "refused a connection: {fault}"),
-            Self::Fault(fault) => tracing::warn!(%peer, "closed a connection: {fault}"),
-            Self::Crowded => tracing::warn!(
-                %peer, "closed the oldest of too many connections that made no request"
-            ),
-            Self::TooSlow => tracing::warn!(%peer, "closed a connection that made no request"),
+            Self::Refused(fault) => {
+                complaints.say(peer, format_args!("refused a connection: {fault}"));
+            }
+            Self::Fault(fault) => {
+                complaints.say(peer, format_args!("closed a connection: {fault}"));
+            }
+            Self::Crowded => complaints
+                .say(peer, "closed the oldest of too many connections that made no request"),
+            Self::TooSlow => complaints.say(peer, "closed a connection that made no request"),
             Self::Orphaned => tracing::debug!(%peer, "connection of an ended process"),
             Self::Gone(error) => tracing::debug!(%peer, %error, "connection lost"),
         }

@@ -15,7 +15,9 @@
 //! session reads them and says which call they mean, the hub has the state
 //! decide, and the reply goes back the same way.
 
+mod allowance;
 mod clock;
+mod complaints;
 mod config;
 mod connection;
 mod ended;

@@ -1,10 +1,18 @@
 //! Who has connected and not yet shown a key: a bounded crowd. When it is full, the oldest has to
 //! go, not the newest: an honest client is through within milliseconds, and whoever only holds a
 //! place has held it longest.
+//!
+//! The crowd comes in at a bounded pace, too: each connection costs something, also one that shows
+//! no key, and whoever makes thousands a second would take the manager's time from those who work.
+//! Only strangers count. Clients that show a key come as fast as they like, until there are more
+//! strangers than that; then all wait in the kernel for their turn.
 
+use crate::allowance::Allowance;
+use crate::limits::{STRANGERS_AT_ONCE, STRANGERS_PER_SECOND};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 
 /// The places, by arrival.
 #[derive(Debug)]
@@ -13,8 +21,10 @@ pub(crate) struct Lobby {
     max: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Places {
+    /// For connections that end without a key.
+    strangers: Allowance,
     next: u64,
     taken: BTreeMap<u64, Arc<Notify>>,
 }
@@ -25,11 +35,25 @@ pub(crate) struct Place<'a> {
     lobby: &'a Lobby,
     number: u64,
     shown_out: Arc<Notify>,
+    /// Whether whoever holds it has shown no key so far.
+    stranger: bool,
 }
 
 impl Lobby {
     pub(crate) fn new(max: usize) -> Self {
-        Self { places: Mutex::default(), max }
+        let strangers = Allowance::new(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND);
+        Self { places: Mutex::new(Places { strangers, next: 0, taken: BTreeMap::new() }), max }
+    }
+
+    /// Returns when the next may come in.
+    pub(crate) async fn opens(&self) {
+        loop {
+            let wait = self.lock().strangers.wait(Instant::now());
+            if wait.is_zero() {
+                return;
+            }
+            sleep(wait).await;
+        }
     }
 
     /// Takes a place, if need be that of the oldest.
@@ -44,7 +68,7 @@ impl Lobby {
         {
             oldest.notify_one();
         }
-        Place { lobby: self, number, shown_out }
+        Place { lobby: self, number, shown_out, stranger: true }
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -57,10 +81,45 @@ impl Place<'_> {
     pub(crate) async fn shown_out(&self) {
         self.shown_out.notified().await;
     }
+
+    /// Gives the place up: a key was shown.
+    pub(crate) fn welcome(mut self) {
+        self.stranger = false;
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.lobby.lock().taken.remove(&self.number);
+        let mut places = self.lobby.lock();
+        places.taken.remove(&self.number);
+        if self.stranger {
+            places.strangers.spend(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_come_in_at_their_pace_and_clients_at_theirs() {
+        let (lobby, begun) = (Lobby::new(10), Instant::now());
+        for _ in 0..10 * STRANGERS_AT_ONCE {
+            lobby.opens().await;
+            lobby.enter().welcome();
+        }
+        for _ in 0..STRANGERS_AT_ONCE {
+            lobby.opens().await;
+            drop(lobby.enter());
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        for _ in 0..STRANGERS_PER_SECOND {
+            lobby.opens().await;
+            drop(lobby.enter());
+        }
+        let took = begun.elapsed().as_secs_f64();
+        assert!((0.9..=1.2).contains(&took), "{took} s");
     }
 }

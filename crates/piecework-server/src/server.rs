@@ -1,6 +1,7 @@
 //! The server as a whole: bind, run, stop.
 
 use crate::clock::Clock;
+use crate::complaints::Complaints;
 use crate::config::{Config, ServerError, Shutdown};
 use crate::connection::{self, Shared};
 use crate::failures::Failures;
@@ -94,6 +95,7 @@ impl Server {
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             lobby: Lobby::new(self.limits.unauthenticated_max),
             failures: Mutex::new(Failures::new(&self.limits)),
+            complaints: Complaints::new(),
             limits: self.limits,
             shutdown: self.shutdown,
             stage,
@@ -126,6 +128,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
         let permit = Arc::clone(&shared.permits).acquire_owned();
         let accepted = async {
             let permit = permit.await.expect("the permits are never closed");
+            shared.lobby.opens().await;
             (listener::accept(&listener).await, permit)
         };
         tokio::select! {

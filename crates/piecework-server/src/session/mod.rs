@@ -77,6 +77,11 @@ impl Session {
         }
     }
 
+    /// Whether the client has shown a key.
+    pub(crate) fn knows_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether this is a main connection by now.
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Serving)
