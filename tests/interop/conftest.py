@@ -37,10 +37,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_report_collectionfinish(items):
-    if not any("python_with_libraries" in item.fixturenames for item in items):
-        return []
-    found = "pythons with numpy and cloudpickle: %s" % " ".join(map(str, libraries.found()))
-    return [found] + ["left out: %s" % why for why in libraries.left_out()]
+    needed = any("python_with_libraries" in item.fixturenames for item in items)
+    return libraries.shown() if needed else []
 
 
 @pytest.fixture

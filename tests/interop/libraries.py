@@ -1,4 +1,4 @@
-"""Gives each Python found an environment with numpy and cloudpickle, and says which cannot have one.
+"""Gives each Python an environment with numpy and cloudpickle, and says which cannot have one.
 
 They lie under target/, each with a copy of the list it was made from, and are made anew when that
 list has changed. libraries.txt has the list.
@@ -22,16 +22,15 @@ INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--
 NETWORK_SECONDS_MAX = 300  # a network that swallows everything must not hold up the tests for ever
 
 
-@functools.lru_cache(maxsize=None)
 def found():
     """The Pythons of the environments, the oldest first."""
     return [python for python, _ in made() if python]
 
 
-@functools.lru_cache(maxsize=None)
-def left_out():
-    """Why each of the others has none, in a line."""
-    return [why for python, why in made() if not python]
+def shown():
+    """What there is, and what is left out and why, as lines for people."""
+    each = ["%s with %d.%d.%d" % ((python,) + numpy_version(python)) for python in found()]
+    return ["numpy and cloudpickle: %s" % ", ".join(each)] + [why for python, why in made() if why]
 
 
 def numpy_version(python):
@@ -68,7 +67,7 @@ def environment(base):
     ):
         why = failure(command)
         if why:
-            return None, "%s: `%s` failed: %s" % (base, " ".join(command), why)
+            return None, "left out: %s: `%s` failed: %s" % (base, " ".join(command), why)
     with open(stamp, "w") as file:
         file.write(wanted)
     return python, None

@@ -20,25 +20,25 @@ def all_of_them(mark):
 
 def by_opcode(run):
     """os.system and the like, by every opcode that imports or calls."""
-    map_eval = [stacked("builtins", "map"), OS_SYSTEM, b"](" + run + b"e"]
-    mapped = map_eval[0] + MARK + b"".join(map_eval[1:]) + b"t" + NEWOBJ
-    touch = run[5:]
+    unicode = b"V" + run[5:] + b"\n"
+    map_of = stacked("builtins", "map") + MARK + OS_SYSTEM + b"](" + run + b"et"
+    mapped, mapped_ex = map_of + NEWOBJ, map_of + EMPTY_DICT + NEWOBJ_EX
+    to_set, to_list = stacked("builtins", "frozenset"), named("builtins", "list")
     return [
-        runs("GLOBAL, protocol 0", 0, call(named("os", "system"), b"V" + touch + b"\n"), "os.system"),
+        runs("GLOBAL, protocol 0", 0, call(named("os", "system"), unicode), "os.system"),
         runs("GLOBAL, protocol 1", 1, call(named("os", "system"), run), "os.system"),
         runs("GLOBAL, protocol 2", 2, call(named("posix", "system"), run), "posix.system"),
         runs("GLOBAL, protocol 3", 3, call(named("os", "system"), run), "os.system"),
         runs("STACK_GLOBAL, protocol 4", 4, call(OS_SYSTEM, run), "os.system"),
-        runs("STACK_GLOBAL, protocol 5", 5, call(stacked("posix", "system"), run), "posix.system"),
+        runs("STACK_GLOBAL, protocol 5", 5, call(OS_SYSTEM, run), "os.system"),
         runs("STACK_GLOBAL, protocol 0", 0, call(OS_SYSTEM, run), "os.system"),
-        runs("INST", 0, MARK + b"V" + touch + b"\nios\nsystem\n", "os.system"),
+        runs("INST", 0, MARK + unicode + b"ios\nsystem\n", "os.system"),
         runs("INST, protocol 4", 4, MARK + run + b"iposix\nsystem\n", "posix.system"),
         runs("OBJ", 1, MARK + named("os", "system") + run + b"o", "os.system"),
         runs("OBJ, STACK_GLOBAL", 4, MARK + OS_SYSTEM + run + b"o", "os.system"),
-        runs("NEWOBJ", 4, stacked("builtins", "frozenset") + mapped + b"\x85" + NEWOBJ, "builtins.map"),
-        runs("NEWOBJ_EX", 4, stacked("builtins", "list") + map_eval[0] + MARK + map_eval[1]
-             + map_eval[2] + b"t}" + NEWOBJ_EX + b"\x85R", "builtins.map"),
-        runs("OBJ of a class", 1, MARK + named("builtins", "list") + mapped + b"o", "builtins.map"),
+        runs("NEWOBJ", 4, to_set + mapped + b"\x85" + NEWOBJ, "builtins.map"),
+        runs("NEWOBJ_EX", 4, to_set + mapped_ex + b"\x85}" + NEWOBJ_EX, "builtins.map"),
+        runs("OBJ of a class", 1, MARK + to_list + mapped + b"o", "builtins.map"),
         runs("INST of a class", 2, MARK + mapped + b"i__builtin__\nlist\n", "builtins.map"),
         runs("TUPLE1 and REDUCE", 4, OS_SYSTEM + run + b"\x85R", "os.system"),
     ]
@@ -48,30 +48,30 @@ def by_memo(run):
     """The function, or the two halves of its name, by way of the memo."""
     end = b"\x93" + run + b"\x85R"
     junk = text("datetime")
+
+    def by(name, opcodes):
+        return runs(name, 4, opcodes, "os.system")
+
     return [
-        runs("BINPUT and BINGET", 4, OS + b"q\x07" + POP + b"h\x07" + SYSTEM + end, "os.system"),
-        runs("LONG_BINPUT and LONG_BINGET", 4,
-             OS + b"r\0\1\0\0" + POP + b"j\0\1\0\0" + SYSTEM + end, "os.system"),
-        runs("PUT and GET", 4, OS + b"p17\n" + POP + b"g17\n" + SYSTEM + end, "os.system"),
-        runs("MEMOIZE", 4, OS + MEMOIZE + POP + SYSTEM + MEMOIZE + POP + b"h\0h\1" + end, "os.system"),
-        runs("PUT by text, GET by byte", 4, SYSTEM + b"p3\n" + POP + OS + b"h\3" + end, "os.system"),
-        runs("a slot overwritten", 4,
-             junk + b"q\0" + POP + OS + b"q\0" + POP + b"h\0" + SYSTEM + end, "os.system"),
-        runs("MEMOIZE counts what BINPUT filled", 4,
-             junk + b"q\5" + POP + OS + MEMOIZE + POP + b"h\1" + SYSTEM + end, "os.system"),
-        runs("MEMOIZE overwrites what BINPUT filled", 4,
-             junk + b"q\1" + POP + OS + MEMOIZE + POP + b"h\1" + SYSTEM + end, "os.system"),
-        runs("the function from the memo", 4,
-             OS_SYSTEM + MEMOIZE + POP + b"h\0" + run + b"\x85R", "os.system"),
-        runs("the arguments from the memo", 4,
-             run + b"\x85" + MEMOIZE + POP + OS_SYSTEM + b"h\0R", "os.system"),
-        runs("called and put away", 4, call(OS_SYSTEM, run) + MEMOIZE + POP + b"h\0", "os.system"),
+        by("BINPUT and BINGET", OS + b"q\x07" + POP + b"h\x07" + SYSTEM + end),
+        by("LONG_BINPUT and LONG_BINGET", OS + b"r\0\1\0\0" + POP + b"j\0\1\0\0" + SYSTEM + end),
+        by("PUT and GET", OS + b"p17\n" + POP + b"g17\n" + SYSTEM + end),
+        by("MEMOIZE", OS + MEMOIZE + POP + SYSTEM + MEMOIZE + POP + b"h\0h\1" + end),
+        by("PUT by text, GET by byte", SYSTEM + b"p3\n" + POP + OS + b"h\3" + end),
+        by("a slot overwritten", junk + b"q\0" + POP + OS + b"q\0" + POP + b"h\0" + SYSTEM + end),
+        by("MEMOIZE counts what BINPUT filled",
+           junk + b"q\5" + POP + OS + MEMOIZE + POP + b"h\1" + SYSTEM + end),
+        by("MEMOIZE overwrites what BINPUT filled",
+           junk + b"q\1" + POP + OS + MEMOIZE + POP + b"h\1" + SYSTEM + end),
+        by("the function from the memo", OS_SYSTEM + MEMOIZE + POP + b"h\0" + run + b"\x85R"),
+        by("the arguments from the memo", run + b"\x85" + MEMOIZE + POP + OS_SYSTEM + b"h\0R"),
+        by("called and put away", call(OS_SYSTEM, run) + MEMOIZE + POP + b"h\0"),
     ]
 
 
 def hidden(run):
     """What is refused stands in, before or after what is not."""
-    called = call(OS_SYSTEM, run)
+    called, large = call(OS_SYSTEM, run), some_bytes(b"x" * 70000)
     return [
         runs("in junk that is popped", 4, called + POP + b"N", "os.system"),
         runs("in junk under a mark", 4, MARK + called + POP_MARK + NONE, "os.system"),
@@ -87,7 +87,7 @@ def hidden(run):
         runs("in a set", 4, b"\x8f(" + called + b"\x90", "os.system"),
         runs("in a frozenset", 4, MARK + called + b"\x91", "os.system"),
         runs("500 lists deep", 4, b"]" * 500 + called + b"a" * 500, "os.system"),
-        runs("after 70,000 bytes", 4, b"](" + some_bytes(b"x" * 70000) + called + b"e", "os.system"),
+        runs("after 70,000 bytes", 4, b"](" + large + called + b"e", "os.system"),
         runs("in an exception", 4, call(stacked("builtins", "ValueError"), called), "os.system"),
         runs("PROTO in the middle", 0, b"](N\x80\x04" + called + b"e", "os.system"),
         runs("a frame that is too short", 4, b"\x95\2\0\0\0\0\0\0\0" + called, "os.system"),
@@ -113,60 +113,64 @@ def by_string(run):
 
 
 def by_name(run):
-    """Names with dots, and names that a call makes."""
+    """Names with dots, names that a call makes, and names that nothing has."""
     end = b"\x93" + run + b"\x85R"
+    letters, wide = some_bytes(b"system"), "\uff4f\uff53"
     rot13 = text("rot13")
     decoded = call(stacked("codecs", "decode"), text("bf"), rot13)
     encoded = call(stacked("_codecs", "encode"), text("flfgrz"), rot13)
+    concatenated = call(stacked("operator", "concat"), text("o"), text("s"))
+    of_bytes = call(stacked("builtins", "bytes.decode"), letters)
+    of_str = call(stacked("builtins", "str"), letters, text("ascii"))
+    by_uuid = call(named("uuid", "os.system"), run)
+
+    def no_such(name, pair, refused, protocol=4):
+        return asks(name, protocol, call(pair, run), refused)
+
     return [
         runs("a dotted name", 4, call(stacked("shutil", "os.system"), run), "shutil.os.system"),
-        runs("a dotted name of a module let in", 4, call(stacked("uuid", "os.system"), run), "uuid.os.system"),
+        runs("a dotted name of what is let in", 4, call(stacked("uuid", "os.system"), run),
+             "uuid.os.system"),
         runs("a dotted GLOBAL", 4, call(named("os", "path.os.system"), run), "os.path.os.system"),
         runs("a dotted INST", 4, MARK + run + b"ios\npath.os.system\n", "os.path.os.system"),
-        runs("dots after PROTO in the middle", 2, b"](N\x80\4" + call(named("uuid", "os.system"), run)
-             + b"e", "uuid.os.system"),
+        runs("dots after PROTO in the middle", 2, b"](N\x80\4" + by_uuid + b"e", "uuid.os.system"),
         runs("a name from a codec", 4, OS + encoded + end, "_codecs.encode"),
         runs("a module from a codec", 4, decoded + SYSTEM + end, "codecs.decode"),
-        runs("a name put together", 4, call(stacked("operator", "concat"), text("o"), text("s"))
-             + SYSTEM + end, "operator.concat"),
-        runs("a name from bytes", 4, OS + call(stacked("builtins", "bytes.decode"),
-             some_bytes(b"system")) + end, "builtins.bytes.decode"),
-        runs("a name from str", 4, OS + call(stacked("builtins", "str"), some_bytes(b"system"), text("ascii"))
-             + end, ""),
-        asks("a name in wide letters", 4, call(stacked("\uff4f\uff53", "system"), run), "\uff4f\uff53.system"),
-        asks("a GLOBAL in wide letters", 3, call(named("\uff4f\uff53", "system"), run), "\uff4f\uff53.system"),
-        asks("a name with a line feed", 4, call(stacked("os\n", "system"), run), '"os\\n"'),
-        asks("a name with a return", 2, call(named("os\r", "system\r"), run), '"os\\r"'),
-        asks("a name with a zero", 4, call(stacked("os", "system\0"), run), "system"),
-        asks("a name with escapes of a terminal", 4, call(stacked("os", "\x1b[2Ksystem"), run), "system"),
-        asks("no name", 4, call(stacked("", ""), run), ""),
+        runs("a name put together", 4, concatenated + SYSTEM + end, "operator.concat"),
+        runs("a name from bytes", 4, OS + of_bytes + end, "builtins.bytes.decode"),
+        runs("a name from str", 4, OS + of_str + end, "latin1"),
+        no_such("a name in wide letters", stacked(wide, "system"), wide + ".system"),
+        no_such("a GLOBAL in wide letters", named(wide, "system"), wide + ".system", 3),
+        no_such("a name with a line feed", stacked("os\n", "system"), '"os\\n"'),
+        no_such("a name with a return", named("os\r", "system\r"), '"os\\r"', 2),
+        no_such("a name with a zero", stacked("os", "system\0"), "system"),
+        no_such("a name that clears a terminal", stacked("os", "\x1b[2Jsystem"), "system"),
+        no_such("no name", stacked("", ""), "--"),
     ]
 
 
 def by_state(run):
     """BUILD finds __setstate__ in what was set before, and calls it."""
-    def with_setstate(made):
-        state = EMPTY_DICT + text("__setstate__") + OS_SYSTEM + SETITEM
-        return made + state + BUILD + run + BUILD
-
-    changed = NONE + EMPTY_DICT + text("__setstate__") + OS_SYSTEM + SETITEM + b"\x86" + BUILD
+    method = EMPTY_DICT + text("__setstate__") + OS_SYSTEM + SETITEM
+    equality = EMPTY_DICT + text("__eq__") + NONE + SETITEM
+    namespace = call(stacked("types", "SimpleNamespace"))
+    exception = call(stacked("builtins", "ValueError"))
     counter = stacked("collections", "Counter")
+    changed = counter + MEMOIZE + NONE + method + b"\x86" + BUILD + POP + b"h\0)" + NEWOBJ
+    popen = stacked("subprocess", "Popen")
+    bare = call(named("copy_reg", "_reconstructor"), popen, named("__builtin__", "object"), NONE)
+    named_args = EMPTY_DICT + text("args") + run + SETITEM
     return [
-        runs("a state that is called", 4, with_setstate(call(stacked("types", "SimpleNamespace"))),
-             "os.system"),
-        runs("an exception's state", 4, with_setstate(call(stacked("builtins", "ValueError"))),
-             "os.system"),
-        runs("a class that is changed", 4, counter + MEMOIZE + changed + POP + b"h\0)" + NEWOBJ + run
-             + BUILD, "os.system"),
-        asks("a class that is changed by data", 4, counter + NONE + EMPTY_DICT + text("__eq__") + NONE
-             + SETITEM + b"\x86" + BUILD, "changes a class"),
+        runs("a state that is called", 4, namespace + method + BUILD + run + BUILD, "os.system"),
+        runs("an exception's state", 4, exception + method + BUILD + run + BUILD, "os.system"),
+        runs("a class that is changed", 4, changed + run + BUILD, "os.system"),
+        asks("a class that is changed by data", 4, counter + NONE + equality + b"\x86" + BUILD,
+             "changes a class"),
         asks("a factory", 4, call(stacked("collections", "defaultdict"), OS_SYSTEM), "os.system"),
-        asks("an object without its constructor", 2, call(named("copy_reg", "_reconstructor"),
-             named("subprocess", "Popen"), named("__builtin__", "object"), NONE), "subprocess.Popen"),
-        asks("a new object by copyreg", 4, call(stacked("copyreg", "__newobj__"), stacked("subprocess",
-             "Popen"), run), "subprocess.Popen"),
-        asks("a new object by name", 4, stacked("subprocess", "Popen") + b")}" + text("args") + run
-             + SETITEM + NEWOBJ_EX, "subprocess.Popen"),
+        asks("an object without its constructor", 2, bare, "subprocess.Popen"),
+        asks("a new object by copyreg", 4, call(stacked("copyreg", "__newobj__"), popen, run),
+             "subprocess.Popen"),
+        asks("a new object by name", 4, popen + b")" + named_args + NEWOBJ_EX, "subprocess.Popen"),
     ]
 
 
@@ -174,16 +178,19 @@ def by_python2(run):
     """Below protocol 3 the names of Python 2 stand for those of Python 3."""
     getoutput = call(named("commands", "getoutput"), run)
     imported = call(named("__builtin__", "__import__"), OS)
-    both = [runs("commands.getoutput, protocol %d" % number, number, getoutput, "subprocess.getoutput")
-            for number in (0, 1, 2)]
-    return both + [
-        runs("__builtin__, by getattr", 2, call(call(named("__builtin__", "getattr"), imported, SYSTEM),
-             run), "builtins."),
-        runs("a list by itertools.imap", 2, call(named("__builtin__", "list"), call(named("itertools",
-             "imap"), OS_SYSTEM, b"](" + run + b"e")), "builtins.map"),
+    attribute = call(named("__builtin__", "getattr"), imported, SYSTEM)
+    several = b"](" + run + b"e"
+    mapped = call(named("itertools", "imap"), OS_SYSTEM, several)
+    listed = call(named("__builtin__", "list"), mapped)
+    reduced = call(named("__builtin__", "reduce"), OS_SYSTEM, several)
+    return [
+        runs("commands.getoutput, protocol 0", 0, getoutput, "subprocess.getoutput"),
+        runs("commands.getoutput, protocol 1", 1, getoutput, "subprocess.getoutput"),
+        runs("commands.getoutput, protocol 2", 2, getoutput, "subprocess.getoutput"),
         runs("PROTO 2 in the middle", 4, b"](N\x80\2" + getoutput + b"e", "subprocess.getoutput"),
-        asks("__builtin__.reduce", 1, call(named("__builtin__", "reduce"), OS_SYSTEM, b"](" + run
-             + b"e"), "functools.reduce"),
+        runs("__builtin__.getattr", 2, call(attribute, run), "builtins.getattr"),
+        runs("itertools.imap", 2, listed, "builtins.map"),
+        asks("__builtin__.reduce", 1, reduced, "functools.reduce"),
         asks("__builtin__.execfile", 0, call(named("__builtin__", "execfile"), run), "execfile"),
         asks("__builtin__.apply", 0, call(named("__builtin__", "apply"), OS_SYSTEM, run), "apply"),
         asks("commands at protocol 3", 3, getoutput, "commands.getoutput"),
@@ -212,8 +219,7 @@ def not_whole(run):
         broken("two pickles in one", NONE + STOP + called, "STOP"),
         broken("a pickle after another", called + STOP + proto(4) + called, "STOP"),
         broken("a text that ends outside", called + POP + b"X\xff\xff\0\0os", "BINUNICODE"),
-        broken("bytes of all the memory there is", called + POP + b"\x8e" + b"\xff" * 7 + b"\x7f",
-               "BINBYTES8"),
+        broken("bytes beyond all memory", called + POP + b"\x8e" + b"\x7f" * 8, "BINBYTES8"),
         broken("a BINSTRING of negative length", called + POP + b"T\xff\xff\xff\xff", "BINSTRING"),
         broken("a LONG4 of negative length", called + POP + b"\x8b\xff\xff\xff\xff", "LONG4"),
         broken("a line without end", called + POP + b"cos", "GLOBAL"),

@@ -1,4 +1,4 @@
-"""Malicious pickles: refused where data is let in only, carried where all is; the manager runs none."""
+"""Malicious pickles: refused where only data is let in, else carried, never run by the manager."""
 
 import os
 import pickle

@@ -19,12 +19,15 @@ def queues(getters):
 
 
 def exchanged(kinds, putter, getters, serve, folder):
-    """Puts with one Python and gets with each; returns what the getters could not even read from
-    the file, and what the putter could not pickle by every pickler."""
+    """Puts with one Python and gets with each of the others what they find in a file as well.
+
+    Returns what the putter said that it could not pickle, and what each getter said that it could
+    read neither from the manager nor from the file.
+    """
     manager = serve(*queues(getters))
     files = [*manager.address, AUTHKEY, kinds, folder / "pickles"]
     with Program(*command(putter, "kinds_putter.py", *files, *queues(getters))) as program:
-        *said, put = program.finish()
+        said, put = program.finish()
     with ExitStack() as stack:
         programs = [
             stack.enter_context(Program(*command(getter, "kinds_getter.py", *files, queue)))
@@ -33,7 +36,7 @@ def exchanged(kinds, putter, getters, serve, folder):
         from_neither = {}
         for program, getter in zip(programs, getters):
             *wrong, neither, got = program.finish()
-            assert (wrong, got, put) == ([], "got %s, 0 otherwise" % put.split()[1], put), str(getter)
+            assert wrong == [] and got == "got %s, 0 otherwise" % put, "by %s" % getter
             from_neither[getter] = neither
     return said, from_neither
 
@@ -41,7 +44,7 @@ def exchanged(kinds, putter, getters, serve, folder):
 def test_every_kind(python, serve, tmp_path):
     getters = interpreters.found()
     said, from_neither = exchanged("payload_kinds", python, getters, serve, tmp_path)
-    assert said == ["not by every pickler: %s" % NEEDS_PROTOCOL_2]
+    assert said == "not by every pickler: %s" % NEEDS_PROTOCOL_2
     for getter, neither in from_neither.items():
         unknown = ["an unknown extension code"]
         if getter.version < (3, 7) <= python.version:

@@ -79,4 +79,4 @@ with open(file, "wb") as target:
     pickle.dump({name: [(kind, raw) for kind, _, _, raw in written[name]] for name in written},
                 target, 2)
 print("not by every pickler: %s" % sorted(unpicklable))
-print("put %d into each" % min(reader.qsize() for reader in readers.values()))
+print("%d" % min(reader.qsize() for reader in readers.values()))
