@@ -1,50 +1,19 @@
 //! Proves the lifting: Python sends objects of every kind, and compares what it gets back.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
-use std::io::{BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-
 use bytes::{Bytes, BytesMut};
 use piecework_wire::request::{ArgOut, request};
 use piecework_wire::{Payload, Reply, Request, Value, WireError, frame, reply};
 
-/// Each interpreter, one after the other: what fails is told on stderr, with the reply's bytes.
+mod pythons;
+
+/// Each interpreter found: what fails is told on stderr, with the reply's bytes.
 #[test]
 fn every_python_gets_back_what_it_put() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/splice_proof.py");
-    let pythons = Mutex::new(pythons().into_iter());
-    let failed = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                let next = || pythons.lock().unwrap().next();
-                while let Some(python) = next() {
-                    if !prove(&python, &script) {
-                        failed.lock().unwrap().push(python);
-                    }
-                }
-            });
-        }
+    pythons::each_proves(|python| {
+        let mut kept = Vec::new();
+        let script = pythons::script(python, "splice_proof.py");
+        pythons::converse(script, |request| serve(request.into(), &mut kept).into())
     });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "the proof failed under {failed:?}");
-}
-
-fn prove(python: &Path, script: &Path) -> bool {
-    let mut child = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{} does not start: {error}", python.display()));
-    let mut replies = child.stdin.take().unwrap();
-    let mut requests = BufReader::new(child.stdout.take().unwrap());
-    let mut kept = Vec::new();
-    while let Some(frame) = read_frame(&mut requests) {
-        replies.write_all(&serve(frame, &mut kept)).unwrap();
-    }
-    child.wait().unwrap().success()
 }
 
 /// Lifts what the request puts, and answers with it after one more round through our own messages.
@@ -143,34 +112,4 @@ fn returned(out: &mut BytesMut) -> Result<reply::Returned, WireError> {
         Reply::Return(returned) => Ok(returned),
         other => panic!("expected a result, got {other:?}"),
     }
-}
-
-fn read_frame(from: &mut impl Read) -> Option<Bytes> {
-    let mut len = [0; 4];
-    from.read_exact(&mut len).ok()?;
-    let mut body = vec![0; usize::try_from(i32::from_be_bytes(len)).unwrap()];
-    from.read_exact(&mut body).unwrap();
-    Some(body.into())
-}
-
-/// `PIECEWORK_PYTHONS`, paths with `:` between them; else `python3` and all that pyenv has.
-fn pythons() -> Vec<PathBuf> {
-    if let Ok(listed) = std::env::var("PIECEWORK_PYTHONS") {
-        return std::env::split_paths(&listed).collect();
-    }
-    let mut found = vec![PathBuf::from("python3")];
-    let root = std::env::var("PYENV_ROOT")
-        .map(PathBuf::from)
-        .or_else(|_| std::env::var("HOME").map(|home| Path::new(&home).join(".pyenv")));
-    let versions = root.ok().and_then(|root| std::fs::read_dir(root.join("versions")).ok());
-    for version in versions.into_iter().flatten() {
-        let path = version.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().starts_with("2.") {
-            eprintln!("{}: passed over, Python 2 has other messages", path.display());
-            continue;
-        }
-        found.push(path.join("bin/python"));
-    }
-    found.sort();
-    found
 }
