@@ -91,6 +91,20 @@ def test_only_data_is_let_in(by_hand, marks):
     assert os.listdir(marks) == [], "the manager ran what it was sent"
 
 
+def test_each_refusal_is_a_line_of_the_log(serve, marks):
+    manager = serve("data:payloads=data")
+    queue = ByHand(manager.address, "data")
+    refused = [nasty for nasty in nasties(marks) if nasty.whole]
+    for nasty in refused:
+        put(queue, nasty)
+    queue.close()
+    manager.stop()
+    lines = [line for line in manager.program.lines["stderr"] if "refused an item" in line]
+    assert len(lines) == len(refused)
+    for nasty, line in zip(refused, lines):
+        assert nasty.refused in line and line.isprintable(), "%s: %r" % (nasty.name, line)
+
+
 def test_all_is_carried_and_only_its_reader_runs_it(by_hand, marks, tmp_path):
     queue = by_hand("any")
     carried = []
