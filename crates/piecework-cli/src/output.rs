@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 mod progress;
 mod sink;
+mod tagged;
 mod talk;
 
 pub(crate) use progress::Progress;

@@ -2,7 +2,7 @@
 
 use crate::config::ServerError;
 use crate::hub::{Called, Hub};
-use piecework_state::{Call, Peer, QueueId, Reply, SessionId};
+use piecework_state::{Call, Peer, QueueId, Reply, SessionId, StateError};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -20,9 +20,21 @@ impl Local {
         Self { hub, session }
     }
 
-    /// The queue of that name.
+    /// The queue of that name, or behind that ident.
     pub fn queue(&self, name: &str) -> Option<QueueId> {
-        self.hub.look(|state, _| state.queue(name))
+        self.hub.look(|state, _| state.find(name))
+    }
+
+    /// Begins a run: the queue of tasks that all runs share, and the ident of a queue for the
+    /// results of this one, which ends with this session.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many anonymous queues.
+    pub fn begin_run(&self) -> Result<(QueueId, String), StateError> {
+        let (tasks, results) = self.hub.begin_run(self.session)?;
+        let tasks = self.queue(&tasks).expect("it was just given out");
+        Ok((tasks, results))
     }
 
     /// What lists show of this session from now on.

@@ -142,6 +142,14 @@ impl RawQueue {
         self.call("put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
+    /// Puts an item to another queue of the same manager, named by its [`ident`](Self::ident).
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put`]; and there is no such queue.
+    pub async fn put_to(&self, ident: &str, item: &Payload) -> Result<(), Error> {
+        self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
+    }
+
     /// Puts items, all or none; waits while the queue is full.
     ///
     /// # Errors

@@ -2,23 +2,30 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use piecework_server::{Config, Key};
 use tokio::task::JoinSet;
 
 use crate::input::{self, Input};
-use crate::output::{self, Progress};
-use crate::run::collect::{Collector, Look, Tally};
+use crate::output::{self, Progress, Sink};
+use crate::run::collect::{Collector, Tally};
+use crate::run::embedded::Embedded;
+use crate::run::feed::{self, Feed};
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
-use crate::run::queues::Queues;
+use crate::run::live::Live;
+use crate::run::order_link::{OrderLink, Place};
+use crate::run::print::{Look, Printer};
+use crate::run::recipe::{Recipes, Spec};
 use crate::run::slot::{self, Runner};
 use crate::run::stop::{Stage, Stop};
 use crate::run::window::Window;
-use crate::run::{feed, program};
+use crate::run::program;
 use crate::template::{Given, Template};
 
 /// More failures than this are told by the exit code after it.
@@ -101,7 +108,7 @@ pub(crate) async fn run(args: MapArgs) -> anyhow::Result<ExitCode> {
 async fn map(args: MapArgs) -> anyhow::Result<u8> {
     let jobs = jobs::checked(args.jobs)?;
     let (words, list) = input::split(&args.words)?;
-    let template = Template::new(words, Given::AsArgument);
+    let template = Template::new(words.clone(), Given::AsArgument);
     if let Some(program) = template.program()
         && let Err(unusable) = program::look_up(&program)
     {
@@ -110,9 +117,16 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
     }
     let separator = if args.null { 0 } else { b'\n' };
     let input = source(list, args.arg_file, separator)?;
-    let look = Look { keep_order: !args.unordered, tag: args.tag, quiet: args.quiet };
+    let look =
+        Look { keep_order: !args.unordered, tag: args.tag, lines: false, quiet: args.quiet };
     let progress = Progress::new(args.quiet, input.len());
-    let ended = spread(template, input, jobs, look, &progress).await;
+    let spec = Spec {
+        run_id: String::new(),
+        words: words.into_iter().map(OsString::into_vec).collect(),
+        tries_max: 1,
+        lines: false,
+    };
+    let ended = spread(&spec, input, jobs, look, &progress).await;
     progress.finish();
     let (tally, stop) = match ended {
         Err(error) if is_broken_pipe(&error) => return Ok(PIPE_CODE),
@@ -148,30 +162,45 @@ fn source(
 
 /// Feeds, runs and collects until all is done or stopped.
 async fn spread(
-    template: Template,
+    spec: &Spec,
     input: Input,
     jobs: usize,
     look: Look,
     progress: &Progress,
 ) -> anyhow::Result<(Tally, Stop)> {
     let stop = Stop::on_signals(announce(look.quiet, progress.clone()))?;
-    let queues = Queues::open().await?;
+    let mut config = Config::new(Key::new(Vec::new())); // nobody can connect
+    config.listen.clear();
+    config.queues.clear();
+    let embedded = Embedded::open(config).await?;
     let window = Arc::new(Window::new(jobs));
-    let fed = feed::start(input, queues.session("feed"), window.clone(), progress.clone());
-    let collector = Collector::new(look, window, progress.clone());
-    let mut collected = tokio::spawn(collector.run(queues.session("collector"), fed));
+    let live = Arc::new(Live::new(window.clone(), progress.clone()));
+    let feed = Feed {
+        board: embedded.session("feed"),
+        results: embedded.results().to_owned(),
+        recipe: spec.to_bytes(),
+        window: window.clone(),
+    };
+    let fed = feed::start(input, feed, progress.clone());
+    let collector = Collector {
+        printer: Printer::new(look, window.clone(), Sink::open(progress.clone())),
+        window,
+        live: live.clone(),
+        progress: progress.clone(),
+        tally: Tally::default(),
+    };
+    let mut collected = tokio::spawn(collector.run(embedded.session("collector"), fed));
     let guard = Guard::new();
-    let runner = Arc::new(Runner {
-        template,
-        given: Given::AsArgument,
-        stderr_bytes_max: None,
-        guard: guard.clone(),
-        stop: stop.clone(),
-    });
-    let slot = |number| slot::work(queues.session("slot"), runner.clone(), number);
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let recipes = Arc::new(Recipes::default());
+    let slot = |number| {
+        let place = Place::Here(live.clone());
+        let link = OrderLink::new(embedded.session("slot"), place, recipes.clone());
+        slot::work(link, runner.clone(), number)
+    };
     let mut slots: JoinSet<_> = (1..=jobs).map(slot).collect();
 
-    let mut end = queues.session("end");
+    let mut end = embedded.session("end");
     let tally = tokio::select! {
         tally = &mut collected => {
             let tally = tally.context("the collector panicked")?;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::authkey::AuthkeyArgs;
 use crate::run::answer::REPORT_STDERR_BYTES_MAX;
+use crate::run::recipe::Recipe;
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
 use crate::run::manager_link::{ManagerLink, Work};
@@ -99,7 +100,17 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let key = args.authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
     let manager = Manager::connect(&args.manager, key).await.map_err(connect::failed)?;
+    let recipe = Arc::new(Recipe {
+        run_id: String::new(),
+        template,
+        given,
+        tries_max: 1,
+        hands_on: false,
+        lines: false,
+        stderr_bytes_max: args.json.then_some(REPORT_STDERR_BYTES_MAX),
+    });
     let work = Arc::new(Work {
+        recipe,
         queue: args.queue,
         results: args.results,
         json: args.json,
@@ -108,10 +119,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         closed: false.into(),
     });
     let guard = Guard::new();
-    let stderr_bytes_max = args.json.then_some(REPORT_STDERR_BYTES_MAX);
-    let (guard_too, stop_too) = (guard.clone(), stop.clone());
-    let runner =
-        Arc::new(Runner { template, given, stderr_bytes_max, guard: guard_too, stop: stop_too });
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
     let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
     slots.spawn(slot::work(first, runner.clone(), 1));

@@ -1,12 +1,14 @@
 //! Standard output for raw bytes, and the talk that has its place between them.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::progress::Progress;
-use super::talk::{pass_on, talk};
+use super::tagged::Tagged;
+use super::talk::talk;
+use crate::run::held::Held;
 
 /// How many parts wait to be written: when the reader of our output is slow, whoever prints is
 /// slowed down with it.
@@ -24,10 +26,8 @@ pub(crate) struct Sink {
 
 #[derive(Debug)]
 enum Part {
-    /// Raw bytes for standard output.
-    Data(Vec<u8>),
-    /// Raw bytes for standard error.
-    PassedOn(Vec<u8>),
+    /// Raw bytes, with a tag in front of each line if there is one.
+    Held { held: Held, is_stderr: bool, tag: Option<Vec<u8>> },
     /// A line of our own for standard error.
     Talk(String),
 }
@@ -43,26 +43,23 @@ impl Sink {
         Self { parts, ended }
     }
 
-    /// Prints data.
+    /// Prints what a command wrote, after all that came before.
     ///
     /// # Errors
     /// If standard output takes no more; that may show only with a later part.
-    pub(crate) async fn data(&mut self, bytes: Vec<u8>) -> io::Result<()> {
-        self.put(Part::Data(bytes)).await
+    pub(crate) async fn held(
+        &mut self,
+        held: Held,
+        is_stderr: bool,
+        tag: Option<Vec<u8>>,
+    ) -> io::Result<()> {
+        self.put(Part::Held { held, is_stderr, tag }).await
     }
 
-    /// Prints on standard error what a command wrote there, after all data that came before.
+    /// Prints a line of talk, after all that came before.
     ///
     /// # Errors
-    /// As [`data`](Self::data).
-    pub(crate) async fn passed_on(&mut self, bytes: Vec<u8>) -> io::Result<()> {
-        self.put(Part::PassedOn(bytes)).await
-    }
-
-    /// Prints a line of talk, after all data that came before.
-    ///
-    /// # Errors
-    /// As [`data`](Self::data).
+    /// As [`held`](Self::held).
     pub(crate) async fn talk(&mut self, message: String) -> io::Result<()> {
         self.put(Part::Talk(message)).await
     }
@@ -100,10 +97,13 @@ fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()>
             }
         };
         progress.aside(|| match part {
-            Part::Data(bytes) => stdout.write_all(&bytes),
-            Part::PassedOn(bytes) => {
+            Part::Held { mut held, is_stderr: false, tag } => {
+                copy(held.reader()?, &mut stdout, tag.as_deref())
+            }
+            Part::Held { mut held, is_stderr: true, tag } => {
                 stdout.flush()?;
-                pass_on(&bytes);
+                // A reader of our errors that has gone is no reason to stop.
+                let _ = copy(held.reader()?, &mut io::stderr(), tag.as_deref());
                 Ok(())
             }
             Part::Talk(message) => {
@@ -112,5 +112,12 @@ fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()>
                 Ok(())
             }
         })?;
+    }
+}
+
+fn copy(mut from: impl Read, to: &mut impl Write, tag: Option<&[u8]>) -> io::Result<()> {
+    match tag {
+        Some(tag) => io::copy(&mut from, &mut Tagged::new(to, tag)).map(drop),
+        None => io::copy(&mut from, to).map(drop),
     }
 }

@@ -3,7 +3,7 @@
 use piecework::Value;
 use piecework::command::Output;
 
-use super::message::signed;
+use super::order::signed;
 
 /// How much of the end of standard error goes into a report: what a person reads of it.
 pub(crate) const REPORT_STDERR_BYTES_MAX: usize = 4 << 10;

@@ -1,13 +1,15 @@
-//! Reads the input and puts one task for each argument, no further ahead than the window allows.
+//! Reads the input and puts one order for each piece, no further ahead than the window allows.
 
 use std::sync::Arc;
 use std::thread;
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::message::Piece;
-use super::queues::Session;
+use super::board::Board;
+use super::order::Order;
+use super::piece::Piece;
 use super::window::Window;
 use crate::input::Input;
 use crate::output::Progress;
@@ -15,47 +17,63 @@ use crate::output::Progress;
 /// How the input ended.
 #[derive(Debug)]
 pub(crate) struct Fed {
-    /// How many tasks were put.
+    /// How many orders were put.
     pub(crate) tasks: u64,
     /// Whether all of the input was read.
     pub(crate) complete: anyhow::Result<()>,
+}
+
+/// Where the orders go, and how.
+#[derive(Debug)]
+pub(crate) struct Feed<B> {
+    /// The board.
+    pub(crate) board: B,
+    /// What the queue of results is named by.
+    pub(crate) results: String,
+    /// What all orders have in common.
+    pub(crate) recipe: Bytes,
+    /// How far ahead they may be.
+    pub(crate) window: Arc<Window>,
 }
 
 /// Starts to feed, and tells with the receiver how the input ended.
 ///
 /// Reading blocks, so it has a thread of its own. Nobody joins that thread: it may wait for a line
 /// that never comes, and ends with the process. It stops by itself when the run takes no more.
-pub(crate) fn start(
+pub(crate) fn start<B: Board>(
     input: Input,
-    mut tasks: Session,
-    window: Arc<Window>,
+    mut feed: Feed<B>,
     progress: Progress,
 ) -> oneshot::Receiver<Fed> {
     let (ended, wait) = oneshot::channel();
     let runtime = Handle::current();
     thread::spawn(move || {
         let mut fed = 0;
-        let complete = feed(input, &mut tasks, &window, &runtime, &mut fed);
+        let complete = feed.run(input, &runtime, &mut fed);
         progress.total(fed);
         let _ = ended.send(Fed { tasks: fed, complete });
     });
     wait
 }
 
-fn feed(
-    input: Input,
-    tasks: &mut Session,
-    window: &Window,
-    runtime: &Handle,
-    fed: &mut u64,
-) -> anyhow::Result<()> {
-    for argument in input {
-        let piece = Piece { seq: *fed + 1, argument: argument? };
-        window.enter();
-        if !runtime.block_on(tasks.put(&piece))? {
-            break; // the run takes no more
+impl<B: Board> Feed<B> {
+    fn run(&mut self, input: Input, runtime: &Handle, fed: &mut u64) -> anyhow::Result<()> {
+        for argument in input {
+            let piece = Piece { seq: *fed + 1, args: vec![argument?], stdin: None };
+            let seq = piece.seq;
+            self.window.enter();
+            let order = Order {
+                results: self.results.clone(),
+                recipe: self.recipe.clone(),
+                tries: 1,
+                lost: 0,
+                piece,
+            };
+            if !runtime.block_on(self.board.put(order.to_payload()))? {
+                break; // the run takes no more
+            }
+            *fed = seq;
         }
-        *fed = piece.seq;
+        Ok(())
     }
-    Ok(())
 }

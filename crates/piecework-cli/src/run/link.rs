@@ -1,28 +1,32 @@
 //! The seam between the slots and where their tasks come from.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use piecework::command::{CommandError, Output};
 
+use super::piece::Piece;
+use super::recipe::Recipe;
 use super::stop::Stop;
 
 /// One piece of work, as a slot sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Task {
-    /// Its number, from 1: in the order of the input, or in the order it came to this worker.
-    pub(crate) seq: u64,
     /// What its manager calls it.
     pub(crate) id: u64,
-    /// Which try this is, from 1.
+    /// Which attempt this is, from 1, of whoever.
     pub(crate) attempt: u32,
-    /// What the command is to work on.
-    pub(crate) argument: Vec<u8>,
+    /// What the command is to work on; `seq` counts in the order of the input, or in the order in
+    /// which tasks came to this worker.
+    pub(crate) piece: Piece,
+    /// How to do it.
+    pub(crate) recipe: Arc<Recipe>,
 }
 
 /// What became of a task.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The command ended by itself.
+    /// The command ended by itself, or because its time was up.
     Ended(Output),
     /// The command could not be run, or not to its end.
     Failed(CommandError),
@@ -30,16 +34,39 @@ pub(crate) enum Outcome {
     Stopped,
 }
 
+/// How a task was run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran {
+    /// In which slot, from 1.
+    pub(crate) slot: usize,
+    /// When it began, in seconds since 1970.
+    pub(crate) started: f64,
+    /// Bytes of output that were handed on before it ended.
+    pub(crate) handed_on: u64,
+}
+
 /// Where a slot gets its tasks and brings what became of them. A slot holds one task at a time.
 pub(crate) trait Link: Send {
     /// Waits for the next task; `None` when there will be no more, ever, or once a stop begins.
     fn take(&mut self, stop: &Stop) -> impl Future<Output = anyhow::Result<Option<Task>>> + Send;
 
-    /// Settles the task that was taken last.
+    /// The command of the task that was taken last is about to run.
+    fn started(&mut self, task: &Task) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Hands on some output of it, and waits while there is too much of that.
+    fn hand_on(
+        &mut self,
+        task: &Task,
+        is_stderr: bool,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Settles it.
     fn settle(
         &mut self,
         task: Task,
         outcome: Outcome,
+        ran: Ran,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Ends the link in an orderly way.

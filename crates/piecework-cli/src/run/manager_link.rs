@@ -12,7 +12,9 @@ use anyhow::Context;
 use piecework::{Error, Manager, Payload, RawQueue, Settle, Value};
 
 use super::answer::{report, text};
-use super::link::{Link, Outcome, Task};
+use super::link::{Link, Outcome, Ran, Task};
+use super::piece::Piece;
+use super::recipe::Recipe;
 use super::stop::{Stage, Stop};
 use crate::{output, plain};
 
@@ -34,6 +36,8 @@ pub(crate) struct Work {
     pub(crate) queue: String,
     /// The queue that results go to.
     pub(crate) results: String,
+    /// What is run for each task.
+    pub(crate) recipe: Arc<Recipe>,
     /// Whether a result is a report instead of the output alone.
     pub(crate) json: bool,
     /// The name of this machine.
@@ -104,7 +108,8 @@ impl ManagerLink {
             Ok(argument) => {
                 let (id, attempt) = (held.lease.unwrap_or(seq), held.attempt);
                 self.held = Some(held);
-                Ok(Some(Task { seq, id, attempt, argument }))
+                let piece = Piece { seq, args: vec![argument], stdin: None };
+                Ok(Some(Task { id, attempt, piece, recipe: self.work.recipe.clone() }))
             }
             Err(why) => {
                 let fate = fate(&held);
@@ -215,9 +220,24 @@ impl Link for ManagerLink {
         Ok(None)
     }
 
-    async fn settle(&mut self, task: Task, outcome: Outcome) -> anyhow::Result<()> {
+    async fn started(&mut self, _task: &Task) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// A result is one item: its recipe hands nothing on.
+    async fn hand_on(
+        &mut self,
+        _task: &Task,
+        _is_stderr: bool,
+        _bytes: Vec<u8>,
+    ) -> anyhow::Result<()> {
+        anyhow::bail!("output that is handed on has nowhere to go")
+    }
+
+    async fn settle(&mut self, task: Task, outcome: Outcome, _ran: Ran) -> anyhow::Result<()> {
         let held = self.held.take().context("nothing to settle")?;
-        let name = format!("task {} ({})", task.seq, plain::shown(&task.argument));
+        let Piece { seq, args, .. } = task.piece;
+        let name = format!("task {seq} ({})", plain::shown(&args.concat()));
         let settled = match self.judge(outcome) {
             Verdict::Answer(result) => {
                 let settled = self.answer(&held, &result).await;

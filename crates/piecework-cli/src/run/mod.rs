@@ -1,28 +1,35 @@
 //! Commands run for tasks: where the tasks come from, who runs them, what becomes of the results.
 //!
 //! ```text
-//!  input ─▶ feed ─put─▶ tasks ─take─▶ slot 1 .. slot N ─settle─▶ results ─▶ collect ─▶ output
-//!            ▲                       one command each                         │
-//!            └─────────────── window: how far ahead ◀─────────────────────────┘
+//!  input ─▶ feed ─put─▶ orders ─take─▶ slot 1 .. slot N ─tell─▶ reports ─▶ collect ─▶ print
+//!            ▲                        one command each                      │
+//!            └─────────────── window: how far ahead ◀──────────────────────┘
 //! ```
 //!
-//! The slots know a [`Link`](link::Link) and nothing of what is behind it: the run's own queues
-//! for
-//! `map`, the connection to a manager for `worker`. [`stop`] tells everybody how far a stop
-//! has gone, and the [`guard`] is a second process that ends what is left if this one is killed.
+//! Orders and reports are on a [`Board`](board::Board): the queues of the manager that `map`
+//! embeds, or those of one on the network that several runs share. The slots know a
+//! [`Link`](link::Link) and nothing of what is behind it: a board for `map` and `worker --exec`, or
+//! a queue of plain tasks for `worker`. [`stop`] tells everybody how far a stop has gone, and the
+//! [`guard`] is a second process that ends what is left if this one is killed.
 
 pub(crate) mod answer;
+pub(crate) mod board;
 pub(crate) mod collect;
+pub(crate) mod embedded;
 pub(crate) mod feed;
 pub(crate) mod guard;
+pub(crate) mod held;
 pub(crate) mod jobs;
 pub(crate) mod link;
+pub(crate) mod live;
 pub(crate) mod manager_link;
-pub(crate) mod message;
-#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod order;
+pub(crate) mod order_link;
 pub(crate) mod piece;
+pub(crate) mod print;
 pub(crate) mod program;
-pub(crate) mod queues;
+pub(crate) mod recipe;
+pub(crate) mod remote;
 pub(crate) mod slot;
 pub(crate) mod stop;
 pub(crate) mod window;

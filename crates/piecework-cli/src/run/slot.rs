@@ -2,23 +2,18 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use piecework::command::{Command, CommandError};
 
 use super::guard::{Guard, RUN_ID_VARIABLE};
-use super::link::{Link, Outcome, Task};
+use super::link::{Link, Outcome, Ran, Task};
 use super::stop::{Stage, Stop};
-use crate::template::{Given, Template};
+use crate::template::Given;
 
-/// What all slots of a run have in common.
+/// What all slots of a process have in common.
 #[derive(Debug)]
 pub(crate) struct Runner {
-    /// The command.
-    pub(crate) template: Template,
-    /// How it gets the argument.
-    pub(crate) given: Given,
-    /// How much of the end of its standard error is kept; all that a person reads, if not said.
-    pub(crate) stderr_bytes_max: Option<usize>,
     /// What ends the commands if this process is killed.
     pub(crate) guard: Arc<Guard>,
     /// How far a stop has gone.
@@ -33,8 +28,11 @@ pub(crate) async fn work<L: Link>(
 ) -> anyhow::Result<()> {
     while let Some(task) = link.take(&runner.stop).await? {
         runner.guard.start()?;
+        link.started(&task).await?;
+        let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
         let outcome = runner.run(&task, number).await;
-        link.settle(task, outcome).await?;
+        let ran = Ran { slot: number, started, handed_on: 0 };
+        link.settle(task, outcome, ran).await?;
     }
     link.close().await;
     Ok(())
@@ -49,16 +47,18 @@ impl Runner {
     }
 
     fn command(&self, task: &Task, slot: usize) -> Command {
-        let command = match self.given {
-            Given::AsArgument => self.template.command(&task.argument),
-            Given::OnStdin => self.template.command(b"").input(task.argument.clone()),
+        let Task { piece, recipe, .. } = task;
+        let argument = piece.args.join(&b' ');
+        let command = match recipe.given {
+            Given::AsArgument => recipe.template.command(&argument),
+            Given::OnStdin => recipe.template.command(b"").input(argument),
         };
-        let command = match self.stderr_bytes_max {
+        let command = match recipe.stderr_bytes_max {
             Some(bytes_max) => command.stderr_bytes_max(bytes_max),
             None => command,
         };
         command
-            .env("PIECEWORK_SEQ", task.seq.to_string())
+            .env("PIECEWORK_SEQ", piece.seq.to_string())
             .env("PIECEWORK_SLOT", slot.to_string())
             .env("PIECEWORK_TASK_ID", task.id.to_string())
             .env("PIECEWORK_ATTEMPT", task.attempt.to_string())

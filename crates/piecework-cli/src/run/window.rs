@@ -17,14 +17,14 @@ const BYTES_AHEAD_MAX: usize = 256 << 20;
 /// The distance between the feed, the slots and the printer.
 #[derive(Debug)]
 pub(crate) struct Window {
-    /// So many tasks are with the slots and before them at most.
-    unfinished_max: u64,
     ahead: Mutex<Ahead>,
     moved: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ahead {
+    /// So many tasks are with the slots and before them at most.
+    unfinished_max: u64,
     /// Fed, and no result yet.
     unfinished: u64,
     /// Fed, and not printed; `unfinished <= unprinted`.
@@ -37,7 +37,17 @@ impl Window {
     /// Makes the window of a run with so many slots.
     pub(crate) fn new(slots: usize) -> Self {
         let unfinished_max = READY_TASKS_MAX + slots as u64;
-        Self { unfinished_max, ahead: Mutex::default(), moved: Condvar::new() }
+        let ahead = Ahead { unfinished_max, unfinished: 0, unprinted: 0, bytes: 0 };
+        Self { ahead: Mutex::new(ahead), moved: Condvar::new() }
+    }
+
+    /// So many commands run: there are at least as many slots.
+    pub(crate) fn widen(&self, running: u64) {
+        let mut ahead = self.lock();
+        if READY_TASKS_MAX + running > ahead.unfinished_max {
+            ahead.unfinished_max = READY_TASKS_MAX + running;
+            self.moved.notify_one();
+        }
     }
 
     /// Waits until one more task may be fed, and counts it.
@@ -47,9 +57,8 @@ impl Window {
     /// tasks instead of once for each.
     pub(crate) fn enter(&self) {
         let mut ahead = self.lock();
-        if ahead.unfinished >= self.unfinished_max {
-            let low = self.unfinished_max - READY_TASKS_MAX / 2;
-            ahead = self.wait_while(ahead, |ahead| ahead.unfinished > low);
+        if ahead.unfinished >= ahead.unfinished_max {
+            ahead = self.wait_while(ahead, |ahead| ahead.unfinished > ahead.low());
         }
         ahead = self.wait_while(ahead, Ahead::is_far);
         ahead.unfinished += 1;
@@ -61,7 +70,7 @@ impl Window {
         let mut ahead = self.lock();
         ahead.unfinished -= 1;
         ahead.bytes += bytes;
-        if ahead.unfinished == self.unfinished_max - READY_TASKS_MAX / 2 {
+        if ahead.unfinished == ahead.low() {
             self.moved.notify_one();
         }
     }
@@ -92,6 +101,11 @@ impl Window {
 }
 
 impl Ahead {
+    /// Where the reader wakes up again.
+    fn low(&self) -> u64 {
+        self.unfinished_max - READY_TASKS_MAX / 2
+    }
+
     /// Whether the printer has to come closer first.
     fn is_far(&self) -> bool {
         self.unprinted >= TASKS_AHEAD_MAX || self.bytes >= BYTES_AHEAD_MAX

@@ -1,0 +1,159 @@
+//! The embedded manager of one `map`, and the sessions that this process has with it.
+
+use std::future::Future;
+
+use anyhow::{Context, bail};
+use piecework_server::{
+    Address, Call, Config, ItemId, Local, QueueId, Reply, Server, Settle, StateError,
+    Take, Wait,
+};
+use piecework_wire::Payload;
+
+use super::board::{Board, Leased};
+
+/// The manager of a run.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    server: Server,
+    tasks: QueueId,
+    results: QueueId,
+    /// What remote workers name the queue of results by.
+    results_ident: String,
+    /// Owns the results.
+    _master: Local,
+}
+
+impl Embedded {
+    /// Makes the manager; it listens where the configuration says, nowhere by default.
+    ///
+    /// # Errors
+    /// If an address cannot be had.
+    pub(crate) async fn open(config: Config) -> anyhow::Result<Self> {
+        let server = Server::bind(config).await?;
+        let master = server.local("master");
+        let (tasks, results_ident) = master.begin_run().context("cannot make the queues")?;
+        let results = master.queue(&results_ident).context("the queue was just made")?;
+        Ok(Self { server, tasks, results, results_ident, _master: master })
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> Vec<Address> {
+        self.server.addresses()
+    }
+
+    /// What orders name the queue of results by.
+    pub(crate) fn results(&self) -> &str {
+        &self.results_ident
+    }
+
+    /// Opens a session; `name` says whose.
+    pub(crate) fn session(&self, name: &str) -> Session {
+        let local = self.server.local(name);
+        Session { local, tasks: self.tasks, results: self.results }
+    }
+
+    /// Serves whoever connects until `stop` completes.
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.server.run(stop).await.map_err(Into::into)
+    }
+}
+
+/// A session with the embedded manager.
+#[derive(Debug)]
+pub(crate) struct Session {
+    local: Local,
+    tasks: QueueId,
+    results: QueueId,
+}
+
+impl Session {
+    /// Nobody takes any order from now on; what was taken may still be settled.
+    pub(crate) async fn close_tasks(&mut self) {
+        // One that could not keep what it decided lets nobody in either.
+        let _ = self.local.call(Call::ShutDown(self.tasks, true)).await;
+    }
+
+    /// Says that there will be no more reports.
+    pub(crate) async fn close_results(&mut self) {
+        let _ = self.local.call(Call::ShutDown(self.results, false)).await;
+    }
+
+    /// How many orders are taken and not settled.
+    pub(crate) async fn taken(&mut self) -> usize {
+        match self.local.call(Call::Stats(self.tasks)).await {
+            Ok(Reply::Stats(stats)) => stats.leased,
+            _ => 0,
+        }
+    }
+
+    /// What lists show of this run.
+    pub(crate) fn announce(&self, note: &str) {
+        self.local.announce(note);
+    }
+}
+
+impl Board for Session {
+    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
+        match self.local.call(Call::put(self.tasks, opaque(order))).await? {
+            Reply::None => Ok(true),
+            Reply::Error(StateError::ShutDown) => Ok(false),
+            other => bail!("cannot put a task: {other:?}"),
+        }
+    }
+
+    async fn report(&mut self) -> anyhow::Result<Option<Payload>> {
+        match self.local.call(Call::get(self.results)).await? {
+            Reply::Item(delivery) => Ok(Some(Payload::from_bytes(delivery.payload)?)),
+            Reply::Error(StateError::ShutDown) => Ok(None),
+            other => bail!("cannot get a result: {other:?}"),
+        }
+    }
+
+    async fn take(&mut self) -> anyhow::Result<Option<Leased>> {
+        let take =
+            Call::Take { queue: self.tasks, max: 1, wait: Wait::Forever, style: Take::Leases };
+        let delivery = match self.local.call(take).await? {
+            Reply::Leases(leases) => leases.into_iter().next().context("a lease of nothing")?,
+            Reply::Error(StateError::ShutDown) => return Ok(None),
+            other => bail!("cannot take a task: {other:?}"),
+        };
+        let payload = Payload::from_bytes(delivery.payload)?;
+        Ok(Some(Leased { id: delivery.id.0, attempt: delivery.attempt, payload }))
+    }
+
+    async fn tell(&mut self, _results: &str, report: Payload) -> anyhow::Result<()> {
+        match self.local.call(Call::put(self.results, opaque(report))).await? {
+            Reply::None | Reply::Error(StateError::ShutDown) => Ok(()),
+            other => bail!("cannot hand on output: {other:?}"),
+        }
+    }
+
+    async fn answer(&mut self, id: u64, _results: &str, report: Payload) -> anyhow::Result<bool> {
+        self.answer_to(id, self.results, report).await
+    }
+
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
+        self.answer_to(id, self.tasks, order).await.map(drop)
+    }
+
+    async fn release(&mut self, id: u64) -> anyhow::Result<()> {
+        self.local.call(Call::Settle(self.tasks, ItemId(id), Settle::Release)).await?;
+        Ok(())
+    }
+}
+
+impl Session {
+    async fn answer_to(&mut self, id: u64, to: QueueId, payload: Payload) -> anyhow::Result<bool> {
+        let (queue, item) = (self.tasks, ItemId(id));
+        let answer = Call::Answer { queue, item, to, payload: opaque(payload) };
+        match self.local.call(answer).await? {
+            Reply::None => Ok(true),
+            Reply::Error(StateError::ShutDown) => Ok(false),
+            other => bail!("cannot put a result: {other:?}"),
+        }
+    }
+}
+
+fn opaque(payload: Payload) -> piecework_server::Payload {
+    piecework_server::Payload::opaque(payload.into_bytes())
+}

@@ -1,0 +1,93 @@
+//! Output that waits for its turn: a little of it in memory, the rest in a file that nobody sees.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+
+use anyhow::Context;
+
+/// One stream of one command.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// What came in parts, already long.
+    file: Option<File>,
+    /// What came with the end.
+    rest: Vec<u8>,
+}
+
+impl Held {
+    /// All of a short stream.
+    pub(crate) fn short(rest: Vec<u8>) -> Self {
+        Self { file: None, rest }
+    }
+
+    /// Adds a part.
+    ///
+    /// # Errors
+    /// If there is no room for temporary files.
+    pub(crate) fn add(&mut self, part: &[u8]) -> anyhow::Result<()> {
+        let failed = "cannot keep long output in a temporary file; hint: TMPDIR names the folder";
+        if self.file.is_none() {
+            self.file = Some(tempfile::tempfile().context(failed)?);
+        }
+        self.file.as_mut().expect("just made").write_all(part).context(failed)
+    }
+
+    /// Adds what came with the end.
+    pub(crate) fn end(&mut self, rest: Vec<u8>) {
+        self.rest = rest;
+    }
+
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.file.is_none() && self.rest.is_empty()
+    }
+
+    /// Bytes of it in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The last bytes, at most so many.
+    pub(crate) fn tail(&self, bytes_max: usize) -> &[u8] {
+        self.rest.get(self.rest.len().saturating_sub(bytes_max)..).unwrap_or_default()
+    }
+
+    /// Reads it from the start.
+    ///
+    /// # Errors
+    /// If the temporary file fails.
+    pub(crate) fn reader(&mut self) -> io::Result<impl Read + '_> {
+        let file = match &mut self.file {
+            Some(file) => {
+                file.rewind()?;
+                Some(file)
+            }
+            None => None,
+        };
+        let file: Box<dyn Read + '_> = match file {
+            Some(file) => Box::new(file),
+            None => Box::new(io::empty()),
+        };
+        Ok(file.chain(self.rest.as_slice()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_rest_are_read_in_order_and_again() {
+        let mut held = Held::default();
+        assert!(held.is_empty());
+        held.add(b"first ").unwrap();
+        held.add(b"second ").unwrap();
+        held.end(b"rest".to_vec());
+        for _ in 0..2 {
+            let mut text = String::new();
+            held.reader().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "first second rest");
+        }
+        assert_eq!((held.bytes(), held.tail(2)), (4, &b"st"[..]));
+    }
+}

@@ -1,0 +1,357 @@
+//! What travels between a run's master and its workers: orders one way, reports the other.
+//!
+//! Both are pickled tuples of plain data, so Python can read them too.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use piecework::command::{End, Output};
+use piecework_wire::{Payload, Value};
+
+use super::piece::{Finished, Piece};
+
+/// A task: a piece, how to run it, and where its result goes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Order {
+    /// The queue of the run's results.
+    pub(crate) results: String,
+    /// The [`Recipe`](super::recipe::Recipe) in bytes.
+    pub(crate) recipe: Bytes,
+    /// Which try of `--retries` this is, from 1.
+    pub(crate) tries: u32,
+    /// How many attempts of earlier tries were lost with their workers.
+    pub(crate) lost: u32,
+    /// The piece.
+    pub(crate) piece: Piece,
+}
+
+/// What a worker tells of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Report {
+    /// Its command runs.
+    Started {
+        /// The piece.
+        seq: u64,
+        /// Where.
+        host: String,
+    },
+    /// Some of its output, more than is kept in memory.
+    Part {
+        /// The piece.
+        seq: u64,
+        /// Tells this attempt from others: one that was lost has left parts behind.
+        lease: u64,
+        /// Whether it comes from standard error.
+        is_stderr: bool,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Its command has ended for good.
+    Finished {
+        /// As in [`Report::Part`].
+        lease: u64,
+        /// The rest of its output, and its end.
+        finished: Finished,
+    },
+}
+
+impl Order {
+    /// Writes the payload.
+    pub(crate) fn to_payload(&self) -> Payload {
+        Payload::from_value(&Value::Tuple(vec![
+            Value::Str(self.results.clone()),
+            Value::Bytes(self.recipe.to_vec()),
+            number(self.tries),
+            number(self.lost),
+            number(self.piece.seq),
+            columns(&self.piece.args),
+            self.piece.stdin.clone().map_or(Value::None, Value::Bytes),
+        ]))
+    }
+
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub(crate) fn from_payload(payload: &Payload) -> anyhow::Result<Self> {
+        let mut values = Values::of(payload, "a task")?;
+        Ok(Self {
+            results: values.text()?,
+            recipe: values.bytes()?.into(),
+            tries: values.number()?,
+            lost: values.number()?,
+            piece: Piece {
+                seq: values.number()?,
+                args: values.columns()?,
+                stdin: values.bytes_or_none()?,
+            },
+        })
+    }
+}
+
+impl Report {
+    /// Writes the payload. The first element says which kind it is.
+    pub(crate) fn to_payload(&self) -> Payload {
+        Payload::from_value(&Value::Tuple(match self {
+            Self::Started { seq, host } => {
+                vec![text("started"), number(*seq), text(host)]
+            }
+            Self::Part { seq, lease, is_stderr, bytes } => vec![
+                text("part"),
+                number(*seq),
+                number(*lease),
+                Value::Bool(*is_stderr),
+                Value::Bytes(bytes.clone()),
+            ],
+            Self::Finished { lease, finished } => {
+                let mut values = vec![
+                    text("finished"),
+                    number(*lease),
+                    number(finished.seq),
+                    columns(&finished.args),
+                    number(finished.tries),
+                    number(finished.lost),
+                    text(&finished.host),
+                    number(finished.slot as u64),
+                    Value::Float(finished.started),
+                    number(finished.sent),
+                    number(finished.received),
+                ];
+                match &finished.result {
+                    Ok(output) => put_output(output, &mut values),
+                    Err(why) => values.push(text(why)),
+                }
+                values
+            }
+        }))
+    }
+
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub(crate) fn from_payload(payload: &Payload) -> anyhow::Result<Self> {
+        let mut values = Values::of(payload, "a report")?;
+        match values.text()?.as_str() {
+            "started" => Ok(Self::Started { seq: values.number()?, host: values.text()? }),
+            "part" => Ok(Self::Part {
+                seq: values.number()?,
+                lease: values.number()?,
+                is_stderr: values.truth()?,
+                bytes: values.bytes()?,
+            }),
+            "finished" => Ok(Self::Finished {
+                lease: values.number()?,
+                finished: Finished {
+                    seq: values.number()?,
+                    args: values.columns()?,
+                    tries: values.number()?,
+                    lost: values.number()?,
+                    host: values.text()?,
+                    slot: values.number()?,
+                    started: values.float()?,
+                    sent: values.number()?,
+                    received: values.number()?,
+                    result: values.output()?,
+                },
+            }),
+            other => bail!("a report of a run is '{other}', which is not known here"),
+        }
+    }
+}
+
+/// Appends the end (an exit code, or a signal as a negative number), the streams and the times.
+fn put_output(output: &Output, values: &mut Vec<Value>) {
+    let Output { end, stdout, stderr, duration } = output;
+    values.extend([
+        Value::Int(signed(*end).into()),
+        Value::Bytes(stdout.clone()),
+        Value::Bytes(stderr.clone()),
+        Value::Float(duration.as_secs_f64()),
+    ]);
+}
+
+/// An end as Python's `subprocess` counts it: signals are negative.
+pub(crate) fn signed(end: End) -> i32 {
+    match end {
+        End::Code(code) => code,
+        End::Signal(signal) => -signal,
+    }
+}
+
+fn end_of(signed: i32) -> End {
+    if signed < 0 { End::Signal(-signed) } else { End::Code(signed) }
+}
+
+fn text(text: &str) -> Value {
+    Value::Str(text.to_owned())
+}
+
+/// Counts stay far below the largest number that Python and we have in common.
+fn number(count: impl Into<u64>) -> Value {
+    Value::Int(i64::try_from(count.into()).unwrap_or(i64::MAX))
+}
+
+fn columns(args: &[Vec<u8>]) -> Value {
+    Value::Tuple(args.iter().cloned().map(Value::Bytes).collect())
+}
+
+/// The elements of a tuple, taken one after the other.
+struct Values {
+    what: &'static str,
+    left: std::vec::IntoIter<Value>,
+}
+
+impl Values {
+    fn of(payload: &Payload, what: &'static str) -> anyhow::Result<Self> {
+        match payload.value().with_context(|| format!("{what} of a run cannot be read"))? {
+            Value::Tuple(values) => Ok(Self { what, left: values.into_iter() }),
+            other => bail!("{what} of a run is no tuple but {other}"),
+        }
+    }
+
+    fn next(&mut self) -> Value {
+        self.left.next().unwrap_or(Value::None)
+    }
+
+    fn odd<T>(&self, wanted: &str, found: &Value) -> anyhow::Result<T> {
+        bail!("{} of a run has {found} where {wanted} was expected", self.what)
+    }
+
+    fn number<T: TryFrom<i64>>(&mut self) -> anyhow::Result<T> {
+        let value = self.next();
+        match value {
+            Value::Int(number) => {
+                T::try_from(number).or_else(|_| self.odd("a number in range", &value))
+            }
+            _ => self.odd("a number", &value),
+        }
+    }
+
+    fn float(&mut self) -> anyhow::Result<f64> {
+        match self.next() {
+            Value::Float(number) => Ok(number),
+            other => self.odd("a float", &other),
+        }
+    }
+
+    fn truth(&mut self) -> anyhow::Result<bool> {
+        match self.next() {
+            Value::Bool(truth) => Ok(truth),
+            other => self.odd("a bool", &other),
+        }
+    }
+
+    fn text(&mut self) -> anyhow::Result<String> {
+        match self.next() {
+            Value::Str(text) => Ok(text),
+            other => self.odd("a str", &other),
+        }
+    }
+
+    fn bytes(&mut self) -> anyhow::Result<Vec<u8>> {
+        match self.next() {
+            Value::Bytes(bytes) => Ok(bytes),
+            other => self.odd("bytes", &other),
+        }
+    }
+
+    fn bytes_or_none(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        match self.next() {
+            Value::Bytes(bytes) => Ok(Some(bytes)),
+            Value::None => Ok(None),
+            other => self.odd("bytes or None", &other),
+        }
+    }
+
+    fn columns(&mut self) -> anyhow::Result<Vec<Vec<u8>>> {
+        let Value::Tuple(values) = self.next() else { return self.odd("a tuple", &Value::None) };
+        let mut columns = Self { what: self.what, left: values.into_iter() };
+        let count = columns.left.len();
+        (0..count).map(|_| columns.bytes()).collect()
+    }
+
+    fn output(&mut self) -> anyhow::Result<Result<Output, String>> {
+        let end = match self.next() {
+            Value::Str(why) => return Ok(Err(why)),
+            Value::Int(end) => end_of(i32::try_from(end)?),
+            other => return self.odd("an end", &other),
+        };
+        let (stdout, stderr) = (self.bytes()?, self.bytes()?);
+        let duration = self.duration()?;
+        Ok(Ok(Output { end, stdout, stderr, duration }))
+    }
+
+    fn duration(&mut self) -> anyhow::Result<Duration> {
+        Duration::try_from_secs_f64(self.float()?).context("a time of a run is out of range")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order {
+            results: "r.1".to_owned(),
+            recipe: Bytes::from_static(b"recipe"),
+            tries: 2,
+            lost: 1,
+            piece: Piece {
+                seq: 7,
+                args: vec![b"caf\xe9\0\n".to_vec(), Vec::new()],
+                stdin: Some(b"\xff".to_vec()),
+            },
+        }
+    }
+
+    #[test]
+    fn orders_are_read_as_they_were_written() {
+        let order = order();
+        assert_eq!(Order::from_payload(&order.to_payload()).unwrap(), order);
+    }
+
+    #[test]
+    fn reports_are_read_as_they_were_written() {
+        let output = |end| Output {
+            end,
+            stdout: b"\xff\n".to_vec(),
+            stderr: vec![],
+            duration: Duration::from_millis(1500),
+        };
+        let finished = |result| Report::Finished {
+            lease: 9,
+            finished: Finished {
+                seq: 7,
+                args: vec![b"a".to_vec()],
+                tries: 1,
+                lost: 0,
+                host: ":".to_owned(),
+                slot: 2,
+                started: 1.5,
+                sent: 0,
+                received: 2,
+                result,
+            },
+        };
+        for report in [
+            Report::Started { seq: 1, host: "here".to_owned() },
+            Report::Part { seq: 1, lease: 2, is_stderr: true, bytes: b"\n".to_vec() },
+            finished(Ok(output(End::Code(3)))),
+            finished(Ok(output(End::Signal(9)))),
+            finished(Err("no".to_owned())),
+        ] {
+            assert_eq!(Report::from_payload(&report.to_payload()).unwrap(), report);
+        }
+    }
+
+    #[test]
+    fn foreign_payloads_are_refused() {
+        for value in [Value::None, Value::Int(1), Value::Tuple(vec![Value::Int(-1), Value::None])] {
+            let payload = Payload::from_value(&value);
+            assert!(Order::from_payload(&payload).is_err(), "{value}");
+            assert!(Report::from_payload(&payload).is_err(), "{value}");
+        }
+    }
+}

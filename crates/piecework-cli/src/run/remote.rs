@@ -1,0 +1,104 @@
+//! Sessions with a manager on the network: of a master that shares it with others, and of workers.
+
+use anyhow::Context;
+use piecework::{Error, Manager, RawQueue, Settle};
+use piecework_wire::Payload;
+use std::time::Duration;
+
+use super::board::{Board, Leased};
+
+/// How long a request for an order waits at the manager, before it is made again. Without an end a
+/// connection over which nothing comes could not be told from a lost one by the client.
+const TAKE_WAIT: Duration = Duration::from_secs(20);
+
+/// A session with a manager on the network.
+#[derive(Debug)]
+pub(crate) struct Session {
+    tasks: RawQueue,
+    /// Of the master alone.
+    results: Option<RawQueue>,
+}
+
+impl Session {
+    /// Opens the session of a master, whose run ends with it.
+    ///
+    /// # Errors
+    /// If the manager cannot be reached, or is a stock Python one.
+    pub(crate) async fn begin_run(manager: &Manager) -> Result<Self, Error> {
+        let (tasks, results) = manager.session().await?.begin_run().await?;
+        Ok(Self { tasks, results: Some(results) })
+    }
+
+    /// Opens one more session.
+    ///
+    /// # Errors
+    /// As [`begin_run`](Self::begin_run).
+    pub(crate) async fn open(manager: &Manager) -> Result<Self, Error> {
+        let tasks = manager.session().await?.tasks_of_runs().await?;
+        Ok(Self { tasks, results: None })
+    }
+
+    /// What orders name the queue of results by.
+    pub(crate) fn results(&self) -> &str {
+        self.results.as_ref().map_or("", RawQueue::ident)
+    }
+
+    /// What lists show of this session.
+    ///
+    /// # Errors
+    /// If the manager is gone.
+    pub(crate) async fn announce(&self, note: &str) -> Result<(), Error> {
+        self.tasks.session().announce(note).await
+    }
+}
+
+impl Board for Session {
+    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
+        self.tasks.put(&order).await.context("cannot put a task")?;
+        Ok(true)
+    }
+
+    async fn report(&mut self) -> anyhow::Result<Option<Payload>> {
+        let results = self.results.as_ref().context("only a master has results")?;
+        results.get(None).await.context("cannot get a result")
+    }
+
+    async fn take(&mut self) -> anyhow::Result<Option<Leased>> {
+        loop {
+            let leases = match self.tasks.lease(1, Some(TAKE_WAIT)).await {
+                Ok(leases) => leases,
+                // `shutdown()`: the run has ended.
+                Err(Error::Remote { class, .. }) if class == "ShutDown" => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(leased) = leases.into_iter().next() {
+                let piecework::Leased { id, attempt, payload } = leased;
+                return Ok(Some(Leased { id, attempt, payload }));
+            }
+        }
+    }
+
+    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<()> {
+        self.tasks.put_to(results, &report).await.map_err(Into::into)
+    }
+
+    async fn answer(&mut self, id: u64, results: &str, report: Payload) -> anyhow::Result<bool> {
+        match self.tasks.answer(id, results, &report).await {
+            Ok(()) => Ok(true),
+            // The master has gone, and the queue with it: the order is of no use to anybody.
+            Err(Error::Remote { class, .. }) if class == "KeyError" => {
+                self.tasks.settle(id, Settle::Ack).await?;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
+        self.tasks.answer(id, self.tasks.ident(), &order).await.map_err(Into::into)
+    }
+
+    async fn release(&mut self, id: u64) -> anyhow::Result<()> {
+        self.tasks.settle(id, Settle::Release).await.map_err(Into::into)
+    }
+}
