@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::board::Board;
 use super::order::Order;
 use super::piece::Piece;
+use super::stop::{Stage, Stop};
 use super::window::Window;
 use crate::input::Input;
 use crate::output::Progress;
@@ -34,6 +35,8 @@ pub(crate) struct Feed<B> {
     pub(crate) recipe: Bytes,
     /// How far ahead they may be.
     pub(crate) window: Arc<Window>,
+    /// Once a stop has begun, no more are put.
+    pub(crate) stop: Stop,
 }
 
 /// Starts to feed, and tells with the receiver how the input ended.
@@ -62,6 +65,9 @@ impl<B: Board> Feed<B> {
             let piece = Piece { seq: *fed + 1, args: vec![argument?], stdin: None };
             let seq = piece.seq;
             self.window.enter();
+            if self.stop.stage() > Stage::Working {
+                break;
+            }
             let order = Order {
                 results: self.results.clone(),
                 recipe: self.recipe.clone(),

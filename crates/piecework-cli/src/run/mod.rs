@@ -23,6 +23,7 @@ pub(crate) mod jobs;
 pub(crate) mod link;
 pub(crate) mod live;
 pub(crate) mod manager_link;
+pub(crate) mod master;
 pub(crate) mod order;
 pub(crate) mod order_link;
 pub(crate) mod piece;

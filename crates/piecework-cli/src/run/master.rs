@@ -1,0 +1,200 @@
+//! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use piecework::Manager;
+use piecework_server::Config;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::board::Board;
+use super::collect::{Collector, Tally};
+use super::embedded::{self, Embedded};
+use super::feed::{self, Feed, Fed};
+use super::guard::Guard;
+use super::live::Live;
+use super::order_link::{OrderLink, Place};
+use super::print::{Look, Printer};
+use super::recipe::{Recipes, Spec};
+use super::remote;
+use super::slot::{self, Runner};
+use super::stop::{Stage, Stop};
+use super::window::Window;
+use crate::connect;
+use crate::input::Input;
+use crate::output::{Progress, Sink};
+
+/// How often it is asked whether workers elsewhere have ended, once no more is given out.
+const DRAIN_PERIOD: Duration = Duration::from_millis(20);
+
+/// What a run is to do.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// What its tasks have in common.
+    pub(crate) spec: Spec,
+    /// What they work on.
+    pub(crate) input: Input,
+    /// How many commands run here at a time.
+    pub(crate) jobs: usize,
+    /// How results are printed.
+    pub(crate) look: Look,
+    /// What is shown meanwhile.
+    pub(crate) progress: Progress,
+    /// How far a stop has gone.
+    pub(crate) stop: Stop,
+    /// What ends the commands here if this process is killed.
+    pub(crate) guard: Arc<Guard>,
+}
+
+/// What goes on while a run lasts, but for the slots.
+struct Flow {
+    collected: JoinHandle<anyhow::Result<Tally>>,
+    live: Arc<Live>,
+}
+
+/// Runs on a manager of its own, which others can join where it listens; `listening` is told where
+/// that is.
+///
+/// # Errors
+/// If an address cannot be had, the input not be read, or standard output takes no more.
+pub(crate) async fn embedded(
+    plan: Plan,
+    config: Config,
+    listening: impl FnOnce(&Embedded),
+) -> anyhow::Result<Tally> {
+    let listens = !config.listen.is_empty();
+    let embedded = Embedded::open(config).await?;
+    listening(&embedded);
+    let Plan { jobs, ref stop, ref guard, .. } = plan;
+    let (stop, guard) = (stop.clone(), guard.clone());
+    let (feed, reports) = (embedded.session("feed"), embedded.session("collector"));
+    let mut end = embedded.session("end");
+    let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
+    let mut flow = start(plan, feed, reports, embedded.results().to_owned());
+    let mut slots = employ(sessions, &flow.live, &guard, &stop);
+    let (over, ended) = oneshot::channel::<()>();
+    let serving = listens.then(|| tokio::spawn(embedded.serve(async { drop(ended.await) })));
+
+    let tally = tokio::select! {
+        tally = &mut flow.collected => {
+            let tally = tally.context("the collector panicked")?;
+            end.close_tasks().await;
+            if tally.is_err() {
+                stop.go(Stage::Terminating); // there is no use in going on
+            }
+            join(&mut slots).await?;
+            tally
+        }
+        drained = drain(&mut slots, &mut end, &stop) => {
+            drained?;
+            end.close_results().await;
+            tokio::select! {
+                tally = flow.collected => tally.context("the collector panicked")?,
+                () = stop.reached(Stage::Killing) => Ok(Tally::default()),
+            }
+        }
+    };
+    drop(over);
+    if let Some(serving) = serving {
+        serving.await.context("the manager panicked")??;
+    }
+    tally
+}
+
+/// Runs on a manager that others use, too; its workers do the work.
+///
+/// # Errors
+/// If the manager is lost, the input cannot be read, or standard output takes no more.
+pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tally> {
+    let reports = remote::Session::begin_run(manager).await.map_err(connect::failed)?;
+    let feed = remote::Session::open(manager).await.map_err(connect::failed)?;
+    let results = reports.results().to_owned();
+    let stop = plan.stop.clone();
+    let flow = start(plan, feed, reports, results);
+    tokio::select! {
+        tally = flow.collected => tally.context("the collector panicked")?,
+        // Whatever still runs is unwanted from here on, and its workers find that out.
+        () = stop.reached(Stage::Terminating) => Ok(Tally::default()),
+    }
+}
+
+/// Starts to feed and to collect.
+fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
+    let Plan { spec, input, jobs, look, progress, stop, .. } = plan;
+    let window = Arc::new(Window::new(jobs));
+    let live = Arc::new(Live::new(window.clone(), progress.clone()));
+    let recipe = spec.to_bytes();
+    let feed = Feed { board: feed, results, recipe, window: window.clone(), stop };
+    let fed: oneshot::Receiver<Fed> = feed::start(input, feed, progress.clone());
+    let collector = Collector {
+        printer: Printer::new(look, window.clone(), Sink::open(progress.clone())),
+        window,
+        live: live.clone(),
+        progress,
+        tally: Tally::default(),
+    };
+    Flow { collected: tokio::spawn(collector.run(reports, fed)), live }
+}
+
+/// Has a slot work over each session.
+fn employ(
+    sessions: Vec<embedded::Session>,
+    live: &Arc<Live>,
+    guard: &Arc<Guard>,
+    stop: &Stop,
+) -> JoinSet<anyhow::Result<()>> {
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let recipes = Arc::new(Recipes::default());
+    let slot = |(at, session)| {
+        let link = OrderLink::new(session, Place::Here(live.clone()), recipes.clone());
+        slot::work(link, runner.clone(), at + 1)
+    };
+    sessions.into_iter().enumerate().map(slot).collect()
+}
+
+/// Returns when a stop has begun and nothing runs any more, here or elsewhere; or when it does not
+/// matter any more what runs elsewhere.
+async fn drain(
+    slots: &mut JoinSet<anyhow::Result<()>>,
+    end: &mut embedded::Session,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    // A slot that fails ends the run; without a stop it ends only at the end.
+    tokio::select! {
+        failed = first_failure(slots) => return Err(failed),
+        () = stop.reached(Stage::Draining) => {}
+    }
+    end.close_tasks().await;
+    join(slots).await?;
+    let elsewhere = async {
+        while end.taken().await > 0 {
+            tokio::time::sleep(DRAIN_PERIOD).await;
+        }
+    };
+    tokio::select! {
+        () = elsewhere => {}
+        () = stop.reached(Stage::Terminating) => {}
+    }
+    Ok(())
+}
+
+/// The error of the first slot that fails; waits for ever if none does.
+async fn first_failure(slots: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
+    while let Some(ended) = slots.join_next().await {
+        if let Err(error) = ended.context("a slot panicked").flatten() {
+            return error;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Waits until every slot has ended.
+async fn join(slots: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(ended) = slots.join_next().await {
+        ended.context("a slot panicked")??;
+    }
+    Ok(())
+}
