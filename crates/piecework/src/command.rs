@@ -18,17 +18,31 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::pin::pin;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::Instant;
 
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use self::stream::{Stream, StreamError};
+use self::process::Process;
+use self::stream::{Keep, Stream, StreamError};
 
+pub use self::error::CommandError;
+pub use self::group::Group;
+pub use self::output::{End, Output};
+pub use self::process::Usage;
+pub use self::signal::{Signal, UnknownSignal};
+pub use self::stream::Parts;
+
+mod error;
+mod group;
+mod output;
+mod process;
+mod signal;
 mod stream;
 
 /// How many bytes of standard output one command may write: its output travels as one frame, whose
@@ -46,7 +60,8 @@ pub const STDERR_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
-    inner: tokio::process::Command,
+    inner: std::process::Command,
+    via: Vec<OsString>,
     input: Option<Bytes>,
     stderr_bytes_max: usize,
 }
@@ -55,9 +70,13 @@ impl Command {
     /// Names the program: a path, or a name that is looked up on `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_owned();
-        let mut inner = tokio::process::Command::new(&program);
-        inner.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        Self { program, inner, input: None, stderr_bytes_max: STDERR_BYTES_MAX }
+        Self {
+            inner: std::process::Command::new(&program),
+            program,
+            via: Vec::new(),
+            input: None,
+            stderr_bytes_max: STDERR_BYTES_MAX,
+        }
     }
 
     /// Adds one argument.
@@ -74,10 +93,31 @@ impl Command {
         self
     }
 
+    /// Takes one variable out of the environment.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.inner.env_remove(name);
+        self
+    }
+
+    /// Names the directory that the command works in, which is otherwise that of this process.
+    #[must_use]
+    pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.inner.current_dir(directory);
+        self
+    }
+
+    /// Lets another program start the command, as `nice -n 5 COMMAND` does: these are its name and
+    /// its own arguments.
+    #[must_use]
+    pub fn via(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.via = words.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Gives the bytes that the command reads from its standard input.
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.inner.stdin(Stdio::piped());
         self.input = Some(bytes.into());
         self
     }
@@ -96,41 +136,77 @@ impl Command {
     /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks
     /// processes or files.
     pub fn spawn(mut self) -> Result<Running, CommandError> {
-        let program = self.program;
         let started = Instant::now();
-        let mut child = match self.inner.spawn() {
-            Ok(child) => child,
-            Err(source) => return Err(CommandError::Spawn { program, source }),
-        };
-        let raw = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let pid = raw.expect("a child that was not waited for has a process id");
-        let stdin = child.stdin.take().zip(self.input);
+        let program = self.program.clone();
+        if let Some((first, words)) = self.via.split_first() {
+            self.inner = led_by(first, words, &self.inner);
+        }
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.inner.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let running = self.inner.spawn().and_then(|child| {
+            let group = Group(process::pid_of(&child));
+            self.attend(child, group, started).inspect_err(|_| group.kill())
+        });
+        running.map_err(|source| CommandError::Spawn { program, source })
+    }
+
+    /// Takes the pipes of the child into the event loop.
+    fn attend(self, mut child: Child, group: Group, started: Instant) -> io::Result<Running> {
+        let stdin = child.stdin.take().map(ChildStdin::from_std).transpose()?;
         let stdout = child.stdout.take().expect("standard output is a pipe");
         let stderr = child.stderr.take().expect("standard error is a pipe");
         Ok(Running {
-            stdin,
-            stdout: Stream::whole(stdout, STDOUT_BYTES_MAX),
-            stderr: Stream::tail(stderr, self.stderr_bytes_max),
-            child,
-            group: Group(pid),
-            program,
+            program: self.program,
+            group,
+            process: Some(Process::new(child)?),
+            stdin: stdin.zip(self.input),
+            stdout: Stream::new(ChildStdout::from_std(stdout)?, Keep::Whole(STDOUT_BYTES_MAX)),
+            stderr: Stream::new(ChildStderr::from_std(stderr)?, Keep::Tail(self.stderr_bytes_max)),
             started,
-            finished: false,
         })
     }
+}
+
+/// The same command with other words in front.
+fn led_by(
+    first: &OsStr,
+    words: &[OsString],
+    command: &std::process::Command,
+) -> std::process::Command {
+    let mut led = std::process::Command::new(first);
+    led.args(words).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => led.env(name, value),
+            None => led.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        led.current_dir(directory);
+    }
+    led
+}
+
+/// What a running command wrote since the last part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// To standard output.
+    Stdout(Vec<u8>),
+    /// To standard error.
+    Stderr(Vec<u8>),
 }
 
 /// A command that runs. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub struct Running {
     program: OsString,
-    child: Child,
     group: Group,
+    /// Until its end is told.
+    process: Option<Process>,
     stdin: Option<(ChildStdin, Bytes)>,
-    stdout: Stream<tokio::process::ChildStdout>,
-    stderr: Stream<tokio::process::ChildStderr>,
+    stdout: Stream<ChildStdout>,
+    stderr: Stream<ChildStderr>,
     started: Instant,
-    finished: bool,
 }
 
 impl Running {
@@ -145,15 +221,36 @@ impl Running {
     /// # Errors
     /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
     /// [`CommandError::Wait`] if the system refuses to tell its end.
-    pub async fn finish(mut self) -> Result<Output, CommandError> {
-        let status = self.until_end().await.map_err(|error| {
+    pub async fn finish(self) -> Result<Output, CommandError> {
+        self.run(async |_| ()).await
+    }
+
+    /// Feeds the command, passes on what it writes part by part, and returns when it has ended,
+    /// with what it wrote after the last part.
+    ///
+    /// While a part is passed on nothing is read: a command that writes faster than its output is
+    /// taken has to wait, and no output is too much.
+    ///
+    /// # Errors
+    /// [`CommandError::Wait`] if the system refuses to tell its end.
+    pub async fn finish_in_parts(
+        mut self,
+        parts: Parts,
+        pass: impl AsyncFnMut(Part),
+    ) -> Result<Output, CommandError> {
+        self.stdout.in_parts(parts);
+        self.stderr.in_parts(parts);
+        self.run(pass).await
+    }
+
+    async fn run(mut self, pass: impl AsyncFnMut(Part)) -> Result<Output, CommandError> {
+        let (status, _) = self.until_end(pass).await.map_err(|error| {
             let program = self.program.clone();
             match error {
                 StreamError::Overfull => CommandError::TooMuchOutput { program },
                 StreamError::System(source) => CommandError::Wait { program, source },
             }
         })?;
-        self.finished = true;
         Ok(Output {
             end: End::from(status),
             stdout: self.stdout.take(),
@@ -162,29 +259,36 @@ impl Running {
         })
     }
 
-    /// The status with which the first process ended, once its streams hold all that it wrote.
-    async fn until_end(&mut self) -> Result<ExitStatus, StreamError> {
-        let Self { child, stdin, stdout, stderr, .. } = self;
-        let streams = async {
-            let (filled, (), _) = tokio::join!(stdout.fill(), feed(stdin.take()), stderr.fill());
-            match filled {
-                Ok(()) => std::future::pending().await, // only the process itself tells its end
-                Err(error) => error,
-            }
-        };
-        let status = tokio::select! {
-            status = child.wait() => status.map_err(StreamError::System)?,
-            error = streams => return Err(error),
-        };
+    /// How the first process ended, once the streams hold all that it wrote.
+    async fn until_end(
+        &mut self,
+        mut pass: impl AsyncFnMut(Part),
+    ) -> Result<(ExitStatus, Usage), StreamError> {
+        let Self { process, stdin, stdout, stderr, .. } = self;
+        let watched = process.as_mut().expect("it is taken below, once");
+        let (mut fed, mut feeding) = (false, pin!(feed(stdin.take())));
+        loop {
+            let part = tokio::select! {
+                ended = watched.ended() => break ended.map_err(StreamError::System)?,
+                part = stdout.part() => Part::Stdout(part?),
+                part = stderr.part() => Part::Stderr(part?),
+                () = &mut feeding, if !fed => {
+                    fed = true;
+                    continue;
+                }
+            };
+            pass(part).await;
+        }
         stdout.drain()?;
         stderr.drain()?;
-        Ok(status)
+        let ended = process.take().expect("it was watched until here");
+        ended.reap().map_err(StreamError::System)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.finished {
+        if self.process.is_some() {
             self.group.kill();
         }
     }
@@ -194,137 +298,5 @@ impl Drop for Running {
 async fn feed(stdin: Option<(ChildStdin, Bytes)>) {
     if let Some((mut pipe, bytes)) = stdin {
         let _ = pipe.write_all(&bytes).await;
-    }
-}
-
-/// The process group of a command: its first process and all that it started, unless they left on
-/// purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Group(Pid);
-
-impl Group {
-    /// Returns the number of the group, which is the process id of its first process.
-    pub fn id(self) -> i32 {
-        self.0.as_raw_nonzero().get()
-    }
-
-    /// Names a group by its number; `None` for numbers that no group has.
-    pub fn from_id(id: i32) -> Option<Self> {
-        // 1 is init, and a group that is signalled as -1 would be every process there is.
-        if id > 1 { Pid::from_raw(id).map(Self) } else { None }
-    }
-
-    /// Asks every process of the group to end (SIGTERM).
-    pub fn terminate(self) {
-        // The only expected failure is that nobody is left to signal.
-        let _ = kill_process_group(self.0, Signal::TERM);
-    }
-
-    /// Ends every process of the group at once (SIGKILL).
-    pub fn kill(self) {
-        let _ = kill_process_group(self.0, Signal::KILL);
-    }
-}
-
-/// What a command that ended leaves behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// How its first process ended.
-    pub end: End,
-    /// All that was written to standard output.
-    pub stdout: Vec<u8>,
-    /// The last of what was written to standard error.
-    pub stderr: Vec<u8>,
-    /// The time from the spawn to the end.
-    pub duration: Duration,
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
-}
-
-impl End {
-    /// Tells whether the exit code was 0.
-    pub fn is_success(self) -> bool {
-        self == Self::Code(0)
-    }
-}
-
-impl From<ExitStatus> for End {
-    fn from(status: ExitStatus) -> Self {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Code(code),
-            (None, signal) => Self::Signal(signal.expect("a process ends by exit or by signal")),
-        }
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Code(code) => write!(formatter, "exit code {code}"),
-            Self::Signal(signal) => match Signal::from_named_raw(*signal) {
-                Some(named) => {
-                    let name = format!("{named:?}");
-                    write!(
-                        formatter,
-                        "signal SIG{}",
-                        name.trim_matches('"').trim_start_matches("Signal::")
-                    )
-                }
-                None => write!(formatter, "signal {signal}"),
-            },
-        }
-    }
-}
-
-/// Why a command gave no [`Output`].
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommandError {
-    /// The program could not be started.
-    #[error("cannot run {}: {source}{}", .program.display(), spawn_hint(.source))]
-    Spawn {
-        /// The program as it was named.
-        program: OsString,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system did not tell how the command ended.
-    #[error("cannot learn how {} ended: {source}", .program.display())]
-    Wait {
-        /// The program as it was named.
-        program: OsString,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The command was killed because it wrote more than fits.
-    #[error(
-        "{} wrote more than {STDOUT_BYTES_MAX} bytes to standard output and was killed \
-         (hint: let it write to a file)",
-        .program.display()
-    )]
-    TooMuchOutput {
-        /// The program as it was named.
-        program: OsString,
-    },
-}
-
-fn spawn_hint(error: &io::Error) -> &'static str {
-    use io::ErrorKind::{ArgumentListTooLong, NotFound, PermissionDenied, WouldBlock};
-    match error.kind() {
-        NotFound => " (hint: is it installed, and on PATH?)",
-        PermissionDenied => " (hint: is it executable? chmod +x)",
-        ArgumentListTooLong => " (hint: give the task on standard input or in a file)",
-        WouldBlock => " (hint: too many processes; see ulimit -u)",
-        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            " (hint: too many open files; see ulimit -n)"
-        }
-        _ => "",
     }
 }

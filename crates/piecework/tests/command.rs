@@ -56,6 +56,27 @@ async fn the_environment_is_ours_and_what_is_set() {
 }
 
 #[tokio::test]
+async fn a_variable_is_taken_out_of_the_environment() {
+    let command = shell("echo ${HOME-none}${A-none}").env("A", "set").env_remove("A");
+    assert_eq!(finish(command.env_remove("HOME")).await.stdout, b"nonenone\n");
+}
+
+#[tokio::test]
+async fn a_command_works_in_its_directory() {
+    assert_eq!(finish(Command::new("pwd").current_dir("/")).await.stdout, b"/\n");
+    let error = Command::new("pwd").current_dir("/no/such").spawn().unwrap_err().to_string();
+    assert!(error.contains("working directory"), "{error}");
+}
+
+#[tokio::test]
+async fn another_program_starts_the_command() {
+    let script = "echo $1 $A; pwd; exec \"$2\" \"$3\"";
+    let command = Command::new("echo").arg("a b").env("A", "set").current_dir("/");
+    let command = command.via(["sh", "-c", script, "sh", "first"]);
+    assert_eq!(finish(command).await.stdout, b"first set\n/\na b\n");
+}
+
+#[tokio::test]
 async fn only_the_end_of_standard_error_is_kept() {
     let script = "i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done";
     let output = finish(shell(script).stderr_bytes_max(20)).await;
@@ -91,9 +112,11 @@ async fn a_missing_program_is_named() {
 async fn the_whole_group_is_stopped() {
     let running = shell("sleep 1000 & sleep 1000").spawn().unwrap();
     let group = running.group();
+    assert!(group.is_alive());
     group.terminate();
     assert_eq!(running.finish().await.unwrap().end, End::Signal(15));
     until_gone(group).await;
+    assert!(!group.is_alive());
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ pub use settings::{SETTINGS, Setting, Unit};
 use std::time::Duration;
 
 /// Connections a second that may end without having shown a key, and how many of them may do so in
-/// one moment. Each costs some 30 us, so that at this pace they take 3 % of one core. At it: the
-/// next connections wait in the kernel for their turn.
+/// one moment. Each costs some 50 us, so that at this pace they take 5 % of one core. At it: the
+/// next connections wait in the kernel for their turn, behind those who came before them.
 pub const STRANGERS_PER_SECOND: u32 = 1_000;
-/// See [`STRANGERS_PER_SECOND`]: a large site that starts with an old key is let in at once.
-pub const STRANGERS_AT_ONCE: u32 = 2_000;
+/// See [`STRANGERS_PER_SECOND`]: those who work should not notice them either.
+pub const STRANGERS_AT_ONCE: u32 = 200;
 
 /// Lines of the log a second about peers that are turned away, and how many may come at once. A
 /// megabyte an hour is what they can write. At it: they are counted.

@@ -3,13 +3,14 @@
 //! It shares no line with the reader that it checks. Everything but a str is nothing to it; where
 //! a real unpickler would fail it stops, and what was asked for until then counts.
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// An import, and the protocol that was in force.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) proto: u8,
-    pub(super) module: String,
-    pub(super) name: String,
+    pub(super) module: Rc<str>,
+    pub(super) name: Rc<str>,
 }
 
 /// What loading the pickle would import, in order.
@@ -20,7 +21,7 @@ pub(super) fn imports(pickle: &[u8]) -> Vec<Asked> {
 }
 
 /// A str, or anything else.
-type Item = Option<String>;
+type Item = Option<Rc<str>>;
 
 #[derive(Default)]
 struct Unpickler<'a> {
@@ -136,7 +137,7 @@ impl<'a> Unpickler<'a> {
         Some(())
     }
 
-    fn import(&mut self, module: String, name: String) {
+    fn import(&mut self, module: Rc<str>, name: Rc<str>) {
         self.asked.push(Asked { proto: self.proto, module, name });
     }
 
@@ -189,12 +190,12 @@ impl<'a> Unpickler<'a> {
     }
 }
 
-fn text(data: &[u8]) -> Option<String> {
-    String::from_utf8(data.to_vec()).ok()
+fn text(data: &[u8]) -> Option<Rc<str>> {
+    std::str::from_utf8(data).ok().map(Rc::from)
 }
 
 /// Python's raw-unicode-escape: a backslash escapes where an odd number of them stands.
-fn unescaped(data: &[u8]) -> Option<String> {
+fn unescaped(data: &[u8]) -> Option<Rc<str>> {
     let (mut made, mut backslashes, mut at) = (String::new(), 0, 0);
     while let Some(byte) = data.get(at) {
         at += 1;
@@ -213,5 +214,5 @@ fn unescaped(data: &[u8]) -> Option<String> {
         made.push(char::from_u32(u32::from_str_radix(hex, 16).ok()?)?);
         at += digits;
     }
-    Some(made)
+    Some(made.into())
 }

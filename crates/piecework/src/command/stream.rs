@@ -1,4 +1,5 @@
-//! One output pipe of a child command, read into memory: all of it up to a limit, or only its end.
+//! One output pipe of a child command, read into memory: all of it up to a limit, only its end, or
+//! part by part.
 
 use std::os::fd::AsFd;
 
@@ -11,9 +12,9 @@ const READ_BYTES_MIN: usize = 4 << 10;
 /// The most that is drained at a time: what a pipe of default size holds.
 const DRAIN_BYTES: usize = 64 << 10;
 
-/// A pipe that is read until its end, and what was read.
+/// A pipe that is read until its end, and what was read of it and not handed out.
 #[derive(Debug)]
-pub(crate) struct Stream<P> {
+pub(super) struct Stream<P> {
     pipe: P,
     bytes: Vec<u8>,
     keep: Keep,
@@ -22,16 +23,28 @@ pub(crate) struct Stream<P> {
 
 /// What becomes of more bytes than the limit.
 #[derive(Clone, Copy, Debug)]
-enum Keep {
+pub(super) enum Keep {
     /// Nothing may be missing: more is an error.
     Whole(usize),
     /// The last bytes matter: older ones are forgotten.
     Tail(usize),
+    /// They are handed out.
+    Parts(Parts),
+}
+
+/// How the output of a running command is cut into [`Part`](super::Part)s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Whether a part is due as soon as a line is whole. It is then whole lines, unless one is too
+    /// long.
+    pub lines: bool,
+    /// A part is due when there are more bytes than this.
+    pub bytes_max: usize,
 }
 
 /// Why a pipe could not be read to its end.
 #[derive(Debug)]
-pub(crate) enum StreamError {
+pub(super) enum StreamError {
     /// It brought more bytes than may be kept.
     Overfull,
     /// The system refused.
@@ -39,31 +52,41 @@ pub(crate) enum StreamError {
 }
 
 impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
-    /// Keeps everything, and is overfull beyond `bytes_max`.
-    pub(crate) fn whole(pipe: P, bytes_max: usize) -> Self {
-        Self { pipe, bytes: Vec::new(), keep: Keep::Whole(bytes_max), ended: false }
+    /// Prepares to read a pipe.
+    pub(super) fn new(pipe: P, keep: Keep) -> Self {
+        Self { pipe, bytes: Vec::new(), keep, ended: false }
     }
 
-    /// Keeps the last `bytes_max` bytes.
-    pub(crate) fn tail(pipe: P, bytes_max: usize) -> Self {
-        Self { pipe, bytes: Vec::new(), keep: Keep::Tail(bytes_max), ended: false }
+    /// Hands out what is read in parts from now on.
+    pub(super) fn in_parts(&mut self, parts: Parts) {
+        self.keep = Keep::Parts(parts);
     }
 
-    /// Reads until the end of the pipe. May be dropped at any time: what was read stays.
-    pub(crate) async fn fill(&mut self) -> Result<(), StreamError> {
+    /// Reads until a part is due, and hands it out. Where no more parts come, this never returns:
+    /// only the end of the process tells that its output is complete. May be dropped at any time:
+    /// what was read stays.
+    pub(super) async fn part(&mut self) -> Result<Vec<u8>, StreamError> {
         while !self.ended {
             self.bytes.reserve(READ_BYTES_MIN);
+            let before = self.bytes.len();
             // An error of a pipe that is read says nothing that its end would not say.
             let count = self.pipe.read_buf(&mut self.bytes).await.unwrap_or(0);
             self.ended = count == 0;
-            self.trim()?;
+            if let Keep::Parts(parts) = self.keep {
+                if let Some(end) = parts.due(&self.bytes, before) {
+                    let rest = self.bytes.split_off(end);
+                    return Ok(std::mem::replace(&mut self.bytes, rest));
+                }
+            } else {
+                self.trim()?;
+            }
         }
-        Ok(())
+        std::future::pending().await
     }
 
     /// Reads what is in the pipe now that its writer has ended, without waiting for those who
     /// inherited it.
-    pub(crate) fn drain(&mut self) -> Result<(), StreamError> {
+    pub(super) fn drain(&mut self) -> Result<(), StreamError> {
         if self.ended {
             return Ok(());
         }
@@ -95,17 +118,28 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
                 self.bytes.drain(..self.bytes.len() - max);
                 Ok(())
             }
-            Keep::Whole(_) | Keep::Tail(_) => Ok(()),
+            // The last of the parts is what a pipe holds at most, and bounded by that.
+            Keep::Whole(_) | Keep::Tail(_) | Keep::Parts(_) => Ok(()),
         }
     }
 
     /// Hands out what was read, in no more memory than it needs, as it may be held for long.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
+    pub(super) fn take(&mut self) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.bytes);
         if let Keep::Tail(max) = self.keep {
             bytes.drain(..bytes.len().saturating_sub(max));
         }
         bytes.shrink_to_fit();
         bytes
+    }
+}
+
+impl Parts {
+    /// The end of the part that is due, if any. All before `searched` was found to hold no line.
+    fn due(self, bytes: &[u8], searched: usize) -> Option<usize> {
+        let new = bytes.get(searched..).unwrap_or_default();
+        let line = self.lines.then(|| new.iter().rposition(|byte| *byte == b'\n')).flatten();
+        let whole = line.map(|at| searched + at + 1);
+        whole.or_else(|| (bytes.len() > self.bytes_max).then_some(bytes.len()))
     }
 }

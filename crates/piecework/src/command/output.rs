@@ -1,0 +1,60 @@
+//! What a command that ended leaves behind: its end and what it wrote.
+
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use super::Signal;
+
+/// What a command that ended leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How its first process ended.
+    pub end: End,
+    /// What was written to standard output: all of it, or what came after the last
+    /// [`Part`](super::Part).
+    pub stdout: Vec<u8>,
+    /// What was written to standard error: the last of it, or what came after the last
+    /// [`Part`](super::Part).
+    pub stderr: Vec<u8>,
+    /// The time from the spawn to the end.
+    pub duration: Duration,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl End {
+    /// Tells whether the exit code was 0.
+    pub fn is_success(self) -> bool {
+        self == Self::Code(0)
+    }
+}
+
+impl From<ExitStatus> for End {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Code(code),
+            (None, signal) => Self::Signal(signal.expect("a process ends by exit or by signal")),
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(formatter, "exit code {code}"),
+            Self::Signal(number) => match Signal::from_number(*number) {
+                Some(signal) => write!(formatter, "signal SIG{signal}"),
+                None => write!(formatter, "signal {number}"),
+            },
+        }
+    }
+}
