@@ -1,7 +1,7 @@
 //! The secret that manager and clients share: where it comes from, and the file it is kept in.
 
 use anyhow::{Context, bail};
-use piecework_server::Key;
+use piecework_server::{Address, Key};
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -67,6 +67,28 @@ impl AuthkeyArgs {
             None => make(&own_file()?),
         }
     }
+}
+
+impl Authkey {
+    /// Refuses a weak key as [`check`] does.
+    pub(crate) fn check(&self, addresses: &[Address], allowed: bool) -> anyhow::Result<()> {
+        check(self.key.len(), addresses, allowed)
+    }
+}
+
+/// Off this machine a short key is guessed, and whoever has it can put what clients will run.
+pub(crate) fn check(weakest: usize, addresses: &[Address], allowed: bool) -> anyhow::Result<()> {
+    let beyond = addresses.iter().find(|address| !address.is_local());
+    if let Some(address) = beyond
+        && weakest < STRONG_BYTES_MIN
+        && !allowed
+    {
+        bail!(
+            "an authkey of {weakest} bytes is too weak for {address}; hint: use at least \
+             {STRONG_BYTES_MIN} bytes, or say --allow-weak-authkey"
+        );
+    }
+    Ok(())
 }
 
 /// Reads a key file.

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 
 use crate::run::guard;
 
@@ -47,17 +48,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        // Slots stay on this thread, with what they hold of the commands that they run.
+        let tasks = LocalSet::new();
         runtime.block_on(async {
             match arguments.command {
                 Command::Exec(args) => commands::exec::run(args).await,
-                Command::Map(args) => commands::map::run(args).await,
+                Command::Map(args) => tasks.run_until(commands::map::run(args)).await,
                 Command::Get(args) => commands::get::run(args).await,
                 Command::Purge(args) => commands::purge::run(args).await,
                 Command::Put(args) => commands::put::run(args).await,
                 Command::Queues(args) => commands::queues::run(args).await,
                 Command::Serve(args) => commands::serve::run(args).await,
                 Command::Shutdown(args) => commands::shutdown::run(args).await,
-                Command::Worker(args) => commands::worker::run(args).await,
+                Command::Worker(args) => tasks.run_until(commands::worker::run(args)).await,
             }
         })
     });

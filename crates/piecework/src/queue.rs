@@ -150,6 +150,18 @@ impl RawQueue {
         self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
+    /// Whether there is a queue of this [`ident`](Self::ident).
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub async fn is_there(&self, ident: &str) -> Result<bool, Error> {
+        match self.session.call(ident, "empty", &[]).await {
+            Ok(_) => Ok(true),
+            Err(Error::Remote { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Puts items, all or none; waits while the queue is full.
     ///
     /// # Errors

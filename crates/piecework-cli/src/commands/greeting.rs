@@ -107,19 +107,39 @@ fn python_str(path: &Path) -> String {
     }) + "'"
 }
 
-/// The line to paste on other machines. The key itself is shown to a person only: standard output
-/// may be a log that others read.
+/// The line to paste on other machines, for workers that run the commands of whoever has the key.
+pub(super) fn join(addresses: &[Address], authkey: &Authkey) -> String {
+    let mut text = String::from("others join this run with");
+    for address in addresses {
+        let at = match address.socket_addr() {
+            Some(at) if at.ip().is_unspecified() => format!("HOST:{}", at.port()),
+            _ => address.to_string(),
+        };
+        let key = shown_key(authkey, address.is_local());
+        let _ = write!(text, "\n    {key}piecework worker {at} --exec");
+    }
+    text
+}
+
+/// The same, for workers that run a command of their own.
 fn elsewhere(address: SocketAddr, authkey: &Authkey) -> String {
-    let port = address.port();
+    let (port, key) = (address.port(), shown_key(authkey, false));
+    format!(
+        "Other machines join like this (HOST is this machine):\n\n    \
+         {key}piecework worker HOST:{port} -- COMMAND {{}}\n\n"
+    )
+}
+
+/// How a worker is given the key, unless it finds it as we did. The key itself is shown to a person
+/// only: what we print may be a log that others read.
+fn shown_key(authkey: &Authkey, is_local: bool) -> String {
     let key = match (output::data_is_watched(), &authkey.source) {
+        _ if is_local => return String::new(),
         (true, _) => String::from_utf8_lossy(authkey.key.as_bytes()).into_owned(),
         (false, Source::File(path)) => format!("$(cat {})", path.display()),
         (false, Source::Environment) => "the same key".to_owned(),
     };
-    format!(
-        "Other machines join like this (HOST is this machine):\n\n    \
-         PIECEWORK_AUTHKEY='{key}' piecework worker HOST:{port} -- COMMAND {{}}\n\n"
-    )
+    format!("PIECEWORK_AUTHKEY='{key}' ")
 }
 
 #[cfg(test)]

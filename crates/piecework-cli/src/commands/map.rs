@@ -5,27 +5,23 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use anyhow::Context;
-use piecework_server::{Config, Key};
-use tokio::task::JoinSet;
+use piecework::{Address, Key, Manager};
+use piecework_server::Config;
 
+use crate::authkey::AuthkeyArgs;
+use crate::commands::greeting;
+use crate::connect;
 use crate::input::{self, Input};
-use crate::output::{self, Progress, Sink};
-use crate::run::collect::{Collector, Tally};
-use crate::run::embedded::Embedded;
-use crate::run::feed::{self, Feed};
+use crate::output::{self, Progress};
+use crate::run::collect::Tally;
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
-use crate::run::live::Live;
-use crate::run::order_link::{OrderLink, Place};
-use crate::run::print::{Look, Printer};
-use crate::run::recipe::{Recipes, Spec};
-use crate::run::slot::{self, Runner};
-use crate::run::stop::{Stage, Stop};
-use crate::run::window::Window;
+use crate::run::master::{self, Plan};
+use crate::run::print::Look;
 use crate::run::program;
+use crate::run::recipe::Spec;
+use crate::run::stop::{Stage, Stop};
 use crate::template::{Given, Template};
 
 /// More failures than this are told by the exit code after it.
@@ -49,6 +45,10 @@ Examples:
 
 Each command finds in its environment PIECEWORK_SEQ (its number in the input), PIECEWORK_SLOT
 (1 to the number of jobs), PIECEWORK_TASK_ID and PIECEWORK_ATTEMPT.
+
+Other machines: with --listen 0.0.0.0:5000 the run shows what to start on them, at any time:
+`piecework worker HOST --exec`. They take tasks as they are ready for them; what a machine had that
+is lost goes to others. With --connect ADDRESS several runs share one manager and its workers.
 
 Ctrl-C: the first lets running commands end, the second asks them to end and kills them after two
 seconds, the third kills them at once.
@@ -84,6 +84,22 @@ pub struct MapArgs {
     #[arg(long)]
     tag: bool,
 
+    /// Print lines as they come, instead of each result whole
+    #[arg(long)]
+    line_buffer: bool,
+
+    /// Let other machines join the run at this address; the line to run there is shown. May be
+    /// given several times
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "connect")]
+    listen: Vec<Address>,
+
+    /// Have the run done by the workers of a manager that runs already, beside other runs
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "jobs")]
+    connect: Option<Address>,
+
+    #[command(flatten)]
+    authkey: AuthkeyArgs,
+
     /// No progress bar, no word on tasks that failed
     #[arg(long)]
     quiet: bool,
@@ -117,18 +133,32 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
     }
     let separator = if args.null { 0 } else { b'\n' };
     let input = source(list, args.arg_file, separator)?;
-    let look =
-        Look { keep_order: !args.unordered, tag: args.tag, lines: false, quiet: args.quiet };
+    let lines = args.line_buffer;
+    let look = Look { keep_order: !args.unordered, tag: args.tag, lines, quiet: args.quiet };
     let progress = Progress::new(args.quiet, input.len());
-    let spec = Spec {
-        run_id: String::new(),
-        words: words.into_iter().map(OsString::into_vec).collect(),
-        tries_max: 1,
-        lines: false,
+    let stop = Stop::on_signals(announce(look.quiet, progress.clone()))?;
+    let guard = Guard::new();
+    let plan = Plan {
+        spec: Spec {
+            run_id: guard.run_id().to_owned(),
+            words: words.into_iter().map(OsString::into_vec).collect(),
+            tries_max: 1,
+            lines,
+        },
+        input,
+        jobs,
+        look,
+        progress: progress.clone(),
+        stop: stop.clone(),
+        guard: guard.clone(),
     };
-    let ended = spread(&spec, input, jobs, look, &progress).await;
+    let ended = match &args.connect {
+        Some(address) => shared(plan, address, &args.authkey).await,
+        None => embedded(plan, args.listen, &args.authkey).await,
+    };
+    guard.end();
     progress.finish();
-    let (tally, stop) = match ended {
+    let tally = match ended {
         Err(error) if is_broken_pipe(&error) => return Ok(PIPE_CODE),
         ended => ended?,
     };
@@ -136,6 +166,40 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
         output::talk(format_args!("{} of {} tasks failed", tally.failed, tally.done));
     }
     Ok(stop.exit_code().unwrap_or_else(|| failed_code(tally.failed)))
+}
+
+/// Runs on a manager of its own.
+async fn embedded(
+    plan: Plan,
+    listen: Vec<Address>,
+    authkey: &AuthkeyArgs,
+) -> anyhow::Result<Tally> {
+    if listen.is_empty() {
+        let mut config = Config::new(Key::new(Vec::new())); // nobody can connect
+        config.listen.clear();
+        config.queues.clear();
+        return master::embedded(plan, config, |_| ()).await;
+    }
+    let authkey = authkey.find_or_make()?;
+    authkey.check(&listen, false)?;
+    let mut config = Config::new(authkey.key.clone());
+    config.listen = listen;
+    config.queues.clear();
+    let (quiet, progress) = (plan.look.quiet, plan.progress.clone());
+    master::embedded(plan, config, |embedded| {
+        if !quiet {
+            let addresses = embedded.addresses();
+            progress.aside(|| output::talk(greeting::join(&addresses, &authkey)));
+        }
+    })
+    .await
+}
+
+/// Runs on a manager that others use, too.
+async fn shared(plan: Plan, address: &Address, authkey: &AuthkeyArgs) -> anyhow::Result<Tally> {
+    let key = authkey.require()?.key;
+    let manager = Manager::connect(address.to_string(), key).await.map_err(connect::failed)?;
+    master::shared(plan, &manager).await
 }
 
 /// Where the arguments come from.

@@ -1,10 +1,9 @@
 //! `piecework serve`: a manager on the network.
 
-use crate::authkey::{AuthkeyArgs, STRONG_BYTES_MIN};
+use crate::authkey::AuthkeyArgs;
 use crate::commands::greeting;
 use crate::logging::LogArgs;
 use crate::{authkey, exit, output};
-use anyhow::bail;
 use piecework_server::{Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, measure};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -155,7 +154,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
     let server = Server::bind(config).await.map_err(exit::cannot_create)?;
     let addresses = server.addresses();
-    refuse_weak_key(weakest, &addresses, args.allow_weak_authkey)?;
+    authkey::check(weakest, &addresses, args.allow_weak_authkey)?;
     output::data(&greeting::greeting(&addresses, &queues, &authkey));
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
@@ -187,22 +186,6 @@ fn payloads(asked: Option<PayloadsName>, listen: &[Address]) -> Payloads {
         None if listen.iter().all(Address::is_local) => Payloads::Any,
         None => Payloads::Data,
     }
-}
-
-/// Off this machine a short key is guessed, and whoever has it can put pickles into the queues
-/// that clients will load.
-fn refuse_weak_key(weakest: usize, addresses: &[Address], allowed: bool) -> anyhow::Result<()> {
-    let beyond = addresses.iter().find(|address| !address.is_local());
-    if let Some(address) = beyond
-        && weakest < STRONG_BYTES_MIN
-        && !allowed
-    {
-        bail!(
-            "an authkey of {weakest} bytes is too weak for {address}; hint: use at least \
-             {STRONG_BYTES_MIN} bytes, or say --allow-weak-authkey"
-        );
-    }
-    Ok(())
 }
 
 /// Completes at the first SIGINT or SIGTERM. A second one ends the process at once.

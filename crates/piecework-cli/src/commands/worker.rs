@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 
 use crate::authkey::AuthkeyArgs;
 use crate::run::answer::REPORT_STDERR_BYTES_MAX;
-use crate::run::recipe::Recipe;
+use crate::run::crew;
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
 use crate::run::manager_link::{ManagerLink, Work};
 use crate::run::program;
+use crate::run::recipe::Recipe;
 use crate::run::slot::{self, Runner};
 use crate::run::stop::{Stage, Stop};
 use crate::template::{Given, Template};
@@ -67,6 +68,11 @@ pub struct WorkerArgs {
     #[arg(short, long, value_name = "N")]
     jobs: Option<Jobs>,
 
+    /// Run the commands of `piecework map`, whichever they are: whoever has the authkey can run
+    /// anything here
+    #[arg(long, conflicts_with_all = ["queue", "results", "stdin", "json", "words"])]
+    exec: bool,
+
     /// Give the task on standard input; {} has no meaning then
     #[arg(long)]
     stdin: bool,
@@ -79,7 +85,7 @@ pub struct WorkerArgs {
     authkey: AuthkeyArgs,
 
     /// The command, with {} where the task goes
-    #[arg(value_name = "COMMAND", trailing_var_arg = true, required = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, required_unless_present = "exec")]
     words: Vec<OsString>,
 }
 
@@ -89,6 +95,9 @@ pub struct WorkerArgs {
 /// If the manager cannot be reached or refuses; each with its exit code.
 pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let jobs = jobs::checked(args.jobs)?;
+    if args.exec {
+        return crew::run(&args.manager, &args.authkey, jobs).await;
+    }
     let given = if args.stdin { Given::OnStdin } else { Given::AsArgument };
     let template = Template::new(args.words, given);
     if let Some(program) = template.program()
@@ -114,7 +123,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         queue: args.queue,
         results: args.results,
         json: args.json,
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host: crew::host(),
         taken: 0.into(),
         closed: false.into(),
     });
@@ -122,9 +131,9 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
     let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
-    slots.spawn(slot::work(first, runner.clone(), 1));
+    slots.spawn_local(slot::work(first, runner.clone(), 1));
     for number in 2..=jobs {
-        slots.spawn(one_more(manager.clone(), work.clone(), runner.clone(), number));
+        slots.spawn_local(one_more(manager.clone(), work.clone(), runner.clone(), number));
     }
     let ended = join(slots, &stop).await;
     guard.end();

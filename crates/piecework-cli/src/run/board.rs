@@ -3,8 +3,6 @@
 //! Two things are behind it: the embedded manager of this process ([`embedded`](super::embedded)),
 //! and one on the network ([`remote`](super::remote)).
 
-use std::future::Future;
-
 use piecework_wire::Payload;
 
 /// An order that was taken, under a lease.
@@ -21,34 +19,31 @@ pub(crate) struct Leased {
 /// One session with the manager of a run. What it has taken goes back when it ends.
 pub(crate) trait Board: Send + 'static {
     /// Puts an order; tells whether the run still takes any.
-    fn put(&mut self, order: Payload) -> impl Future<Output = anyhow::Result<bool>> + Send;
+    async fn put(&mut self, order: Payload) -> anyhow::Result<bool>;
 
     /// Waits for the next report; `None` once there will be no more.
-    fn report(&mut self) -> impl Future<Output = anyhow::Result<Option<Payload>>> + Send;
+    async fn report(&mut self) -> anyhow::Result<Option<Payload>>;
 
     /// Waits for an order; `None` once there will be no more. Given up, it has taken none, or the
     /// session must end.
-    fn take(&mut self) -> impl Future<Output = anyhow::Result<Option<Leased>>> + Send;
+    async fn take(&mut self) -> anyhow::Result<Option<Leased>>;
 
-    /// Tells something about an order that was taken, and waits while there is too much told.
-    fn tell(
-        &mut self,
-        results: &str,
-        report: Payload,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    /// Tells something about an order that was taken, and waits while there is too much told. False
+    /// if nobody wants to know any more.
+    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool>;
+
+    /// Whether there still is somebody for whom these results are.
+    async fn is_wanted(&mut self, results: &str) -> bool;
 
     /// Settles an order with its last report. False if nobody wants it any more.
-    fn answer(
-        &mut self,
-        id: u64,
-        results: &str,
-        report: Payload,
-    ) -> impl Future<Output = anyhow::Result<bool>> + Send;
+    async fn answer(&mut self, id: u64, results: &str, report: Payload) -> anyhow::Result<bool>;
 
     /// Settles an order by putting it once more, changed.
-    fn again(&mut self, id: u64, order: Payload)
-    -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()>;
+
+    /// Settles an order whose result nobody wants.
+    async fn drop(&mut self, id: u64) -> anyhow::Result<()>;
 
     /// Gives an order back that was not tried.
-    fn release(&mut self, id: u64) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn release(&mut self, id: u64) -> anyhow::Result<()>;
 }

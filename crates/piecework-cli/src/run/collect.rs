@@ -1,5 +1,6 @@
 //! Brings the reports of a run together: counts them, and hands them to the printer.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -50,18 +51,31 @@ impl Collector {
         mut fed: oneshot::Receiver<Fed>,
     ) -> anyhow::Result<Tally> {
         let mut input = None;
-        while input.as_ref().is_none_or(|fed: &Fed| self.tally.done < fed.tasks) {
-            tokio::select! {
-                Ok(ended) = &mut fed, if input.is_none() => input = Some(ended),
-                report = reports.report() => match report? {
-                    Some(report) => self.collect(Report::from_payload(&report)?).await?,
-                    None => break,
-                },
+        while !self.has_all(input.as_ref()) {
+            // Kept until it is there: a request that is given up may have taken a report along.
+            let mut next = pin!(reports.report());
+            let report = loop {
+                tokio::select! {
+                    Ok(ended) = &mut fed, if input.is_none() => input = Some(ended),
+                    report = &mut next => break report?,
+                }
+                if self.has_all(input.as_ref()) {
+                    break None;
+                }
+            };
+            match report {
+                Some(report) => self.collect(Report::from_payload(&report)?).await?,
+                None => break,
             }
         }
         self.printer.close().await?;
         input.map_or(Ok(()), |fed| fed.complete).context("not all of the input was read")?;
         Ok(self.tally)
+    }
+
+    /// Whether all of the input has been read and is done.
+    fn has_all(&self, input: Option<&Fed>) -> bool {
+        input.is_some_and(|fed| self.tally.done >= fed.tasks)
     }
 
     async fn collect(&mut self, report: Report) -> anyhow::Result<()> {

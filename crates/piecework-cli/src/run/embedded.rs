@@ -4,8 +4,7 @@ use std::future::Future;
 
 use anyhow::{Context, bail};
 use piecework_server::{
-    Address, Call, Config, ItemId, Local, QueueId, Reply, Server, Settle, StateError,
-    Take, Wait,
+    Address, Call, Config, ItemId, Local, QueueId, Reply, Server, Settle, StateError, Take, Wait,
 };
 use piecework_wire::Payload;
 
@@ -121,11 +120,16 @@ impl Board for Session {
         Ok(Some(Leased { id: delivery.id.0, attempt: delivery.attempt, payload }))
     }
 
-    async fn tell(&mut self, _results: &str, report: Payload) -> anyhow::Result<()> {
+    async fn tell(&mut self, _results: &str, report: Payload) -> anyhow::Result<bool> {
         match self.local.call(Call::put(self.results, opaque(report))).await? {
-            Reply::None | Reply::Error(StateError::ShutDown) => Ok(()),
+            Reply::None => Ok(true),
+            Reply::Error(StateError::ShutDown) => Ok(false),
             other => bail!("cannot hand on output: {other:?}"),
         }
+    }
+
+    async fn is_wanted(&mut self, _results: &str) -> bool {
+        true // the master is this process
     }
 
     async fn answer(&mut self, id: u64, _results: &str, report: Payload) -> anyhow::Result<bool> {
@@ -134,6 +138,11 @@ impl Board for Session {
 
     async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
         self.answer_to(id, self.tasks, order).await.map(drop)
+    }
+
+    async fn drop(&mut self, id: u64) -> anyhow::Result<()> {
+        self.local.call(Call::Settle(self.tasks, ItemId(id), Settle::Ack)).await?;
+        Ok(())
     }
 
     async fn release(&mut self, id: u64) -> anyhow::Result<()> {

@@ -1,6 +1,5 @@
 //! The seam between the slots and where their tasks come from.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use piecework::command::{CommandError, Output};
@@ -48,27 +47,22 @@ pub(crate) struct Ran {
 /// Where a slot gets its tasks and brings what became of them. A slot holds one task at a time.
 pub(crate) trait Link: Send {
     /// Waits for the next task; `None` when there will be no more, ever, or once a stop begins.
-    fn take(&mut self, stop: &Stop) -> impl Future<Output = anyhow::Result<Option<Task>>> + Send;
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Task>>;
 
-    /// The command of the task that was taken last is about to run.
-    fn started(&mut self, task: &Task) -> impl Future<Output = anyhow::Result<()>> + Send;
+    /// The command of the task that was taken last is about to run. False if nobody wants its
+    /// result any more; then it is settled.
+    async fn started(&mut self, task: &Task) -> anyhow::Result<bool>;
 
     /// Hands on some output of it, and waits while there is too much of that.
-    fn hand_on(
-        &mut self,
-        task: &Task,
-        is_stderr: bool,
-        bytes: Vec<u8>,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn hand_on(&mut self, task: &Task, is_stderr: bool, bytes: Vec<u8>)
+    -> anyhow::Result<()>;
+
+    /// Whether anybody still waits for its result.
+    async fn is_wanted(&mut self, task: &Task) -> bool;
 
     /// Settles it.
-    fn settle(
-        &mut self,
-        task: Task,
-        outcome: Outcome,
-        ran: Ran,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn settle(&mut self, task: Task, outcome: Outcome, ran: Ran) -> anyhow::Result<()>;
 
     /// Ends the link in an orderly way.
-    fn close(self) -> impl Future<Output = ()> + Send;
+    async fn close(self) -> ();
 }

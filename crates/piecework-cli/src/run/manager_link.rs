@@ -220,8 +220,8 @@ impl Link for ManagerLink {
         Ok(None)
     }
 
-    async fn started(&mut self, _task: &Task) -> anyhow::Result<()> {
-        Ok(())
+    async fn started(&mut self, _task: &Task) -> anyhow::Result<bool> {
+        Ok(true)
     }
 
     /// A result is one item: its recipe hands nothing on.
@@ -232,6 +232,10 @@ impl Link for ManagerLink {
         _bytes: Vec<u8>,
     ) -> anyhow::Result<()> {
         anyhow::bail!("output that is handed on has nowhere to go")
+    }
+
+    async fn is_wanted(&mut self, _task: &Task) -> bool {
+        true
     }
 
     async fn settle(&mut self, task: Task, outcome: Outcome, _ran: Ran) -> anyhow::Result<()> {

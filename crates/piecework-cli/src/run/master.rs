@@ -1,6 +1,5 @@
 //! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +7,12 @@ use anyhow::Context;
 use piecework::Manager;
 use piecework_server::Config;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet, spawn_local};
 
 use super::board::Board;
 use super::collect::{Collector, Tally};
 use super::embedded::{self, Embedded};
-use super::feed::{self, Feed, Fed};
+use super::feed::{self, Fed, Feed};
 use super::guard::Guard;
 use super::live::Live;
 use super::order_link::{OrderLink, Place};
@@ -76,7 +75,17 @@ pub(crate) async fn embedded(
     let mut flow = start(plan, feed, reports, embedded.results().to_owned());
     let mut slots = employ(sessions, &flow.live, &guard, &stop);
     let (over, ended) = oneshot::channel::<()>();
-    let serving = listens.then(|| tokio::spawn(embedded.serve(async { drop(ended.await) })));
+    // It owns the results, so it lives as long as the run, whether it listens or not.
+    let serving = spawn_local(async move {
+        match listens {
+            true => embedded.serve(async { drop(ended.await) }).await,
+            false => {
+                let _ = ended.await;
+                drop(embedded);
+                Ok(())
+            }
+        }
+    });
 
     let tally = tokio::select! {
         tally = &mut flow.collected => {
@@ -98,9 +107,7 @@ pub(crate) async fn embedded(
         }
     };
     drop(over);
-    if let Some(serving) = serving {
-        serving.await.context("the manager panicked")??;
-    }
+    serving.await.context("the manager panicked")??;
     tally
 }
 
@@ -136,7 +143,7 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         progress,
         tally: Tally::default(),
     };
-    Flow { collected: tokio::spawn(collector.run(reports, fed)), live }
+    Flow { collected: spawn_local(collector.run(reports, fed)), live }
 }
 
 /// Has a slot work over each session.
@@ -148,11 +155,12 @@ fn employ(
 ) -> JoinSet<anyhow::Result<()>> {
     let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
     let recipes = Arc::new(Recipes::default());
-    let slot = |(at, session)| {
+    let mut slots = JoinSet::new();
+    for (at, session) in sessions.into_iter().enumerate() {
         let link = OrderLink::new(session, Place::Here(live.clone()), recipes.clone());
-        slot::work(link, runner.clone(), at + 1)
-    };
-    sessions.into_iter().enumerate().map(slot).collect()
+        slots.spawn_local(slot::work(link, runner.clone(), at + 1));
+    }
+    slots
 }
 
 /// Returns when a stop has begun and nothing runs any more, here or elsewhere; or when it does not

@@ -15,6 +15,7 @@
 pub(crate) mod answer;
 pub(crate) mod board;
 pub(crate) mod collect;
+pub(crate) mod crew;
 pub(crate) mod embedded;
 pub(crate) mod feed;
 pub(crate) mod guard;

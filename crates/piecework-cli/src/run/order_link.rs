@@ -83,7 +83,9 @@ impl<B: Board> OrderLink<B> {
         ran: Ran,
     ) -> Report {
         let received = ran.handed_on
-            + result.as_ref().map_or(0, |output| (output.stdout.len() + output.stderr.len()) as u64);
+            + result
+                .as_ref()
+                .map_or(0, |output| (output.stdout.len() + output.stderr.len()) as u64);
         let finished = Finished {
             seq: piece.seq,
             sent: piece.stdin.as_ref().map_or(0, |stdin| stdin.len() as u64),
@@ -115,16 +117,21 @@ impl<B: Board> Link for OrderLink<B> {
         }
     }
 
-    async fn started(&mut self, task: &Task) -> anyhow::Result<()> {
+    async fn started(&mut self, task: &Task) -> anyhow::Result<bool> {
         let held = self.held.as_ref().context("nothing has started")?;
-        match &self.place {
-            Place::Here(live) => live.started(task.piece.seq, ":"),
-            Place::Host(host) => {
-                let report = Report::Started { seq: task.piece.seq, host: host.to_string() };
-                self.board.tell(&held.order.results, report.to_payload()).await?;
+        let host = match &self.place {
+            Place::Here(live) => {
+                live.started(task.piece.seq, ":");
+                return Ok(true);
             }
+            Place::Host(host) => host.to_string(),
+        };
+        let report = Report::Started { seq: task.piece.seq, host };
+        let wanted = self.board.tell(&held.order.results, report.to_payload()).await?;
+        if !wanted && let Some(held) = self.held.take() {
+            self.board.drop(held.id).await?;
         }
-        Ok(())
+        Ok(wanted)
     }
 
     async fn hand_on(
@@ -135,7 +142,14 @@ impl<B: Board> Link for OrderLink<B> {
     ) -> anyhow::Result<()> {
         let held = self.held.as_ref().context("nothing runs")?;
         let report = Report::Part { seq: task.piece.seq, lease: held.id, is_stderr, bytes };
-        self.board.tell(&held.order.results, report.to_payload()).await
+        self.board.tell(&held.order.results, report.to_payload()).await.map(drop)
+    }
+
+    async fn is_wanted(&mut self, _task: &Task) -> bool {
+        match &self.held {
+            Some(held) => self.board.is_wanted(&held.order.results).await,
+            None => false,
+        }
     }
 
     async fn settle(&mut self, task: Task, outcome: Outcome, ran: Ran) -> anyhow::Result<()> {
@@ -152,7 +166,10 @@ impl<B: Board> Link for OrderLink<B> {
             return self.board.again(id, order.to_payload()).await;
         }
         let report = self.last_report(id, &order, task.piece, result, ran);
-        self.board.answer(id, &order.results, report.to_payload()).await.map(drop)
+        if !self.board.answer(id, &order.results, report.to_payload()).await? {
+            self.board.drop(id).await?;
+        }
+        Ok(())
     }
 
     async fn close(self) {}

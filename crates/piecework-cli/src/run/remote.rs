@@ -78,27 +78,36 @@ impl Board for Session {
         }
     }
 
-    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<()> {
-        self.tasks.put_to(results, &report).await.map_err(Into::into)
+    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
+        wanted(self.tasks.put_to(results, &report).await)
+    }
+
+    async fn is_wanted(&mut self, results: &str) -> bool {
+        self.tasks.is_there(results).await.unwrap_or(false)
     }
 
     async fn answer(&mut self, id: u64, results: &str, report: Payload) -> anyhow::Result<bool> {
-        match self.tasks.answer(id, results, &report).await {
-            Ok(()) => Ok(true),
-            // The master has gone, and the queue with it: the order is of no use to anybody.
-            Err(Error::Remote { class, .. }) if class == "KeyError" => {
-                self.tasks.settle(id, Settle::Ack).await?;
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+        wanted(self.tasks.answer(id, results, &report).await)
     }
 
     async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
         self.tasks.answer(id, self.tasks.ident(), &order).await.map_err(Into::into)
     }
 
+    async fn drop(&mut self, id: u64) -> anyhow::Result<()> {
+        self.tasks.settle(id, Settle::Ack).await.map_err(Into::into)
+    }
+
     async fn release(&mut self, id: u64) -> anyhow::Result<()> {
         self.tasks.settle(id, Settle::Release).await.map_err(Into::into)
+    }
+}
+
+/// A queue of results goes with its master: then nobody wants what was for it.
+fn wanted(told: Result<(), Error>) -> anyhow::Result<bool> {
+    match told {
+        Ok(()) => Ok(true),
+        Err(Error::Remote { class, .. }) if class == "KeyError" || class == "ShutDown" => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

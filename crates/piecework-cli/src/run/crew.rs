@@ -1,0 +1,103 @@
+//! A worker for the runs of a manager: `piecework worker HOST --exec`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use piecework::{Error, Manager};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::guard::Guard;
+use super::order_link::{OrderLink, Place};
+use super::recipe::Recipes;
+use super::remote;
+use super::slot::{self, Runner};
+use super::stop::{Stage, Stop};
+use crate::authkey::AuthkeyArgs;
+use crate::{connect, output};
+
+/// The name of this machine.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Works for whichever runs the manager has, until it ends or a stop.
+///
+/// # Errors
+/// If the manager cannot be reached, or is a stock Python one.
+pub(crate) async fn run(
+    address: &str,
+    authkey: &AuthkeyArgs,
+    jobs: usize,
+) -> anyhow::Result<ExitCode> {
+    let key = authkey.require()?.key;
+    let stop = Stop::on_signals(announce)?;
+    let manager = Manager::connect(address, key).await.map_err(connect::failed)?;
+    let host = host();
+    let guard = Guard::new();
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let recipes = Arc::new(Recipes::default());
+    let first = remote::Session::open(&manager).await.map_err(connect::failed)?;
+    let note = json!({ "worker": host, "pid": std::process::id(), "slots": jobs });
+    first.announce(&note.to_string()).await.map_err(connect::failed)?;
+    let mut slots = JoinSet::new();
+    let mut employ = |session, number| {
+        let place = Place::Host(host.as_str().into());
+        let link = OrderLink::new(session, place, recipes.clone());
+        slots.spawn_local(slot::work(link, runner.clone(), number));
+    };
+    employ(first, 1);
+    for number in 2..=jobs {
+        match remote::Session::open(&manager).await {
+            Ok(session) => employ(session, number),
+            // The first slots may have done all there was to do.
+            Err(Error::Unreachable { .. } | Error::Closed { .. }) => break,
+            Err(error) => return Err(connect::failed(error)),
+        }
+    }
+    let ended = join(slots, &stop).await;
+    guard.end();
+    ended?;
+    let cold = stop.stage() >= Stage::Terminating;
+    Ok(match stop.exit_code() {
+        Some(code) if cold => ExitCode::from(code),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Waits until every slot has ended. The end of the manager is the end of the work.
+async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Result<()> {
+    let mut first = Ok(());
+    while let Some(ended) = slots.join_next().await {
+        let ended = ended.context("a slot panicked").flatten();
+        let ended = match ended {
+            Err(error) if is_end(&error) => {
+                if stop.stage() == Stage::Working {
+                    output::talk("the manager has ended");
+                }
+                stop.go(Stage::Terminating); // what still runs is of no use to anybody
+                Ok(())
+            }
+            ended => ended,
+        };
+        if ended.is_err() {
+            stop.go(Stage::Draining);
+        }
+        first = first.and(ended);
+    }
+    first
+}
+
+/// Whether an error says no more than that the manager has gone.
+fn is_end(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Closed { .. } | Error::Unreachable { .. }))
+}
+
+fn announce(stage: Stage) {
+    match stage {
+        Stage::Draining => output::talk("no more tasks; waiting for running commands"),
+        Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
+        Stage::Working | Stage::Killing => {}
+    }
+}
