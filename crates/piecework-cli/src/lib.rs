@@ -10,6 +10,8 @@ mod input;
 mod logging;
 mod output;
 mod plain;
+#[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]
+mod record;
 mod run;
 mod template;
 
