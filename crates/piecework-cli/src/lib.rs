@@ -3,6 +3,7 @@
 mod args;
 mod authkey;
 mod commands;
+mod config;
 mod connect;
 mod exec;
 mod exit;
@@ -16,8 +17,11 @@ mod run;
 mod template;
 
 pub use args::{Arguments, Command};
+pub use commands::completions::CompletionsArgs;
+pub use commands::config::ConfigArgs;
 pub use commands::exec::ExecArgs;
 pub use commands::get::GetArgs;
+pub use commands::man::ManArgs;
 pub use commands::map::MapArgs;
 pub use commands::purge::PurgeArgs;
 pub use commands::put::PutArgs;
@@ -29,7 +33,7 @@ pub use commands::worker::WorkerArgs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use tokio::runtime::Builder;
 
 use crate::run::guard;
@@ -41,7 +45,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         guard::run(&arguments.pop().unwrap_or_default());
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::parse_from(arguments);
+    let root = Arguments::command();
+    let arguments = match config::parse(&root, &arguments) {
+        Ok(matches) => Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()),
+        Err(error) => return failed(&error),
+    };
     // A manager uses all cores; everything else waits most of the time.
     let mut runtime = match arguments.command {
         Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
@@ -60,11 +68,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 Command::Serve(args) => commands::serve::run(args).await,
                 Command::Shutdown(args) => commands::shutdown::run(args).await,
                 Command::Worker(args) => commands::worker::run(args).await,
+                Command::Config(args) => commands::config::run(&args, &root),
+                Command::Completions(args) => commands::completions::run(&args, &root),
+                Command::Man(args) => commands::man::run(&args, &root),
             }
         })
     });
-    ended.unwrap_or_else(|error| {
-        output::talk(format_args!("{error:#}"));
-        exit::code(&error)
-    })
+    ended.unwrap_or_else(|error| failed(&error))
+}
+
+/// Tells an error, and gives the exit code that it stands for.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    output::talk(format_args!("{error:#}"));
+    exit::code(error)
 }
