@@ -1,7 +1,8 @@
 //! All commands and flags in one place.
 
 use crate::{
-    ExecArgs, GetArgs, MapArgs, PurgeArgs, PutArgs, QueuesArgs, ServeArgs, ShutdownArgs, WorkerArgs,
+    CompletionsArgs, ConfigArgs, ExecArgs, GetArgs, ManArgs, MapArgs, PurgeArgs, PutArgs,
+    QueuesArgs, ServeArgs, ShutdownArgs, WorkerArgs,
 };
 
 /// Work paid by the piece: spreads tasks over processes and machines.
@@ -34,4 +35,10 @@ pub enum Command {
     Purge(PurgeArgs),
     /// Stop a manager
     Shutdown(ShutdownArgs),
+    /// Show the settings from files and the environment
+    Config(ConfigArgs),
+    /// Print the completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }

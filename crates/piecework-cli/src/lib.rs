@@ -3,6 +3,7 @@
 mod args;
 mod authkey;
 mod commands;
+mod config;
 mod connect;
 mod exec;
 mod exit;
@@ -10,12 +11,17 @@ mod input;
 mod logging;
 mod output;
 mod plain;
+#[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]
+mod record;
 mod run;
 mod template;
 
 pub use args::{Arguments, Command};
+pub use commands::completions::CompletionsArgs;
+pub use commands::config::ConfigArgs;
 pub use commands::exec::ExecArgs;
 pub use commands::get::GetArgs;
+pub use commands::man::ManArgs;
 pub use commands::map::MapArgs;
 pub use commands::purge::PurgeArgs;
 pub use commands::put::PutArgs;
@@ -27,7 +33,7 @@ pub use commands::worker::WorkerArgs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
@@ -40,7 +46,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         guard::run(&arguments.pop().unwrap_or_default());
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::parse_from(arguments);
+    let root = Arguments::command();
+    let arguments = match config::parse(&root, &arguments) {
+        Ok(matches) => Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()),
+        Err(error) => return failed(&error),
+    };
     // A manager uses all cores; everything else waits most of the time.
     let mut runtime = match arguments.command {
         Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
@@ -61,11 +71,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 Command::Serve(args) => commands::serve::run(args).await,
                 Command::Shutdown(args) => commands::shutdown::run(args).await,
                 Command::Worker(args) => tasks.run_until(commands::worker::run(args)).await,
+                Command::Config(args) => commands::config::run(&args, &root),
+                Command::Completions(args) => commands::completions::run(&args, &root),
+                Command::Man(args) => commands::man::run(&args, &root),
             }
         })
     });
-    ended.unwrap_or_else(|error| {
-        output::talk(format_args!("{error:#}"));
-        exit::code(&error)
-    })
+    ended.unwrap_or_else(|error| failed(&error))
+}
+
+/// Tells an error, and gives the exit code that it stands for.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    output::talk(format_args!("{error:#}"));
+    exit::code(error)
 }

@@ -162,11 +162,25 @@ fn without_a_key_one_is_made_and_found() {
 /// `UPDATE_HELP=1 cargo test -p piecework-cli --test command` writes it anew.
 #[test]
 fn the_help_is_as_written() {
-    let commands = ["exec", "map", "worker", "serve", "put", "get", "queues", "purge", "shutdown"];
+    let commands = [
+        "exec",
+        "map",
+        "worker",
+        "serve",
+        "put",
+        "get",
+        "queues",
+        "purge",
+        "shutdown",
+        "config",
+        "config show",
+        "completions",
+        "man",
+    ];
     let mut help = piecework(["--help"]).run().text();
     for command in commands {
-        help +=
-            &format!("\n==== {command} ====\n\n{}", piecework([command, "--help"]).run().text());
+        let words = command.split(' ').chain(["--help"]);
+        help += &format!("\n==== {command} ====\n\n{}", piecework(words).run().text());
     }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/help.snap");
     if std::env::var_os("UPDATE_HELP").is_some() {

@@ -24,6 +24,12 @@ impl Allowance {
         self.earned_at = self.earned_at.max(now) + self.each;
     }
 
+    /// Gives one back that was spent in vain.
+    pub(crate) fn refund(&mut self) {
+        // Before the clock began there was nothing to spend.
+        self.earned_at = self.earned_at.checked_sub(self.each).unwrap_or(self.earned_at);
+    }
+
     /// How long until there is one to spend; zero if there is.
     pub(crate) fn wait(&self, now: Instant) -> Duration {
         (self.earned_at + self.each).saturating_duration_since(now + self.all)
@@ -47,6 +53,8 @@ mod tests {
         allowance.spend(later);
         allowance.spend(later);
         assert_eq!(allowance.wait(later), Duration::from_millis(200), "debts are paid first");
+        allowance.refund();
+        assert_eq!(allowance.wait(later), Duration::from_millis(100));
         let much_later = start + Duration::from_secs(60);
         assert_eq!(allowance.wait(much_later), Duration::ZERO);
         for _ in 0..3 {

@@ -4,8 +4,9 @@
 //!
 //! The crowd comes in at a bounded pace, too: each connection costs something, also one that shows
 //! no key, and whoever makes thousands a second would take the manager's time from those who work.
-//! Only strangers count. Clients that show a key come as fast as they like, until there are more
-//! strangers than that; then all wait in the kernel for their turn.
+//! Only strangers count: whoever shows a key is taken off the count, so that clients come as fast
+//! as they show theirs. Where there are more strangers than the pace allows, all wait in the kernel
+//! for their turn.
 
 use crate::allowance::Allowance;
 use crate::limits::{STRANGERS_AT_ONCE, STRANGERS_PER_SECOND};
@@ -23,7 +24,7 @@ pub(crate) struct Lobby {
 
 #[derive(Debug)]
 struct Places {
-    /// For connections that end without a key.
+    /// For connections that have shown no key.
     strangers: Allowance,
     next: u64,
     taken: BTreeMap<u64, Arc<Notify>>,
@@ -35,8 +36,6 @@ pub(crate) struct Place<'a> {
     lobby: &'a Lobby,
     number: u64,
     shown_out: Arc<Notify>,
-    /// Whether whoever holds it has shown no key so far.
-    stranger: bool,
 }
 
 impl Lobby {
@@ -62,13 +61,14 @@ impl Lobby {
         let shown_out = Arc::new(Notify::new());
         let number = places.next;
         places.next += 1;
+        places.strangers.spend(Instant::now());
         places.taken.insert(number, Arc::clone(&shown_out));
         if places.taken.len() > self.max
             && let Some((_, oldest)) = places.taken.pop_first()
         {
             oldest.notify_one();
         }
-        Place { lobby: self, number, shown_out, stranger: true }
+        Place { lobby: self, number, shown_out }
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -83,18 +83,14 @@ impl Place<'_> {
     }
 
     /// Gives the place up: a key was shown.
-    pub(crate) fn welcome(mut self) {
-        self.stranger = false;
+    pub(crate) fn welcome(self) {
+        self.lobby.lock().strangers.refund();
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut places = self.lobby.lock();
-        places.taken.remove(&self.number);
-        if self.stranger {
-            places.strangers.spend(Instant::now());
-        }
+        self.lobby.lock().taken.remove(&self.number);
     }
 }
 

@@ -252,9 +252,10 @@ def compare(where, data, allowed):
         return
     counts["read by Python"] += 1
     if not is_ours:
-        if not any(reason in answer.verdict for reason in REFUSED):
+        reason = next((reason for reason in REFUSED if reason in answer.verdict), None)
+        if reason is None:
             fail(where, "Python reads it, we do not: " + answer.verdict, data)
-        counts["refused for a listed reason"] += 1
+        counts["refused (%s)" % reason] += 1
         return
     for load, unpickler in zip(loaded, (InC, InPython)):
         again = Loaded(unpickler, answer.lifted)

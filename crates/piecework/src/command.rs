@@ -244,7 +244,7 @@ impl Running {
     }
 
     async fn run(mut self, pass: impl AsyncFnMut(Part)) -> Result<Output, CommandError> {
-        let (status, _) = self.until_end(pass).await.map_err(|error| {
+        let (status, usage) = self.until_end(pass).await.map_err(|error| {
             let program = self.program.clone();
             match error {
                 StreamError::Overfull => CommandError::TooMuchOutput { program },
@@ -256,6 +256,8 @@ impl Running {
             stdout: self.stdout.take(),
             stderr: self.stderr.take(),
             duration: self.started.elapsed(),
+            usage,
+            timed_out: false,
         })
     }
 

@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod exec;
 pub(crate) mod get;
 mod greeting;
+pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod purge;
 pub(crate) mod put;

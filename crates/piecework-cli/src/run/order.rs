@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use piecework::command::{End, Output};
+use piecework::command::{End, Output, Usage};
 use piecework_wire::{Payload, Value};
 
 use super::piece::{Finished, Piece};
@@ -163,12 +163,16 @@ impl Report {
 
 /// Appends the end (an exit code, or a signal as a negative number), the streams and the times.
 fn put_output(output: &Output, values: &mut Vec<Value>) {
-    let Output { end, stdout, stderr, duration } = output;
+    let Output { end, stdout, stderr, duration, usage, timed_out } = output;
     values.extend([
         Value::Int(signed(*end).into()),
         Value::Bytes(stdout.clone()),
         Value::Bytes(stderr.clone()),
         Value::Float(duration.as_secs_f64()),
+        Value::Bool(*timed_out),
+        Value::Float(usage.user.as_secs_f64()),
+        Value::Float(usage.system.as_secs_f64()),
+        number(usage.max_rss_bytes),
     ]);
 }
 
@@ -279,8 +283,10 @@ impl Values {
             other => return self.odd("an end", &other),
         };
         let (stdout, stderr) = (self.bytes()?, self.bytes()?);
-        let duration = self.duration()?;
-        Ok(Ok(Output { end, stdout, stderr, duration }))
+        let (duration, timed_out) = (self.duration()?, self.truth()?);
+        let (user, system) = (self.duration()?, self.duration()?);
+        let usage = Usage { user, system, max_rss_bytes: self.number()? };
+        Ok(Ok(Output { end, stdout, stderr, duration, usage, timed_out }))
     }
 
     fn duration(&mut self) -> anyhow::Result<Duration> {
@@ -319,6 +325,8 @@ mod tests {
             stdout: b"\xff\n".to_vec(),
             stderr: vec![],
             duration: Duration::from_millis(1500),
+            usage: Usage { user: Duration::from_millis(250), ..Usage::default() },
+            timed_out: true,
         };
         let finished = |result| Report::Finished {
             lease: 9,

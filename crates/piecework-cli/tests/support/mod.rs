@@ -27,6 +27,7 @@ pub(crate) fn piecework<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>)
     for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
     }
+    command.env("PIECEWORK_CONFIG", ""); // nor what their files of settings say
     TestCommand(command)
 }
 
@@ -46,6 +47,12 @@ impl TestCommand {
     /// Sets a variable of its environment.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
+        self
+    }
+
+    /// Takes a variable out of its environment.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
         self
     }
 

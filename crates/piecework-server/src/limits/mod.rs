@@ -9,8 +9,8 @@ pub use settings::{SETTINGS, Setting, Unit};
 
 use std::time::Duration;
 
-/// Connections a second that may end without having shown a key, and how many of them may do so in
-/// one moment. Each costs some 50 us, so that at this pace they take 5 % of one core. At it: the
+/// Connections a second that may come in and show no key, and how many of them may do so in one
+/// moment. Each costs some 50 us, so that at this pace they take 5 % of one core. At it: the
 /// next connections wait in the kernel for their turn, behind those who came before them.
 pub const STRANGERS_PER_SECOND: u32 = 1_000;
 /// See [`STRANGERS_PER_SECOND`]: those who work should not notice them either.
