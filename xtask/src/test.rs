@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold, from the format to real interpreters.
 
 use crate::check::{self, Extent};
-use crate::interop;
+use crate::{fuzz, interop};
 use crate::step::{Outcome, answers, cargo, run as step};
 
 pub(crate) fn run() -> Outcome {
@@ -19,5 +19,6 @@ pub(crate) fn run() -> Outcome {
         )?;
     }
     step("doctests", cargo(&["test", "--workspace", "--doc"]))?;
-    interop::run(&[])
+    interop::run(&[])?;
+    fuzz::run(&[])
 }
