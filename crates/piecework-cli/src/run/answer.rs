@@ -20,7 +20,7 @@ pub(crate) fn text(mut stdout: Vec<u8>) -> Value {
 /// Returns a dict with all that is known of the command's end: `exit_code` (negative for a signal,
 /// as in Python's `subprocess`), `stdout`, the tail of `stderr`, `duration` in seconds, `host`.
 pub(crate) fn report(output: Output, host: &str) -> Value {
-    let Output { end, stdout, stderr, duration } = output;
+    let Output { end, stdout, stderr, duration, .. } = output;
     let entries = [
         ("exit_code", Value::Int(signed(end).into())),
         ("stdout", plain(stdout)),
@@ -38,7 +38,7 @@ fn plain(bytes: Vec<u8>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use piecework::command::End;
+    use piecework::command::{End, Usage};
     use std::time::Duration;
 
     #[test]
@@ -61,6 +61,8 @@ mod tests {
             stdout: b"a\n".into(),
             stderr: b"b\xff".into(),
             duration: Duration::from_millis(250),
+            usage: Usage::default(),
+            timed_out: false,
         };
         let text = report(output, "here").to_string();
         for part in ["\"exit_code\": -9", "\"stdout\": \"a\\n\"", "\"duration\": 0.25", "\"here\""]

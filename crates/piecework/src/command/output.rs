@@ -1,11 +1,11 @@
-//! What a command that ended leaves behind: its end and what it wrote.
+//! What a command that ended leaves behind: its end, what it wrote, what it used.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::Signal;
+use super::{Signal, Usage};
 
 /// What a command that ended leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// The time from the spawn to the end.
     pub duration: Duration,
+    /// What it used.
+    pub usage: Usage,
+    /// Whether it was stopped because it took too long. Whoever stops it sets this.
+    pub timed_out: bool,
 }
 
 /// How a process ended.
