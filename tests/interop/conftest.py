@@ -1,5 +1,6 @@
 """Fixtures: one fresh manager per test, and one run of a test for each interpreter found."""
 
+import os
 from multiprocessing.managers import BaseManager
 
 import pytest
@@ -19,6 +20,7 @@ QueueManager.register("get_result_queue")
 
 
 def pytest_sessionstart():
+    os.environ["PIECEWORK_CONFIG"] = ""  # nobody's own settings are tested
     try:
         binary()
     except FileNotFoundError as error:

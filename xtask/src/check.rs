@@ -40,6 +40,8 @@ const TOOLS: [Tool; 2] = [
 
 pub(crate) fn run(extent: Extent) -> Outcome {
     step("format", cargo(&["fmt", "--all", "--check"]))?;
+    let fuzz = ["fmt", "--manifest-path=fuzz/Cargo.toml", "--check"]; // a workspace of its own
+    step("format of the fuzz targets", cargo(&fuzz))?;
     let lints = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     step("lints", cargo(&lints))?;
     step("tidy rules", cargo(&["test", "--quiet", "--package=piecework-testing", "--test=tidy"]))?;

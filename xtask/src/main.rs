@@ -18,7 +18,7 @@ usage: cargo xtask TASK
 
   check [--full]         what a reviewer runs: format, lints, tidy rules, documentation
                          (--full also installs and runs cargo-deny and typos)
-  test                   everything: check, unit and socket tests, doctests, interop
+  test                   everything: check, unit and socket tests, doctests, interop, fuzz
   interop [PYTEST-ARGS]  real Python interpreters against the built server
   bench                  every benchmark there is, in release mode
   fuzz [TARGET] [--seconds N] [--differential]

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must hold, from the format to real interpreters.
 
 use crate::check::{self, Extent};
-use crate::interop;
 use crate::step::{Outcome, answers, cargo, run as step};
+use crate::{fuzz, interop};
 
 pub(crate) fn run() -> Outcome {
     check::run(Extent::Quick)?;
@@ -19,5 +19,6 @@ pub(crate) fn run() -> Outcome {
         )?;
     }
     step("doctests", cargo(&["test", "--workspace", "--doc"]))?;
-    interop::run(&[])
+    interop::run(&[])?;
+    fuzz::run(&[])
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     CompletionsArgs, ConfigArgs, ExecArgs, GetArgs, ManArgs, MapArgs, PurgeArgs, PutArgs,
-    QueuesArgs, ServeArgs, ShutdownArgs, WorkerArgs,
+    QueuesArgs, RunsArgs, ServeArgs, ShutdownArgs, WorkerArgs,
 };
 
 /// Work paid by the piece: spreads tasks over processes and machines.
@@ -31,6 +31,8 @@ pub enum Command {
     Get(GetArgs),
     /// Show what is in the queues and who is connected
     Queues(QueuesArgs),
+    /// Show the runs of `map` on a manager, and the workers
+    Runs(RunsArgs),
     /// Drop what waits in a queue
     Purge(PurgeArgs),
     /// Stop a manager

@@ -26,6 +26,7 @@ pub use commands::map::MapArgs;
 pub use commands::purge::PurgeArgs;
 pub use commands::put::PutArgs;
 pub use commands::queues::QueuesArgs;
+pub use commands::runs::RunsArgs;
 pub use commands::serve::ServeArgs;
 pub use commands::shutdown::ShutdownArgs;
 pub use commands::worker::WorkerArgs;
@@ -68,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 Command::Purge(args) => commands::purge::run(args).await,
                 Command::Put(args) => commands::put::run(args).await,
                 Command::Queues(args) => commands::queues::run(args).await,
+                Command::Runs(args) => commands::runs::run(args).await,
                 Command::Serve(args) => commands::serve::run(args).await,
                 Command::Shutdown(args) => commands::shutdown::run(args).await,
                 Command::Worker(args) => tasks.run_until(commands::worker::run(args)).await,

@@ -68,6 +68,7 @@ impl Server {
         fs::write(&key_file, AUTHKEY)?;
         command.args(["serve", "--listen", "127.0.0.1:0", "--engine", "memory"]);
         command.arg("--authkey-file").arg(&key_file).args(options);
+        command.env("PIECEWORK_CONFIG", ""); // nobody's own settings are tested
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(folder.path().join("stderr"))?);
         let mut child = command.spawn().map_err(|error| {

@@ -16,11 +16,11 @@
 //! waited for: what they write later is not collected, and stopping them is up to whoever holds
 //! the [`Group`].
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::pin::pin;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Instant;
 
@@ -216,41 +216,44 @@ impl Running {
         self.group
     }
 
+    /// Feeds the command until it has written a part, or has ended: then there is `None`, and
+    /// [`finish`](Self::finish) tells the end and what came after the last part.
+    ///
+    /// Nothing is read between two calls, so that a command which writes faster than its parts are
+    /// taken has to wait, and no output is too much. May be dropped at any time: nothing is lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// use piecework::command::{Command, Part, Parts};
+    ///
+    /// let mut running = Command::new("seq").arg("100000").spawn()?;
+    /// let (parts, mut bytes) = (Parts { lines: true, bytes_max: 4096 }, 0);
+    /// while let Some(part) = running.part(parts).await? {
+    ///     let (Part::Stdout(lines) | Part::Stderr(lines)) = part;
+    ///     bytes += lines.len();
+    /// }
+    /// let output = running.finish().await?;
+    /// assert_eq!(bytes + output.stdout.len(), 588_895);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`CommandError::Wait`] if the system refuses to tell the end.
+    pub async fn part(&mut self, parts: Parts) -> Result<Option<Part>, CommandError> {
+        self.stdout.in_parts(parts);
+        self.stderr.in_parts(parts);
+        self.next().await.map_err(|error| self.failed(error))
+    }
+
     /// Feeds the command, collects what it writes, and returns when it has ended.
     ///
     /// # Errors
     /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
     /// [`CommandError::Wait`] if the system refuses to tell its end.
-    pub async fn finish(self) -> Result<Output, CommandError> {
-        self.run(async |_| ()).await
-    }
-
-    /// Feeds the command, passes on what it writes part by part, and returns when it has ended,
-    /// with what it wrote after the last part.
-    ///
-    /// While a part is passed on nothing is read: a command that writes faster than its output is
-    /// taken has to wait, and no output is too much.
-    ///
-    /// # Errors
-    /// [`CommandError::Wait`] if the system refuses to tell its end.
-    pub async fn finish_in_parts(
-        mut self,
-        parts: Parts,
-        pass: impl AsyncFnMut(Part),
-    ) -> Result<Output, CommandError> {
-        self.stdout.in_parts(parts);
-        self.stderr.in_parts(parts);
-        self.run(pass).await
-    }
-
-    async fn run(mut self, pass: impl AsyncFnMut(Part)) -> Result<Output, CommandError> {
-        let (status, usage) = self.until_end(pass).await.map_err(|error| {
-            let program = self.program.clone();
-            match error {
-                StreamError::Overfull => CommandError::TooMuchOutput { program },
-                StreamError::System(source) => CommandError::Wait { program, source },
-            }
-        })?;
+    pub async fn finish(mut self) -> Result<Output, CommandError> {
+        let (status, usage) = self.until_end().await.map_err(|error| self.failed(error))?;
         Ok(Output {
             end: End::from(status),
             stdout: self.stdout.take(),
@@ -262,29 +265,35 @@ impl Running {
     }
 
     /// How the first process ended, once the streams hold all that it wrote.
-    async fn until_end(
-        &mut self,
-        mut pass: impl AsyncFnMut(Part),
-    ) -> Result<(ExitStatus, Usage), StreamError> {
-        let Self { process, stdin, stdout, stderr, .. } = self;
-        let watched = process.as_mut().expect("it is taken below, once");
-        let (mut fed, mut feeding) = (false, pin!(feed(stdin.take())));
-        loop {
-            let part = tokio::select! {
-                ended = watched.ended() => break ended.map_err(StreamError::System)?,
-                part = stdout.part() => Part::Stdout(part?),
-                part = stderr.part() => Part::Stderr(part?),
-                () = &mut feeding, if !fed => {
-                    fed = true;
-                    continue;
-                }
-            };
-            pass(part).await;
-        }
-        stdout.drain()?;
-        stderr.drain()?;
-        let ended = process.take().expect("it was watched until here");
+    async fn until_end(&mut self) -> Result<(ExitStatus, Usage), StreamError> {
+        self.stdout.in_one(STDOUT_BYTES_MAX);
+        self.stderr.in_one(STDOUT_BYTES_MAX);
+        let part = self.next().await?;
+        assert_eq!(part, None, "streams that are kept in one have no parts");
+        self.stdout.drain()?;
+        self.stderr.drain()?;
+        let ended = self.process.take().expect("only this takes it, once");
         ended.reap().map_err(StreamError::System)
+    }
+
+    /// The next part; `None` once the process has ended.
+    async fn next(&mut self) -> Result<Option<Part>, StreamError> {
+        let Self { process, stdin, stdout, stderr, .. } = self;
+        let process = process.as_mut().expect("it is taken at the end, by value");
+        tokio::select! {
+            ended = process.ended() => ended.map(|()| None).map_err(StreamError::System),
+            part = stdout.part() => part.map(Part::Stdout).map(Some),
+            part = stderr.part() => part.map(Part::Stderr).map(Some),
+            never = feed(stdin) => match never {},
+        }
+    }
+
+    fn failed(&self, error: StreamError) -> CommandError {
+        let program = self.program.clone();
+        match error {
+            StreamError::Overfull => CommandError::TooMuchOutput { program },
+            StreamError::System(source) => CommandError::Wait { program, source },
+        }
     }
 }
 
@@ -296,9 +305,14 @@ impl Drop for Running {
     }
 }
 
-/// Writes the input and closes the pipe. A command that does not read all of it is not at fault.
-async fn feed(stdin: Option<(ChildStdin, Bytes)>) {
-    if let Some((mut pipe, bytes)) = stdin {
-        let _ = pipe.write_all(&bytes).await;
+/// Writes the input and closes the pipe; never returns, as that is not the end of the command. A
+/// command that does not read all of it is not at fault.
+async fn feed(stdin: &mut Option<(ChildStdin, Bytes)>) -> Infallible {
+    while let Some((pipe, bytes)) = stdin {
+        let written = pipe.write_buf(bytes).await;
+        if bytes.is_empty() || written.is_err() {
+            *stdin = None;
+        }
     }
+    std::future::pending().await
 }

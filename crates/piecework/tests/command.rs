@@ -77,6 +77,16 @@ async fn another_program_starts_the_command() {
 }
 
 #[tokio::test]
+async fn what_a_command_used_is_told_apart_from_what_others_used() {
+    let busy = finish(shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")).await.usage;
+    let idle = finish(Command::new("true")).await.usage;
+    assert!(busy.user + busy.system > idle.user + idle.system, "{busy:?} {idle:?}");
+    // dd holds its block in memory at once.
+    let large = finish(Command::new("dd").arg("if=/dev/zero").arg("bs=32M").arg("count=1")).await;
+    assert!(large.usage.max_rss_bytes > 32 << 20 && idle.max_rss_bytes < 32 << 20, "{idle:?}");
+}
+
+#[tokio::test]
 async fn only_the_end_of_standard_error_is_kept() {
     let script = "i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done";
     let output = finish(shell(script).stderr_bytes_max(20)).await;

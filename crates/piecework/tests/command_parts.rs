@@ -1,7 +1,7 @@
 //! Commands whose output is passed on while they run: how it is cut, how much is held, who waits.
 #![allow(clippy::unwrap_used)]
 
-use piecework::command::{Command, Output, Part, Parts};
+use piecework::command::{Command, End, Output, Part, Parts};
 
 /// What a pipe holds on every system that we know.
 const PIPE_BYTES: usize = 64 << 10;
@@ -13,26 +13,38 @@ fn shell(script: &str) -> Command {
 /// Runs a command to its end and collects the parts.
 async fn parts(command: Command, parts: Parts) -> (Vec<Part>, Output) {
     let mut passed = Vec::new();
-    let running = command.spawn().unwrap();
-    let output = running.finish_in_parts(parts, async |part| passed.push(part)).await.unwrap();
-    (passed, output)
+    let mut running = command.spawn().unwrap();
+    while let Some(part) = running.part(parts).await.unwrap() {
+        passed.push(part);
+    }
+    (passed, running.finish().await.unwrap())
 }
 
 #[tokio::test]
 async fn a_line_is_passed_on_while_the_command_runs() {
-    // The command ends only once its first line has been seen, for it is that which stops it.
-    let running = shell("echo one; echo two >&2; sleep 1000").spawn().unwrap();
-    let group = running.group();
+    let mut running = shell("echo one; echo two >&2; sleep 1000").spawn().unwrap();
+    let parts = Parts { lines: true, bytes_max: 100 };
     let mut seen = Vec::new();
-    let output = running.finish_in_parts(Parts { lines: true, bytes_max: 100 }, async |part| {
-        seen.push(part);
-        if seen.len() == 2 {
-            group.kill();
-        }
-    });
-    assert_eq!(output.await.unwrap().stdout, b"");
+    for _ in 0..2 {
+        seen.push(running.part(parts).await.unwrap().unwrap());
+    }
     assert!(seen.contains(&Part::Stdout(b"one\n".into())), "{seen:?}");
     assert!(seen.contains(&Part::Stderr(b"two\n".into())), "{seen:?}");
+    running.group().kill();
+    assert_eq!(running.part(parts).await.unwrap(), None);
+    let output = running.finish().await.unwrap();
+    assert_eq!((output.end, output.stdout), (End::Signal(9), vec![]));
+}
+
+#[tokio::test]
+async fn the_rest_is_collected_when_no_more_parts_are_asked_for() {
+    let mut running =
+        shell("echo one; read x; seq 100000; seq 100000 >&2").input("go\n").spawn().unwrap();
+    let parts = Parts { lines: true, bytes_max: 100 };
+    let first = running.part(parts).await.unwrap();
+    assert_eq!(first, Some(Part::Stdout(b"one\n".into())));
+    let output = running.finish().await.unwrap();
+    assert_eq!((output.stdout.len(), output.stderr.len()), (588_895, 588_895));
 }
 
 #[tokio::test]
@@ -66,14 +78,13 @@ async fn no_more_is_held_than_told() {
     let bytes_max = 100_000;
     let (mut total, mut longest) = (0, 0);
     let command = shell("head -c 50000000 /dev/zero; head -c 50000000 /dev/zero >&2");
-    let running = command.spawn().unwrap();
-    let parts = Parts { lines: false, bytes_max };
-    let output = running.finish_in_parts(parts, async |part| {
+    let mut running = command.spawn().unwrap();
+    while let Some(part) = running.part(Parts { lines: false, bytes_max }).await.unwrap() {
         let (Part::Stdout(bytes) | Part::Stderr(bytes)) = part;
         total += bytes.len();
         longest = longest.max(bytes.capacity());
-    });
-    let output = output.await.unwrap();
+    }
+    let output = running.finish().await.unwrap();
     assert_eq!(total + output.stdout.len() + output.stderr.len(), 100_000_000);
     assert!(longest <= 2 * (bytes_max + PIPE_BYTES), "{longest}");
     assert!(output.stdout.len().max(output.stderr.len()) <= bytes_max + PIPE_BYTES);
@@ -81,24 +92,36 @@ async fn no_more_is_held_than_told() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_command_waits_while_its_part_is_passed_on() {
-    let running = Command::new("head").arg("-c10000000").arg("/dev/zero").spawn().unwrap();
+async fn a_command_waits_while_no_part_is_asked_for() {
+    let mut running = Command::new("head").arg("-c10000000").arg("/dev/zero").spawn().unwrap();
     let process = format!("/proc/{}", running.group().id());
-    let parts = Parts { lines: false, bytes_max: 10_000 };
-    let mut first = true;
-    let output = running.finish_in_parts(parts, async |_| {
-        if !std::mem::take(&mut first) {
-            return;
+    assert!(running.part(Parts { lines: false, bytes_max: 10_000 }).await.unwrap().is_some());
+    // It sleeps only when the pipe is full, and then it has written no more than fits.
+    while !std::fs::read_to_string(format!("{process}/stat")).unwrap().contains(") S ") {
+        tokio::task::yield_now().await;
+    }
+    let io = std::fs::read_to_string(format!("{process}/io")).unwrap();
+    let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap();
+    assert!(written.parse::<usize>().unwrap() < 1_000_000, "{written}");
+}
+
+#[tokio::test]
+async fn what_a_dropped_wait_has_read_is_not_lost() {
+    let input: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut running = Command::new("cat").input(input.clone()).spawn().unwrap();
+    let parts = Parts { lines: false, bytes_max: 1000 };
+    let mut all = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            part = running.part(parts) => match part.unwrap() {
+                Some(Part::Stdout(bytes)) => all.extend(bytes),
+                Some(part) => panic!("{part:?}"),
+                None => break,
+            },
+            () = tokio::task::yield_now() => {}
         }
-        // It sleeps only when the pipe is full, and then it has written no more than fits.
-        let state = || std::fs::read_to_string(format!("{process}/stat")).unwrap();
-        while !state().contains(") S ") {
-            tokio::task::yield_now().await;
-        }
-        let io = std::fs::read_to_string(format!("{process}/io")).unwrap();
-        let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap();
-        assert!(written.parse::<usize>().unwrap() < 1_000_000, "{written}");
-    });
-    output.await.unwrap();
-    assert!(!first);
+    }
+    all.extend(running.finish().await.unwrap().stdout);
+    assert!(all == input, "{} of {} bytes", all.len(), input.len());
 }

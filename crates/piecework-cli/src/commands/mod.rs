@@ -10,6 +10,7 @@ pub(crate) mod map;
 pub(crate) mod purge;
 pub(crate) mod put;
 pub(crate) mod queues;
+pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod shutdown;
 pub(crate) mod worker;

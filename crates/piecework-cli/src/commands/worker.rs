@@ -16,6 +16,7 @@ use crate::run::crew;
 use crate::run::guard::Guard;
 use crate::run::jobs::{self, Jobs};
 use crate::run::manager_link::{ManagerLink, Work};
+use crate::run::notes::Doing;
 use crate::run::program;
 use crate::run::recipe::Recipe;
 use crate::run::slot::{self, Runner};
@@ -128,7 +129,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         closed: false.into(),
     });
     let guard = Guard::new();
-    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: Doing::new() });
     let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
     slots.spawn_local(slot::work(first, runner.clone(), 1));

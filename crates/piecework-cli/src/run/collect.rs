@@ -13,7 +13,6 @@ use super::order::Report;
 use super::piece::Finished;
 use super::print::Printer;
 use super::window::Window;
-use crate::output::Progress;
 
 /// How many tasks ended, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +32,6 @@ pub(crate) struct Collector {
     pub(crate) window: Arc<Window>,
     /// What runs.
     pub(crate) live: Arc<Live>,
-    /// What is shown of it.
-    pub(crate) progress: Progress,
     /// What has come so far.
     pub(crate) tally: Tally,
 }
@@ -96,7 +93,7 @@ impl Collector {
         self.window.finished(finished.bytes());
         self.tally.done += 1;
         self.tally.failed += u64::from(!finished.is_success());
-        self.progress.set(self.tally.done, self.tally.failed);
+        self.live.count(self.tally);
         self.printer.finished(lease, finished).await
     }
 }

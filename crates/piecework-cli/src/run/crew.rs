@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use piecework::{Error, Manager};
-use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_local};
 
 use super::guard::Guard;
+use super::notes::{self, Doing, Note};
 use super::order_link::{OrderLink, Place};
 use super::recipe::Recipes;
 use super::remote;
@@ -36,11 +36,13 @@ pub(crate) async fn run(
     let manager = Manager::connect(address, key).await.map_err(connect::failed)?;
     let host = host();
     let guard = Guard::new();
-    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let doing = Doing::new();
+    let runner =
+        Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: doing.clone() });
     let recipes = Arc::new(Recipes::default());
     let first = remote::Session::open(&manager).await.map_err(connect::failed)?;
-    let note = json!({ "worker": host, "pid": std::process::id(), "slots": jobs });
-    first.announce(&note.to_string()).await.map_err(connect::failed)?;
+    let speaker = remote::Session::open(&manager).await.map_err(connect::failed)?;
+    let speaking = spawn_local(speak(speaker, doing, host.clone(), jobs));
     let mut slots = JoinSet::new();
     let mut employ = |session, number| {
         let place = Place::Host(host.as_str().into());
@@ -57,6 +59,7 @@ pub(crate) async fn run(
         }
     }
     let ended = join(slots, &stop).await;
+    speaking.abort();
     guard.end();
     ended?;
     let cold = stop.stage() >= Stage::Terminating;
@@ -64,6 +67,22 @@ pub(crate) async fn run(
         Some(code) if cold => ExitCode::from(code),
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// Tells the manager what this worker does, whenever that has changed.
+async fn speak(session: remote::Session, doing: Arc<Doing>, host: String, slots: usize) {
+    let mut told = None;
+    loop {
+        let note = Some(doing.note(&host, slots));
+        if note != told {
+            let said = note.as_ref().map(Note::text).unwrap_or_default();
+            if session.announce(&said).await.is_err() {
+                return; // the slots find out, too
+            }
+            told = note;
+        }
+        tokio::time::sleep(notes::PERIOD).await;
+    }
 }
 
 /// Waits until every slot has ended. The end of the manager is the end of the work.

@@ -1,7 +1,7 @@
 //! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use piecework::Manager;
@@ -15,6 +15,7 @@ use super::embedded::{self, Embedded};
 use super::feed::{self, Fed, Feed};
 use super::guard::Guard;
 use super::live::Live;
+use super::notes::{self, Began, Doing};
 use super::order_link::{OrderLink, Place};
 use super::print::{Look, Printer};
 use super::recipe::{Recipes, Spec};
@@ -72,7 +73,17 @@ pub(crate) async fn embedded(
     let (feed, reports) = (embedded.session("feed"), embedded.session("collector"));
     let mut end = embedded.session("end");
     let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
+    let (speaker, began) = (embedded.session("run"), began(&plan));
     let mut flow = start(plan, feed, reports, embedded.results().to_owned());
+    let speaking = listens.then(|| {
+        let live = flow.live.clone();
+        spawn_local(async move {
+            loop {
+                speaker.announce(&live.note(&began));
+                tokio::time::sleep(notes::PERIOD).await;
+            }
+        })
+    });
     let mut slots = employ(sessions, &flow.live, &guard, &stop);
     let (over, ended) = oneshot::channel::<()>();
     // It owns the results, so it lives as long as the run, whether it listens or not.
@@ -106,6 +117,9 @@ pub(crate) async fn embedded(
             }
         }
     };
+    if let Some(speaking) = speaking {
+        speaking.abort();
+    }
     drop(over);
     serving.await.context("the manager panicked")??;
     tally
@@ -119,13 +133,27 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     let reports = remote::Session::begin_run(manager).await.map_err(connect::failed)?;
     let feed = remote::Session::open(manager).await.map_err(connect::failed)?;
     let results = reports.results().to_owned();
-    let stop = plan.stop.clone();
+    let (stop, began) = (plan.stop.clone(), began(&plan));
+    let speaker = remote::Session::open(manager).await.map_err(connect::failed)?;
     let flow = start(plan, feed, reports, results);
+    let speak = async {
+        while speaker.announce(&flow.live.note(&began)).await.is_ok() {
+            tokio::time::sleep(notes::PERIOD).await;
+        }
+        std::future::pending().await // the collector finds out, too
+    };
     tokio::select! {
+        () = speak => unreachable!("it goes on"),
         tally = flow.collected => tally.context("the collector panicked")?,
         // Whatever still runs is unwanted from here on, and its workers find that out.
         () = stop.reached(Stage::Terminating) => Ok(Tally::default()),
     }
+}
+
+/// What notes say of a run from its beginning on.
+fn began(plan: &Plan) -> Began {
+    let Spec { run_id, words, .. } = &plan.spec;
+    Began { at: Instant::now(), id: run_id.clone(), command: notes::command(words) }
 }
 
 /// Starts to feed and to collect.
@@ -140,7 +168,6 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         printer: Printer::new(look, window.clone(), Sink::open(progress.clone())),
         window,
         live: live.clone(),
-        progress,
         tally: Tally::default(),
     };
     Flow { collected: spawn_local(collector.run(reports, fed)), live }
@@ -153,7 +180,7 @@ fn employ(
     guard: &Arc<Guard>,
     stop: &Stop,
 ) -> JoinSet<anyhow::Result<()>> {
-    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone() });
+    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: Doing::new() });
     let recipes = Arc::new(Recipes::default());
     let mut slots = JoinSet::new();
     for (at, session) in sessions.into_iter().enumerate() {

@@ -25,6 +25,7 @@ pub(crate) mod link;
 pub(crate) mod live;
 pub(crate) mod manager_link;
 pub(crate) mod master;
+pub(crate) mod notes;
 pub(crate) mod order;
 pub(crate) mod order_link;
 pub(crate) mod piece;

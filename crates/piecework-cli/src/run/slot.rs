@@ -2,15 +2,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use piecework::command::{Command, CommandError, Part, Parts};
-use tokio::sync::Mutex;
+use piecework::command::{Command, CommandError, Part, Parts, Running};
 use tokio::time::{Instant, interval_at};
 
 use super::guard::{Guard, RUN_ID_VARIABLE};
 use super::link::{Link, Outcome, Ran, Task};
+use super::notes::Doing;
 use super::stop::{Stage, Stop};
 use crate::template::Given;
 
@@ -21,6 +20,8 @@ pub(crate) struct Runner {
     pub(crate) guard: Arc<Guard>,
     /// How far a stop has gone.
     pub(crate) stop: Stop,
+    /// What the slots do.
+    pub(crate) doing: Arc<Doing>,
 }
 
 /// More output than this is handed on while a command runs, so that no output is too much.
@@ -40,50 +41,17 @@ pub(crate) async fn work<L: Link>(
         if !link.started(&task).await? {
             continue;
         }
+        let _busy = runner.doing.begin(number, &task.recipe.run_id, task.piece.seq);
         let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-        let job = Job { task: &task, link: Mutex::new(&mut link), handed_on: AtomicU64::new(0) };
-        let outcome = runner.run(&job, number).await;
-        let ran = Ran { slot: number, started, handed_on: job.handed_on.into_inner() };
-        link.settle(task, outcome, ran).await?;
+        let mut ran = Ran { slot: number, started, handed_on: 0 };
+        let outcome = runner.run(&mut link, &task, &mut ran).await;
+        link.settle(task, outcome.unwrap_or_else(Outcome::Failed), ran).await?;
     }
     link.close().await;
     Ok(())
 }
 
-/// A task that is run, and what it needs of its link meanwhile.
-struct Job<'a, L> {
-    task: &'a Task,
-    link: Mutex<&'a mut L>,
-    /// Bytes of output.
-    handed_on: AtomicU64,
-}
-
-impl<L: Link> Job<'_, L> {
-    async fn hand_on(&self, part: Part) {
-        let (is_stderr, bytes) = match part {
-            Part::Stdout(bytes) => (false, bytes),
-            Part::Stderr(bytes) => (true, bytes),
-        };
-        self.handed_on.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        // A manager that is gone is met again when the task is settled.
-        if let Err(error) = self.link.lock().await.hand_on(self.task, is_stderr, bytes).await {
-            tracing::debug!(%error, "output is lost");
-        }
-    }
-
-    async fn is_wanted(&self) -> bool {
-        self.link.lock().await.is_wanted(self.task).await
-    }
-}
-
 impl Runner {
-    async fn run<L: Link>(&self, job: &Job<'_, L>, slot: usize) -> Outcome {
-        match self.run_command(job, slot).await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::Failed(error),
-        }
-    }
-
     fn command(&self, task: &Task, slot: usize) -> Command {
         let Task { piece, recipe, .. } = task;
         let argument = piece.args.join(&b' ');
@@ -104,29 +72,22 @@ impl Runner {
     }
 
     /// Runs the command to its end, or to the end that a stop brings it.
-    async fn run_command<L: Link>(
+    async fn run<L: Link>(
         &self,
-        job: &Job<'_, L>,
-        slot: usize,
+        link: &mut L,
+        task: &Task,
+        ran: &mut Ran,
     ) -> Result<Outcome, CommandError> {
-        let recipe = &job.task.recipe;
-        let running = self.command(job.task, slot).spawn()?;
+        let mut running = self.command(task, ran.slot).spawn()?;
         let group = running.group();
-        let _watched = self.guard.watch(slot, group);
-        let mut end = pin!(async {
-            if !recipe.hands_on {
-                return running.finish().await;
-            }
-            let parts = Parts { lines: recipe.lines, bytes_max: PART_BYTES_MAX };
-            running.finish_in_parts(parts, async |part| job.hand_on(part).await).await
-        });
-        let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
-        loop {
+        let _watched = self.guard.watch(ran.slot, group);
+        let hands_on = task.recipe.hands_on;
+        let stopped = hands_on && self.follow(link, task, &mut running, ran).await?;
+        let mut end = pin!(running.finish());
+        if !stopped {
             tokio::select! {
-                output = &mut end => return Ok(Outcome::Ended(output?)),
-                () = self.stop.reached(Stage::Terminating) => break,
-                // Not given up when the command ends meanwhile: that would end the connection.
-                _ = tick.tick(), if recipe.hands_on => if !job.is_wanted().await { break },
+                output = &mut end => return output.map(Outcome::Ended),
+                () = self.stop.reached(Stage::Terminating) => {}
             }
         }
         group.terminate();
@@ -139,5 +100,38 @@ impl Runner {
         }
         group.kill(); // what the command had started and did not end with it
         Ok(Outcome::Stopped)
+    }
+
+    /// Hands on what a running command writes, until its end, or until something is to end it: then
+    /// it returns true.
+    async fn follow<L: Link>(
+        &self,
+        link: &mut L,
+        task: &Task,
+        running: &mut Running,
+        ran: &mut Ran,
+    ) -> Result<bool, CommandError> {
+        let parts = Parts { lines: task.recipe.lines, bytes_max: PART_BYTES_MAX };
+        let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
+        loop {
+            let (is_stderr, bytes) = tokio::select! {
+                part = running.part(parts) => match part? {
+                    None => return Ok(false),
+                    Some(Part::Stdout(bytes)) => (false, bytes),
+                    Some(Part::Stderr(bytes)) => (true, bytes),
+                },
+                () = self.stop.reached(Stage::Terminating) => return Ok(true),
+                // Asked to the end: an answer that is given up would end the connection.
+                _ = tick.tick() => match link.is_wanted(task).await {
+                    true => continue,
+                    false => return Ok(true),
+                },
+            };
+            ran.handed_on += bytes.len() as u64;
+            // A manager that is gone is met again when the task is settled.
+            if let Err(error) = link.hand_on(task, is_stderr, bytes).await {
+                tracing::debug!(%error, "output is lost");
+            }
+        }
     }
 }

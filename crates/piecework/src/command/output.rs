@@ -1,4 +1,4 @@
-//! What a command that ended leaves behind: its end and what it wrote.
+//! What a command that ended leaves behind: its end, what it wrote, what it used.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -22,7 +22,7 @@ pub struct Output {
     pub duration: Duration,
     /// What it used.
     pub usage: Usage,
-    /// Whether it was ended because its time was up; for whoever runs it to say.
+    /// Whether it was stopped because it took too long. Whoever stops it sets this.
     pub timed_out: bool,
 }
 

@@ -18,7 +18,8 @@ pub struct Usage {
     pub user: Duration,
     /// The processor time that the system spent for it.
     pub system: Duration,
-    /// The most memory that one of its processes had at a time.
+    /// The most memory that one of its processes had at a time. Linux counts in what the process
+    /// that spawned the command had at that moment, so a small command never shows less than that.
     pub max_rss_bytes: u64,
 }
 

@@ -62,6 +62,13 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
         self.keep = Keep::Parts(parts);
     }
 
+    /// Hands out no more parts: what is read after the last is kept whole.
+    pub(super) fn in_one(&mut self, bytes_max: usize) {
+        if let Keep::Parts(_) = self.keep {
+            self.keep = Keep::Whole(bytes_max);
+        }
+    }
+
     /// Reads until a part is due, and hands it out. Where no more parts come, this never returns:
     /// only the end of the process tells that its output is complete. May be dropped at any time:
     /// what was read stays.
@@ -118,7 +125,6 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
                 self.bytes.drain(..self.bytes.len() - max);
                 Ok(())
             }
-            // The last of the parts is what a pipe holds at most, and bounded by that.
             Keep::Whole(_) | Keep::Tail(_) | Keep::Parts(_) => Ok(()),
         }
     }

@@ -1,0 +1,180 @@
+"""Command lines for GNU parallel and for `piecework map`: P stands for either.
+
+Each is run by sh in a folder that holds FILES. GNU parallel is run with -k, which is our default.
+A line that differs is listed with the reason, and must go on to differ: else it is reported too.
+"""
+
+FILES = {
+    "args": "a\nb c\nd'e\n",
+    "more": "1\n2\n3\n",
+    "table": "name age\nada 36\nbob 7\n",
+    "tabs": "x\t1\ny\t2\n",
+    "zeros": "one\0two words\0three\nlines\0",
+    "bytes": b"\xff\xfe\nplain\n",
+    "empty": "",
+    "unended": "a\nb",
+    "blank": "a\n\nb\n",
+    "commands": "echo one\necho two; exit 3\n",
+}
+
+# What GNU parallel reads as shell, and we do not.
+WORDS = "several words are a program and its arguments, not a line for the shell"
+
+PLACES = [
+    "P echo {} ::: a b c",
+    "P echo ::: a b c",
+    "P echo {} {} ::: a b",
+    "P echo x{}y ::: a b",
+    "P echo {.} ::: dir/a.txt b.tar.gz noend .hidden a.b/c",
+    "P echo {/} ::: dir/a.txt b.txt /x/y/ dir/",
+    "P echo {//} ::: dir/a.txt b.txt /x/y /z a/b/c",
+    "P echo {/.} ::: dir/a.txt b.tar.gz dir.d/noend",
+    "P echo {#} {} ::: a b c",
+    "P -j1 echo {%} {} ::: a b c",
+    "P 'echo {} | tr a-z A-Z' ::: a b",
+    "P 'echo {}; echo \"{}\"' ::: a 'b  c'",
+    "P echo ::: 'a  b' \"it's\" '\"q\"' '$HOME' '`id`' '*' '\\' 'a;b' 'a&b' '~' '{x}'",
+    "P echo {1} {2} ::: a b ::: 1 2",
+    "P echo {2}-{1} ::: a b ::: 1 2",
+    "P echo {} ::: a b ::: 1 2",
+    "P echo {1/} {1//} {1/.} {1.} ::: dir/a.txt",
+    "P echo {-1} {-2} ::: a ::: 1 2",
+    "P -I@@ echo @@ {} ::: a b",
+    "P -q echo '$HOME' {} ::: a",
+    "P -j1 'echo $PARALLEL_SEQ $PARALLEL_JOBSLOT {}' ::: a b",
+]
+
+SOURCES = [
+    "P echo < args",
+    "cat args | P echo {}",
+    "P -a args echo",
+    "P --arg-file args echo",
+    "P -a args -a more echo",
+    "P echo :::: args",
+    "P echo :::: args more",
+    "P echo :::: args :::: more",
+    "P echo ::: x y :::: more",
+    "cat more | P echo {1} {2} :::: - ::: a b",
+    "P echo ::: a b :::+ 1 2",
+    "P echo ::: a b c :::+ 1 2",
+    "P echo ::: a b :::+ 1 2 ::: x y",
+    "P --link echo ::: a b c ::: 1 2",
+    "P --xapply echo ::: a b ::: 1 2",
+    "P -0 echo '[{}]' < zeros",
+    "P --null echo < zeros",
+    "P -d , echo '[{}]' ::: x < empty",
+    "printf 'a,b,c' | P -d , echo '[{}]'",
+    "printf 'a;b;c;' | P --delimiter ';' echo",
+    "P --colsep '\\t' echo {2} {1} < tabs",
+    "P --colsep ' ' echo {2}={1} < table",
+    "P -C ' ' echo {} < table",
+    "P --colsep ' ' --header : echo {name} is {age} < table",
+    "P --header : echo {f} {g} ::: f a b ::: g 1 2",
+    "P --trim lr echo '[{}]' ::: ' a ' 'b '",
+    "P echo '[{}]' < blank",
+    "P -r echo '[{}]' < blank",
+    "P echo '[{}]' < unended",
+    "P echo '[{}]' < empty",
+    "P -r echo '[{}]' < empty",
+    "P echo < bytes",
+    "P -n2 echo {} ::: a b c",
+    "P --max-args 2 echo ::: a b c d",
+    "P -N2 echo {1}+{2} ::: a b c d",
+    "P -N3 echo ::: a b c d",
+    "P -j1 -X echo ::: a b c",
+    "P -j1 -m echo x{}y ::: a b c",
+    "P --shuf echo ::: a b c | sort",
+    "P < commands",
+    "P ::: 'echo one' 'echo two; exit 3'",
+    "seq 100 | P --pipe -N10 wc -l",
+    "seq 3000 | P --pipe --block 1k wc -c",
+    "seq 20 | P --pipe -N7 --recend '\\n' cat",
+]
+
+ENDS = [
+    "P true ::: a b c",
+    "P false ::: a",
+    "P 'exit {}' ::: 0 1 2 3",
+    "P 'test {} = 0' ::: $(seq 100)",
+    "P 'test {} = 0' ::: $(seq 101)",
+    "P 'kill -{} $$' ::: 9",
+    "P 'echo {}; exit {}' ::: 1 0",
+    "P -j1 --halt now,fail=1 'echo {}; exit {}' ::: 0 7 0",
+    "P -j1 --halt soon,fail=1 'echo {}; exit {}' ::: 0 7 0",
+    "P -j1 --halt soon,fail=2 'echo {}; exit {}' ::: 3 0 4 0 5",
+    "P -j1 --halt now,success=1 'echo {}; exit {}' ::: 3 0 4",
+    "P -j1 --halt now,done=2 'echo {}; exit {}' ::: 3 0 4",
+    "P -j1 --halt soon,fail=50% 'echo {}; exit {}' ::: 0 1 1 1 0 0",
+    "P --halt never 'exit {}' ::: 1 1 1",
+    "P -j1 --retries 3 'echo {} >> tried; exit 1' ::: a",
+    "P -j1 --retries 3 'echo {} >> tried; test $(wc -l < tried) = 2' ::: a",
+    "P --timeout 1 'sleep {}; echo {}' ::: 0 20",
+]
+
+LOOKS = [
+    "P -j4 'sleep {}; echo {}' ::: 0.3 0.2 0.1",
+    "P --keep-order -j2 'sleep {}; echo {}' ::: 0.2 0",
+    "P --tag echo {} x ::: a b",
+    "P --tag 'echo 1; echo {}' ::: a b",
+    "P --tag printf x{} ::: a b",
+    "P --tagstring '{}:' echo {} ::: a b",
+    "P -j1 --line-buffer 'echo {}; echo {}' ::: a b",
+    "P -j1 --lb --tag 'echo {}; echo {}' ::: a b",
+    "P -j1 -u echo ::: a b",
+    "P --group echo ::: a b",
+    "P printf %s ::: a b",
+    "P 'echo {}; echo {} >&2' ::: a b 2> said",
+    "P 'printf \"\\001\\377\\n\"' ::: a",
+    "P 'head -c 300000 /dev/zero | tr \"\\0\" {}' ::: a b | cksum",
+    "P --dry-run echo {} ::: a 'b c' \"it's\"",
+    "P --dry-run 'wc < {} > {.}.out' ::: a.txt 'b c.txt'",
+    "P --dry-run echo {1} {2} ::: a b ::: 1 2",
+    "P --bar echo ::: a b 2> /dev/null",
+    "P --eta echo ::: a b 2> /dev/null",
+    "P --progress echo ::: a b 2> /dev/null",
+]
+
+RECORDS = [
+    "P --joblog log echo ::: a 'b c' \"it's\"",
+    "P --joblog log 'echo {}; exit {}' ::: 0 1 2",
+    "P --joblog log 'kill -{} $$' ::: 9 15",
+    "P --joblog log echo {1} {2} ::: a b ::: 1 2",
+    "P --joblog log --timeout 1 sleep ::: 20",
+    "P --joblog log 'exit {}' ::: 0 1; P --joblog log --resume 'echo {}' ::: 0 1 2",
+    "P --joblog log 'exit {}' ::: 0 1; P --joblog log --resume-failed 'echo {}' ::: 0 1 2",
+    "P --joblog log 'test {} = b -o -e new' ::: a b; touch new; P --joblog log --retry-failed",
+    "P --joblog log echo ::: a; P --joblog +log echo ::: b",
+    "seq 6 | P --pipe -N2 --joblog log cat",
+    "P --results out echo {} ::: a b/c",
+    "P --results out 'echo {1}; echo {2} >&2' ::: a b ::: 1 2 2> said",
+    "P --results out/{}.txt echo {} ::: a b",
+    "P --results out.csv echo {} ::: a 'b,c'",
+    "P --results out.csv 'echo {1}; echo {2} >&2; exit 3' ::: a ::: 1",
+    "P --results out.tsv echo {} ::: a b",
+    "P --results out echo ::: a; P --results out --resume echo ::: a b",
+]
+
+RUNNING = [
+    "P -j2 echo ::: a b c",
+    "P -P 2 echo ::: a b c",
+    "P --max-procs 2 echo ::: a b c",
+    "P -j50% echo ::: a b c",
+    "P -j+1 echo ::: a b c",
+    "P -j-1 echo ::: a b c",
+    "P -j0 echo ::: a b c",
+    "P --wd . pwd ::: a | sed 's|.*/||' | wc -l",
+    "mkdir there; P --wd there 'basename $(pwd)' ::: a",
+    "P --nice 7 'nice; echo' ::: a",
+    "P --delay 0.1 echo ::: a b",
+    "P --load 1000% echo ::: a b",
+    "P --memfree 1k echo ::: a b",
+    "P --term-seq TERM,100,KILL,25 --timeout 1 sleep ::: 20",
+    "X=1 P 'echo $X {}' ::: a",
+    "echo in | P -j1 'cat; echo {}' ::: a b",
+]
+
+# The same lines, as far as we know to differ, and why.
+DIFFERENCES = {
+}
+
+LINES = PLACES + SOURCES + ENDS + LOOKS + RECORDS + RUNNING
