@@ -14,7 +14,11 @@
 pub(crate) mod answer;
 pub(crate) mod collect;
 pub(crate) mod feed;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod gate;
 pub(crate) mod guard;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod halt;
 pub(crate) mod jobs;
 pub(crate) mod link;
 pub(crate) mod manager_link;
@@ -23,6 +27,12 @@ pub(crate) mod message;
 pub(crate) mod piece;
 pub(crate) mod program;
 pub(crate) mod queues;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod rlimit;
 pub(crate) mod slot;
 pub(crate) mod stop;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod term_seq;
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod timeout;
 pub(crate) mod window;
