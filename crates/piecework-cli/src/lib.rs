@@ -9,6 +9,7 @@ mod exec;
 mod exit;
 mod input;
 mod logging;
+#[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]
 mod output;
 mod plain;
 #[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]

@@ -1,118 +1,131 @@
-//! The command line that is run for each task, with the places where the task's argument goes.
+//! The command that is run for each task, with the places where the task's arguments go.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use piecework::command::Command;
 
-mod shell;
+use self::place::Place;
+pub(crate) use self::place::Syntax;
+use self::shell::Script;
+use self::word::Word;
 
-/// Stands for the argument.
-const PLACEHOLDER: &[u8] = b"{}";
+mod place;
+mod quote;
+mod shell;
+mod surroundings;
+mod travel;
+mod word;
 
 /// What a program name never holds and a line for the shell does.
 const SHELL_SIGNS: &[u8] = b" \t\n|&;<>()$`\\\"'*?[]~#";
 
-/// A command with places for the argument.
+/// A command with places for the arguments of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Template {
+pub(crate) struct Template {
+    /// The words and the syntax that all else was read from; they are what travels.
+    words: Vec<Vec<u8>>,
+    syntax: Syntax,
+    form: Form,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
     /// A program and its arguments, run without a shell.
-    Words { program: Word, arguments: Vec<Word> },
-    /// A line for `sh -c`, in which the argument is `$1`.
-    Shell(Vec<u8>),
-    /// No command: the argument is a line for `sh -c`.
+    Words(Vec<Word>),
+    /// A line for `sh -c`, in which the arguments are `$1`, `$2`, ...
+    Script(Script),
+    /// No command: the arguments are a line for `sh -c`.
     Line,
 }
 
-/// How the argument reaches the command.
+/// How the task reaches the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
-    /// In the place of `{}`, or appended where there is none.
+    /// In the place of `{}` and its like, or appended where there is none.
     AsArgument,
-    /// On standard input; `{}` has no meaning.
+    /// On standard input; of all places only `{#}` and `{%}` have a meaning.
     OnStdin,
+}
+
+/// What the places of a template are filled with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filling<'task> {
+    /// The arguments of the task.
+    pub(crate) args: &'task [Vec<u8>],
+    /// Its number in the input, from 1.
+    pub(crate) seq: u64,
+    /// The slot that runs it, from 1.
+    pub(crate) slot: usize,
 }
 
 impl Template {
     /// Reads the words of the command line. A single word that only a shell understands is a line
-    /// for the shell; no word at all means that each argument is such a line.
-    pub(crate) fn new(words: Vec<OsString>, given: Given) -> Self {
-        let mut words = words.into_iter().map(OsString::into_vec);
-        let Some(first) = words.next() else { return Self::Line };
-        let rest: Vec<_> = words.collect();
-        let places = given == Given::AsArgument;
-        if rest.is_empty() && first.iter().any(|byte| SHELL_SIGNS.contains(byte)) {
-            return Self::Shell(if places { shell::script(&first, PLACEHOLDER) } else { first });
-        }
-        let word = |bytes: &Vec<u8>| if places { Word::parse(bytes) } else { Word::literal(bytes) };
-        let program = word(&first);
-        let mut arguments: Vec<_> = rest.iter().map(word).collect();
-        if places && !program.has_place() && !arguments.iter().any(Word::has_place) {
-            arguments.push(Word::parse(PLACEHOLDER));
-        }
-        Self::Words { program, arguments }
+    /// for the shell; no word at all means that the arguments of each task are such a line.
+    pub(crate) fn new(words: Vec<OsString>, syntax: impl Into<Syntax>) -> Self {
+        Self::read(words.into_iter().map(OsString::into_vec).collect(), syntax.into())
     }
 
-    /// Returns the command for one argument.
-    pub(crate) fn command(&self, argument: &[u8]) -> Command {
-        match self {
-            Self::Words { program, arguments } => {
-                arguments.iter().fold(Command::new(program.filled(argument)), |command, word| {
-                    command.arg(word.filled(argument))
-                })
+    fn read(words: Vec<Vec<u8>>, syntax: Syntax) -> Self {
+        let form = match words.as_slice() {
+            [] => Form::Line,
+            [line] if line.iter().any(|byte| SHELL_SIGNS.contains(byte)) => {
+                Form::Script(Script::parse(line, &syntax))
             }
-            Self::Shell(script) => Command::new("sh")
-                .arg("-c")
-                .arg(OsStr::from_bytes(script))
-                .arg("sh")
-                .arg(OsStr::from_bytes(argument)),
-            Self::Line => Command::new("sh").arg("-c").arg(OsStr::from_bytes(argument)),
+            words => {
+                let mut parsed: Vec<_> =
+                    words.iter().map(|word| Word::parse(word, &syntax)).collect();
+                if syntax.given == Given::AsArgument && !parsed.iter().any(Word::has_place) {
+                    parsed.push(Word::from(Place::ALL));
+                }
+                Form::Words(parsed)
+            }
+        };
+        Self { words, syntax, form }
+    }
+
+    /// Returns the command for one task.
+    pub(crate) fn command(&self, filling: &Filling<'_>) -> Command {
+        match &self.form {
+            Form::Words(words) => {
+                let repeat = self.syntax.repeat_context;
+                let mut filled = words.iter().flat_map(|word| word.filled(filling, repeat));
+                let program = filled.next().unwrap_or_default();
+                filled.fold(Command::new(os(&program)), |command, word| command.arg(os(&word)))
+            }
+            Form::Script(script) => {
+                let (script, parameters) = script.filled(filling, self.syntax.repeat_context);
+                let command = Command::new("sh").arg("-c").arg(os(&script)).arg("sh");
+                parameters.into_iter().fold(command, |command, value| command.arg(os(value)))
+            }
+            Form::Line => Command::new("sh").arg("-c").arg(os(&filling.args.join(&b' '))),
         }
     }
 
-    /// Returns the program, if it is the same for every argument.
+    /// Returns the command for one task as one would type it: quoted where a shell needs it.
+    pub(crate) fn line(&self, filling: &Filling<'_>) -> Vec<u8> {
+        match &self.form {
+            Form::Words(words) => {
+                let repeat = self.syntax.repeat_context;
+                let typed = words.iter().filter_map(|word| word.typed(filling, repeat));
+                typed.collect::<Vec<_>>().join(&b' ')
+            }
+            Form::Script(script) => script.typed(filling, self.syntax.repeat_context),
+            Form::Line => filling.args.join(&b' '),
+        }
+    }
+
+    /// Returns the program, if it is the same for every task.
     pub(crate) fn program(&self) -> Option<OsString> {
-        match self {
-            Self::Words { program, .. } => (!program.has_place()).then(|| program.filled(b"")),
-            Self::Shell(_) | Self::Line => Some("sh".into()),
+        match &self.form {
+            Form::Words(words) => words.first().and_then(Word::literal).map(OsString::from_vec),
+            Form::Script(_) | Form::Line => Some("sh".into()),
         }
     }
 }
 
-/// One word of the command: literal pieces, between which the argument goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
-    /// Never empty; `n` places have `n + 1` pieces around them.
-    pieces: Vec<Vec<u8>>,
-}
-
-impl Word {
-    fn literal(bytes: &[u8]) -> Self {
-        Self { pieces: vec![bytes.to_vec()] }
-    }
-
-    fn parse(bytes: &[u8]) -> Self {
-        let mut pieces = vec![Vec::new()];
-        let mut rest = bytes;
-        while let Some((&byte, tail)) = rest.split_first() {
-            if let Some(tail) = rest.strip_prefix(PLACEHOLDER) {
-                pieces.push(Vec::new());
-                rest = tail;
-            } else {
-                pieces.last_mut().expect("there is always a piece").push(byte);
-                rest = tail;
-            }
-        }
-        Self { pieces }
-    }
-
-    fn has_place(&self) -> bool {
-        self.pieces.len() > 1
-    }
-
-    fn filled(&self, argument: &[u8]) -> OsString {
-        OsString::from_vec(self.pieces.join(argument))
-    }
+fn os(bytes: &[u8]) -> &OsStr {
+    OsStr::from_bytes(bytes)
 }
 
 #[cfg(test)]
@@ -123,50 +136,57 @@ mod tests {
         Template::new(words.iter().map(OsString::from).collect(), Given::AsArgument)
     }
 
-    fn line(template: &Template, argument: &[u8]) -> Vec<OsString> {
-        let Template::Words { program, arguments } = template else { panic!("not words") };
-        std::iter::once(program).chain(arguments).map(|word| word.filled(argument)).collect()
+    fn typed(template: &Template, args: &[&[u8]]) -> String {
+        let args: Vec<_> = args.iter().map(|arg| arg.to_vec()).collect();
+        let line = template.line(&Filling { args: &args, seq: 7, slot: 2 });
+        String::from_utf8_lossy(&line).into_owned()
     }
 
     #[test]
     fn the_argument_fills_every_place() {
-        let template = words(&["cp", "{}", "copies/{}-{}"]);
-        assert_eq!(line(&template, b"a b"), ["cp", "a b", "copies/a b-a b"]);
+        let template = words(&["cp", "{}", "copies/{}-{#}.{%}"]);
+        assert_eq!(typed(&template, &[b"a b"]), "cp 'a b' copies/'a b'-7.2");
     }
 
     #[test]
-    fn without_a_place_the_argument_comes_last() {
-        assert_eq!(line(&words(&["wc", "-l"]), b"x"), ["wc", "-l", "x"]);
-        assert_eq!(line(&words(&["wc"]), b"x"), ["wc", "x"]);
+    fn without_a_place_the_arguments_come_last() {
+        assert_eq!(typed(&words(&["wc", "-l"]), &[b"x", b"y z"]), "wc -l x 'y z'");
+        assert_eq!(typed(&words(&["wc"]), &[b""]), "wc ''");
+        assert_eq!(typed(&words(&["wc", "{#}"]), &[b"x"]), "wc 7");
+        assert_eq!(typed(&words(&["wc -l |"]), &[b"x"]), "wc -l | x");
     }
 
     #[test]
-    fn arguments_are_bytes() {
-        let filled = line(&words(&["wc", "<{}>"]), b"\xff\xfe");
-        assert_eq!(filled[1].as_bytes(), b"<\xff\xfe>");
+    fn no_command_means_that_the_arguments_are_one() {
+        assert_eq!(typed(&words(&[]), &[b"echo 'a  b'", b"&& ls"]), "echo 'a  b' && ls");
     }
 
     #[test]
     fn one_word_that_needs_a_shell_gets_one() {
         for script in ["wc -l {} | sort", "a;b", "echo\tx", "~/bin/x", "$SHELL", "(x)"] {
-            assert!(matches!(words(&[script]), Template::Shell(_)), "{script}");
+            assert!(matches!(words(&[script]).form, Form::Script(_)), "{script}");
         }
         for plain in ["wc", "./a-b_c.sh", "{}", "/bin/x{}", "FOO=1"] {
-            assert!(matches!(words(&[plain]), Template::Words { .. }), "{plain}");
+            assert!(matches!(words(&[plain]).form, Form::Words(_)), "{plain}");
         }
-        assert!(matches!(words(&["echo", "a | b"]), Template::Words { .. }));
+        assert!(matches!(words(&["echo", "a | b"]).form, Form::Words(_)));
     }
 
     #[test]
-    fn on_standard_input_nothing_is_filled_in() {
-        let template = Template::new(vec!["grep".into(), "{}".into()], Given::OnStdin);
-        assert_eq!(line(&template, b"x"), ["grep", "{}"]);
+    fn on_standard_input_only_numbers_are_filled_in() {
+        let on_stdin = |words: &[&str]| {
+            let words = words.iter().map(OsString::from).collect();
+            typed(&Template::new(words, Given::OnStdin), &[b"x"])
+        };
+        assert_eq!(on_stdin(&["grep", "{}{1}{#}"]), "grep '{}{1}'7");
+        assert_eq!(on_stdin(&["grep {}{1}{#}"]), "grep {}{1}7");
     }
 
     #[test]
-    fn the_program_is_known_unless_it_depends_on_the_argument() {
+    fn the_program_is_known_unless_it_depends_on_the_task() {
         assert_eq!(words(&["wc", "-l"]).program(), Some("wc".into()));
         assert_eq!(words(&["{}"]).program(), None);
+        assert_eq!(words(&["./{%}"]).program(), None);
         assert_eq!(words(&[]).program(), Some("sh".into()));
     }
 }

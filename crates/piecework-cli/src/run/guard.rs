@@ -144,7 +144,7 @@ fn shared_memory() -> io::Result<File> {
 }
 
 /// The file of this program; on Linux even if it was replaced meanwhile.
-fn own_program() -> io::Result<std::path::PathBuf> {
+pub(crate) fn own_program() -> io::Result<std::path::PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 

@@ -1,0 +1,89 @@
+//! Quotes bytes for a shell, byte by byte as GNU parallel does.
+
+/// Quotes a value so that a shell reads it as one word.
+pub(super) fn value(bytes: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-./_".contains(byte);
+    if bytes.is_empty() {
+        return b"''".to_vec();
+    }
+    if bytes.iter().all(is_plain) {
+        return bytes.to_vec();
+    }
+    // Runs of single quotes stand in double quotes, and what is between them in single quotes.
+    let runs = bytes.chunk_by(|one, next| (*one == b'\'') == (*next == b'\''));
+    let quoted = runs.map(|run| {
+        let quote: &[u8] = if run.starts_with(b"'") { b"\"" } else { b"'" };
+        [quote, run, quote].concat()
+    });
+    quoted.collect::<Vec<_>>().concat()
+}
+
+/// Quotes what somebody wrote in a command without a shell, only where a shell would change it.
+pub(super) fn text(bytes: &[u8]) -> Vec<u8> {
+    let is_special = |byte: &u8| super::SHELL_SIGNS.contains(byte) || b"!{}".contains(byte);
+    if bytes.is_empty() || bytes.iter().any(is_special) { value(bytes) } else { bytes.to_vec() }
+}
+
+/// Lets single quotes be closed and opened again around each single quote.
+pub(super) fn in_single_quotes(bytes: &[u8]) -> Vec<u8> {
+    bytes.split(|byte| *byte == b'\'').collect::<Vec<_>>().join(&b"'\"'\"'"[..])
+}
+
+/// Puts a backslash in front of the bytes that are special in double quotes.
+pub(super) fn in_double_quotes(bytes: &[u8]) -> Vec<u8> {
+    escaped(bytes, b"\\\"$`")
+}
+
+/// Puts a backslash in front of the bytes that end or change backticks.
+pub(super) fn in_backticks(bytes: &[u8]) -> Vec<u8> {
+    escaped(bytes, b"\\$`")
+}
+
+fn escaped(bytes: &[u8], special: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        if special.contains(byte) {
+            escaped.push(b'\\');
+        }
+        escaped.push(*byte);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_as_in_gnu_parallel() {
+        let table = [
+            ("", "''"),
+            ("a-b_c/d.e+f9", "a-b_c/d.e+f9"),
+            ("a b", "'a b'"),
+            ("it's", r#"'it'"'"'s'"#),
+            ("'", r#""'""#),
+            ("''", r#""''""#),
+            ("a''b", r#"'a'"''"'b'"#),
+            ("a'", r#"'a'"'""#),
+            ("a=b", "'a=b'"),
+            ("\\", "'\\'"),
+            ("a\nb", "'a\nb'"),
+            ("ü", "'ü'"),
+            ("~", "'~'"),
+            ("a,b", "'a,b'"),
+        ];
+        for (bytes, quoted) in table {
+            assert_eq!(String::from_utf8_lossy(&value(bytes.as_bytes())), quoted);
+        }
+    }
+
+    #[test]
+    fn text_is_quoted_only_where_it_must_be() {
+        for plain in ["a=b", "--x=ü,y:z@%^"] {
+            assert_eq!(text(plain.as_bytes()), plain.as_bytes());
+        }
+        for special in ["", "a b", "$x", "{}", "!"] {
+            assert_eq!(text(special.as_bytes()), value(special.as_bytes()));
+        }
+    }
+}
