@@ -2,12 +2,16 @@
 
 use std::io::{self, IsTerminal, Write};
 
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod amounts;
+#[allow(dead_code, reason = "wired in with the rest of map")]
 mod progress;
 mod sink;
 mod tagged;
 mod talk;
 
-pub(crate) use progress::Progress;
+#[allow(unused_imports, reason = "wired in with the rest of map")]
+pub(crate) use progress::{Progress, ProgressArgs};
 pub(crate) use sink::Sink;
 pub(crate) use talk::{pass_on, talk};
 

@@ -103,10 +103,11 @@ fn program(name: &str) -> Option<Command> {
 #[test]
 fn completions_are_scripts_of_their_shell() {
     let folder = tempfile::tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
+    let shells = [("bash", "COMPREPLY"), ("zsh", "#compdef piecework"), ("fish", "complete -c")];
+    for (shell, own) in shells {
         let script = piecework(["completions", shell]).run();
         assert_eq!(script.code, 0, "{}", script.stderr);
-        for word in ["worker", "unordered"] {
+        for word in [own, "worker", "unordered"] {
             assert!(script.text().contains(word), "{word} in {shell}");
         }
         let file = folder.path().join(shell);

@@ -66,6 +66,11 @@ impl JobLog {
     }
 }
 
+/// Tells whether a task went well, by what its line in the job log says.
+pub(crate) fn went_well(finished: &Finished) -> bool {
+    ends(finished) == (0, 0)
+}
+
 /// The columns Exitval and Signal; both are 0 only where the task went well.
 pub(super) fn ends(finished: &Finished) -> (i32, i32) {
     let Ok(output) = &finished.result else { return (NOT_RUN_CODE, 0) };

@@ -25,6 +25,7 @@ pub(crate) mod testing;
 
 pub(crate) use args::RecordArgs;
 pub(crate) use folders::Filler;
+pub(crate) use job_log::went_well;
 pub(crate) use resume::{Done, Failed};
 pub(crate) use stream::{Stream, Written};
 
