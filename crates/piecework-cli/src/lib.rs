@@ -9,10 +9,8 @@ mod exec;
 mod exit;
 mod input;
 mod logging;
-#[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]
 mod output;
 mod plain;
-#[allow(dead_code, unused_imports, reason = "wired in with the rest of map")]
 mod record;
 mod run;
 mod template;
@@ -39,7 +37,7 @@ use clap::{CommandFactory, FromArgMatches};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-use crate::run::guard;
+use crate::run::{guard, rlimit};
 
 /// Runs the command that these arguments name, the name of the program first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -47,6 +45,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|command| command == guard::GUARD_COMMAND) {
         guard::run(&arguments.pop().unwrap_or_default());
         return ExitCode::SUCCESS;
+    }
+    if arguments.get(1).is_some_and(|command| command == rlimit::LIMITED_COMMAND) {
+        return rlimit::run(arguments.get(2..).unwrap_or_default());
     }
     let root = Arguments::command();
     let arguments = match config::parse(&root, &arguments) {

@@ -115,12 +115,34 @@ impl Template {
         }
     }
 
+    /// How its words, and those of other patterns of the run, are read.
+    pub(crate) fn syntax(&self) -> &Syntax {
+        &self.syntax
+    }
+
     /// Returns the program, if it is the same for every task.
     pub(crate) fn program(&self) -> Option<OsString> {
         match &self.form {
             Form::Words(words) => words.first().and_then(Word::literal).map(OsString::from_vec),
             Form::Script(_) | Form::Line => Some("sh".into()),
         }
+    }
+}
+
+/// A text with places that is no command: a path, or a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern(Word);
+
+impl Pattern {
+    /// Reads the text.
+    pub(crate) fn new(text: &[u8], syntax: &Syntax) -> Self {
+        let syntax = Syntax { given: Given::AsArgument, ..syntax.clone() };
+        Self(Word::parse(text, &syntax))
+    }
+
+    /// Fills the places.
+    pub(crate) fn filled(&self, filling: &Filling<'_>) -> Vec<u8> {
+        self.0.filled(filling, false).join(&b' ')
     }
 }
 

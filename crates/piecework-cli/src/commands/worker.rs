@@ -110,15 +110,8 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let key = args.authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
     let manager = Manager::connect(&args.manager, key).await.map_err(connect::failed)?;
-    let recipe = Arc::new(Recipe {
-        run_id: String::new(),
-        template,
-        given,
-        tries_max: 1,
-        hands_on: false,
-        lines: false,
-        stderr_bytes_max: args.json.then_some(REPORT_STDERR_BYTES_MAX),
-    });
+    let stderr_bytes_max = args.json.then_some(REPORT_STDERR_BYTES_MAX);
+    let recipe = Arc::new(Recipe::plain(template, given, stderr_bytes_max));
     let work = Arc::new(Work {
         recipe,
         queue: args.queue,

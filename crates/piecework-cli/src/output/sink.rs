@@ -1,6 +1,6 @@
 //! Standard output for raw bytes, and the talk that has its place between them.
 
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
@@ -98,12 +98,12 @@ fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()>
         };
         progress.aside(|| match part {
             Part::Held { mut held, is_stderr: false, tag } => {
-                copy(held.reader()?, &mut stdout, tag.as_deref())
+                copy(&mut held, &mut stdout, tag.as_deref())
             }
             Part::Held { mut held, is_stderr: true, tag } => {
                 stdout.flush()?;
                 // A reader of our errors that has gone is no reason to stop.
-                let _ = copy(held.reader()?, &mut io::stderr(), tag.as_deref());
+                let _ = copy(&mut held, &mut io::stderr(), tag.as_deref());
                 Ok(())
             }
             Part::Talk(message) => {
@@ -115,9 +115,10 @@ fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()>
     }
 }
 
-fn copy(mut from: impl Read, to: &mut impl Write, tag: Option<&[u8]>) -> io::Result<()> {
+fn copy(from: &mut Held, to: &mut impl Write, tag: Option<&[u8]>) -> io::Result<()> {
+    from.rewind()?; // somebody may have recorded it before
     match tag {
-        Some(tag) => io::copy(&mut from, &mut Tagged::new(to, tag)).map(drop),
-        None => io::copy(&mut from, to).map(drop),
+        Some(tag) => io::copy(from, &mut Tagged::new(to, tag)).map(drop),
+        None => io::copy(from, to).map(drop),
     }
 }

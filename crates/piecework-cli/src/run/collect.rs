@@ -1,26 +1,39 @@
-//! Brings the reports of a run together: counts them, and hands them to the printer.
+//! Brings the reports of a run together: counts them, records them, and hands them to the printer.
 
 use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context;
+use piecework::command::End;
 use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::feed::Fed;
+use super::halt::{Ended, Halt, When};
 use super::live::Live;
 use super::order::Report;
 use super::piece::Finished;
 use super::print::Printer;
+use super::stop::{Stage, Stop};
+use super::summary::Summary;
 use super::window::Window;
+use crate::record::{Records, Written, went_well};
+use crate::template::{Filling, Template};
 
-/// How many tasks ended, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How much of the end of standard error the table of failures may show.
+const STDERR_TAIL_BYTES: usize = 4 << 10;
+
+/// What a run came to.
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// All that ended by themselves.
-    pub(crate) done: u64,
-    /// Those of them that failed.
-    pub(crate) failed: u64,
+    /// What ended.
+    pub(crate) ended: Ended,
+    /// All of it in numbers.
+    pub(crate) summary: Summary,
+    /// The exit code of `--halt`, if that ended the run.
+    pub(crate) halted: Option<u8>,
+    /// How many tasks there were, if the input was read to its end.
+    pub(crate) total: Option<u64>,
 }
 
 /// Collects reports.
@@ -32,6 +45,14 @@ pub(crate) struct Collector {
     pub(crate) window: Arc<Window>,
     /// What runs.
     pub(crate) live: Arc<Live>,
+    /// What each task's command was.
+    pub(crate) template: Template,
+    /// What stays of the run.
+    pub(crate) records: Option<Records>,
+    /// When it is over before its input is.
+    pub(crate) halt: Halt,
+    /// How it is told to stop then.
+    pub(crate) stop: Stop,
     /// What has come so far.
     pub(crate) tally: Tally,
 }
@@ -53,7 +74,10 @@ impl Collector {
             let mut next = pin!(reports.report());
             let report = loop {
                 tokio::select! {
-                    Ok(ended) = &mut fed, if input.is_none() => input = Some(ended),
+                    Ok(ended) = &mut fed, if input.is_none() => {
+                        self.tally.total = Some(ended.tasks);
+                        input = Some(ended);
+                    }
                     report = &mut next => break report?,
                 }
                 if self.has_all(input.as_ref()) {
@@ -72,7 +96,7 @@ impl Collector {
 
     /// Whether all of the input has been read and is done.
     fn has_all(&self, input: Option<&Fed>) -> bool {
-        input.is_some_and(|fed| self.tally.done >= fed.tasks)
+        input.is_some_and(|fed| self.tally.ended.done >= fed.tasks)
     }
 
     async fn collect(&mut self, report: Report) -> anyhow::Result<()> {
@@ -88,12 +112,38 @@ impl Collector {
         }
     }
 
-    async fn finished(&mut self, lease: u64, finished: Finished) -> anyhow::Result<()> {
-        self.live.ended(finished.seq);
+    async fn finished(&mut self, lease: u64, mut finished: Finished) -> anyhow::Result<()> {
         self.window.finished(finished.bytes());
-        self.tally.done += 1;
-        self.tally.failed += u64::from(!finished.is_success());
-        self.live.count(self.tally);
-        self.printer.finished(lease, finished).await
+        let mut streams = self.printer.streams(lease, &mut finished);
+        let Finished { seq, ref args, slot, .. } = finished;
+        let command = self.template.line(&Filling { args, seq, slot });
+        if let Some(records) = &mut self.records {
+            let mut written =
+                Written { stdout: &mut streams.stdout, stderr: &mut streams.stderr };
+            records.finished(&finished, &command, &mut written)?;
+        }
+        let summary = &mut self.tally.summary;
+        summary.add(&finished, &command, streams.stderr.tail(STDERR_TAIL_BYTES));
+        self.count(&finished);
+        self.printer.finished(finished, streams).await
+    }
+
+    /// Counts a task that has ended, and stops the run if that is enough.
+    fn count(&mut self, finished: &Finished) {
+        let Tally { ended, halted, total, .. } = &mut self.tally;
+        ended.done += 1;
+        ended.failed += u64::from(!went_well(finished));
+        self.live.ended(finished, *ended);
+        if halted.is_some() {
+            return;
+        }
+        if let Some(when) = self.halt.judge(*ended, *total) {
+            let end: Option<End> = finished.result.as_ref().ok().map(|output| output.end);
+            *halted = Some(self.halt.code_halted(*ended, *total, end));
+            self.stop.go(match when {
+                When::Soon => Stage::Draining,
+                When::Now => Stage::Terminating,
+            });
+        }
     }
 }

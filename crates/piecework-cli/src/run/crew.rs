@@ -22,6 +22,11 @@ pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// What tells this process from all other workers.
+pub(crate) fn worker_id() -> String {
+    format!("{}-{}", host(), std::process::id())
+}
+
 /// Works for whichever runs the manager has, until it ends or a stop.
 ///
 /// # Errors
@@ -38,7 +43,12 @@ pub(crate) async fn run(
     let guard = Guard::new();
     let doing = Doing::new();
     let runner =
-        Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: doing.clone() });
+        Arc::new(Runner {
+        guard: guard.clone(),
+        stop: stop.clone(),
+        doing: doing.clone(),
+        worker_id: worker_id(),
+    });
     let recipes = Arc::new(Recipes::default());
     let first = remote::Session::open(&manager).await.map_err(connect::failed)?;
     let speaker = remote::Session::open(&manager).await.map_err(connect::failed)?;

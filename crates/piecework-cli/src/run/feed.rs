@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::order::Order;
-use super::piece::Piece;
+use super::piece::Pieces;
+use super::print::Look;
 use super::stop::{Stage, Stop};
+use super::turns::Turns;
 use super::window::Window;
-use crate::input::Input;
 use crate::output::Progress;
 
 /// How the input ended.
@@ -35,6 +36,10 @@ pub(crate) struct Feed<B> {
     pub(crate) recipe: Bytes,
     /// How far ahead they may be.
     pub(crate) window: Arc<Window>,
+    /// Whose turn it is to be printed, and with which tag if lines are printed as they come.
+    pub(crate) turns: Arc<Turns>,
+    /// How results are printed.
+    pub(crate) look: Look,
     /// Once a stop has begun, no more are put.
     pub(crate) stop: Stop,
 }
@@ -44,7 +49,7 @@ pub(crate) struct Feed<B> {
 /// Reading blocks, so it has a thread of its own. Nobody joins that thread: it may wait for a line
 /// that never comes, and ends with the process. It stops by itself when the run takes no more.
 pub(crate) fn start<B: Board>(
-    input: Input,
+    input: Pieces,
     mut feed: Feed<B>,
     progress: Progress,
 ) -> oneshot::Receiver<Fed> {
@@ -60,14 +65,15 @@ pub(crate) fn start<B: Board>(
 }
 
 impl<B: Board> Feed<B> {
-    fn run(&mut self, input: Input, runtime: &Handle, fed: &mut u64) -> anyhow::Result<()> {
-        for argument in input {
-            let piece = Piece { seq: *fed + 1, args: vec![argument?], stdin: None };
-            let seq = piece.seq;
+    fn run(&mut self, input: Pieces, runtime: &Handle, fed: &mut u64) -> anyhow::Result<()> {
+        for piece in input {
+            let piece = piece?;
             self.window.enter();
             if self.stop.stage() > Stage::Working {
                 break;
             }
+            let tag = self.look.lines.then(|| self.look.tag(piece.seq, &piece.args, 0));
+            self.turns.fed(piece.seq, tag.flatten());
             let order = Order {
                 results: self.results.clone(),
                 recipe: self.recipe.clone(),
@@ -78,7 +84,7 @@ impl<B: Board> Feed<B> {
             if !runtime.block_on(self.board.put(order.to_payload()))? {
                 break; // the run takes no more
             }
-            *fed = seq;
+            *fed += 1;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Output that waits for its turn: a little of it in memory, the rest in a file that nobody sees.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use anyhow::Context;
 
@@ -12,12 +12,14 @@ pub(crate) struct Held {
     file: Option<File>,
     /// What came with the end.
     rest: Vec<u8>,
+    /// How much of that has been read.
+    at: usize,
 }
 
 impl Held {
     /// All of a short stream.
     pub(crate) fn short(rest: Vec<u8>) -> Self {
-        Self { file: None, rest }
+        Self { rest, ..Self::default() }
     }
 
     /// Adds a part.
@@ -47,28 +49,37 @@ impl Held {
         self.rest.len()
     }
 
-    /// The last bytes, at most so many.
+    /// The last bytes of what is in memory, at most so many.
     pub(crate) fn tail(&self, bytes_max: usize) -> &[u8] {
         self.rest.get(self.rest.len().saturating_sub(bytes_max)..).unwrap_or_default()
     }
+}
 
-    /// Reads it from the start.
-    ///
-    /// # Errors
-    /// If the temporary file fails.
-    pub(crate) fn reader(&mut self) -> io::Result<impl Read + '_> {
-        let file = match &mut self.file {
-            Some(file) => {
-                file.rewind()?;
-                Some(file)
+impl Read for Held {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            let count = file.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
             }
-            None => None,
-        };
-        let file: Box<dyn Read + '_> = match file {
-            Some(file) => Box::new(file),
-            None => Box::new(io::empty()),
-        };
-        Ok(file.chain(self.rest.as_slice()))
+        }
+        let count = self.rest.get(self.at..).unwrap_or_default().read(buffer)?;
+        self.at += count;
+        Ok(count)
+    }
+}
+
+impl Seek for Held {
+    /// Back to the start; it is read from there each time.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        if to != SeekFrom::Start(0) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.at = 0;
+        match &mut self.file {
+            Some(file) => file.seek(to),
+            None => Ok(0),
+        }
     }
 }
 
@@ -85,7 +96,8 @@ mod tests {
         held.end(b"rest".to_vec());
         for _ in 0..2 {
             let mut text = String::new();
-            held.reader().unwrap().read_to_string(&mut text).unwrap();
+            held.rewind().unwrap();
+            held.read_to_string(&mut text).unwrap();
             assert_eq!(text, "first second rest");
         }
         assert_eq!((held.bytes(), held.tail(2)), (4, &b"st"[..]));

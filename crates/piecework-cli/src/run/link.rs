@@ -1,8 +1,11 @@
 //! The seam between the slots and where their tasks come from.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use piecework::command::{CommandError, Output};
+
+use tokio::time::Instant;
 
 use super::piece::Piece;
 use super::recipe::Recipe;
@@ -40,8 +43,18 @@ pub(crate) struct Ran {
     pub(crate) slot: usize,
     /// When it began, in seconds since 1970.
     pub(crate) started: f64,
+    /// The same moment on the clock that never jumps.
+    pub(crate) began: Instant,
     /// Bytes of output that were handed on before it ended.
     pub(crate) handed_on: u64,
+}
+
+impl Ran {
+    /// It begins now.
+    pub(crate) fn begin(slot: usize) -> Self {
+        let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
+        Self { slot, started, began: Instant::now(), handed_on: 0 }
+    }
 }
 
 /// Where a slot gets its tasks and brings what became of them. A slot holds one task at a time.

@@ -1,84 +1,79 @@
-//! What runs right now, and where.
+//! What runs right now, and where; and how much is done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::collect::Tally;
 use super::crew;
+use super::halt::Ended;
 use super::notes::{Began, Note, Run};
+use super::piece::Finished;
 use super::window::Window;
 use crate::output::Progress;
 
-/// The commands that run, by the number of their piece.
+/// The commands that run, and what has ended.
 #[derive(Debug)]
 pub(crate) struct Live {
-    running: Mutex<HashMap<u64, String>>,
+    state: Mutex<State>,
     window: Arc<Window>,
     progress: Progress,
-    tally: Mutex<Tally>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The machine of each command that runs, by the number of its piece.
+    running: HashMap<u64, String>,
+    ended: Ended,
 }
 
 impl Live {
     /// Nothing runs.
     pub(crate) fn new(window: Arc<Window>, progress: Progress) -> Self {
-        Self { running: Mutex::default(), window, progress, tally: Mutex::default() }
+        Self { state: Mutex::default(), window, progress }
     }
 
-    /// A command has started there. It may be the second time: a worker was lost.
+    /// A command has started there. If it is not the first time, its worker was lost.
     pub(crate) fn started(&self, seq: u64, host: &str) {
-        let mut running = self.lock();
-        running.insert(seq, host.to_owned());
-        self.window.widen(running.len() as u64);
-        self.show(&running);
-    }
-
-    /// A command has ended.
-    pub(crate) fn ended(&self, seq: u64) {
-        let mut running = self.lock();
-        running.remove(&seq);
-        self.show(&running);
-    }
-
-    /// How many commands run elsewhere.
-    pub(crate) fn elsewhere(&self) -> usize {
-        self.lock().values().filter(|host| *host != ":").count()
-    }
-
-    /// How many commands run on each machine.
-    pub(crate) fn by_host(&self) -> BTreeMap<String, usize> {
-        let mut hosts = BTreeMap::new();
-        for host in self.lock().values() {
-            *hosts.entry(host.clone()).or_default() += 1;
+        let mut state = self.lock();
+        if let Some(lost) = state.running.insert(seq, host.to_owned()) {
+            self.progress.gave_up(&lost);
         }
-        hosts
+        self.window.widen(state.running.len() as u64);
+        self.progress.started(host);
     }
 
-    /// So many tasks have ended, and so many of them failed.
-    pub(crate) fn count(&self, tally: Tally) {
-        *self.tally.lock().unwrap_or_else(PoisonError::into_inner) = tally;
-        self.progress.set(tally.done, tally.failed);
+    /// A command has ended and its task will be tried again.
+    pub(crate) fn gave_up(&self, seq: u64) {
+        if let Some(host) = self.lock().running.remove(&seq) {
+            self.progress.gave_up(&host);
+        }
+    }
+
+    /// A task has ended; so many have by now.
+    pub(crate) fn ended(&self, finished: &Finished, ended: Ended) {
+        let mut state = self.lock();
+        state.ended = ended;
+        if let Some(host) = state.running.remove(&finished.seq) {
+            self.progress.ended(&host, finished);
+        }
     }
 
     /// How far the run is, for the manager's list of sessions.
     pub(crate) fn note(&self, began: &Began) -> String {
-        let tally = *self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = self.lock().len() as u64;
+        let state = self.lock();
         Note::Run(Run {
             id: began.id.clone(),
             host: crew::host(),
             command: began.command.clone(),
-            done: tally.done,
-            failed: tally.failed,
-            running,
+            done: state.ended.done,
+            failed: state.ended.failed,
+            running: state.running.len() as u64,
             total: None,
             seconds: began.at.elapsed().as_secs_f64(),
         })
         .text()
     }
 
-    fn show(&self, _running: &HashMap<u64, String>) {}
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, String>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

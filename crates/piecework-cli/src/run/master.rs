@@ -11,21 +11,27 @@ use tokio::task::{JoinHandle, JoinSet, spawn_local};
 
 use super::board::Board;
 use super::collect::{Collector, Tally};
+use super::crew;
 use super::embedded::{self, Embedded};
 use super::feed::{self, Fed, Feed};
 use super::guard::Guard;
+use super::halt::Halt;
 use super::live::Live;
 use super::notes::{self, Began, Doing};
 use super::order_link::{OrderLink, Place};
+use super::piece::Pieces;
 use super::print::{Look, Printer};
-use super::recipe::{Recipes, Spec};
+use super::recipe::Recipes;
 use super::remote;
 use super::slot::{self, Runner};
+use super::spec::Spec;
 use super::stop::{Stage, Stop};
+use super::turns::Turns;
 use super::window::Window;
 use crate::connect;
-use crate::input::Input;
 use crate::output::{Progress, Sink};
+use crate::record::Records;
+use crate::template::Template;
 
 /// How often it is asked whether workers elsewhere have ended, once no more is given out.
 const DRAIN_PERIOD: Duration = Duration::from_millis(20);
@@ -35,8 +41,14 @@ const DRAIN_PERIOD: Duration = Duration::from_millis(20);
 pub(crate) struct Plan {
     /// What its tasks have in common.
     pub(crate) spec: Spec,
+    /// Their command.
+    pub(crate) template: Template,
     /// What they work on.
-    pub(crate) input: Input,
+    pub(crate) pieces: Pieces,
+    /// What stays of the run.
+    pub(crate) records: Option<Records>,
+    /// When it is over before its input is.
+    pub(crate) halt: Halt,
     /// How many commands run here at a time.
     pub(crate) jobs: usize,
     /// How results are printed.
@@ -158,16 +170,27 @@ fn began(plan: &Plan) -> Began {
 
 /// Starts to feed and to collect.
 fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
-    let Plan { spec, input, jobs, look, progress, stop, .. } = plan;
-    let window = Arc::new(Window::new(jobs));
+    let Plan { spec, template, pieces, records, halt, jobs, look, progress, stop, .. } = plan;
+    let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
     let live = Arc::new(Live::new(window.clone(), progress.clone()));
-    let recipe = spec.to_bytes();
-    let feed = Feed { board: feed, results, recipe, window: window.clone(), stop };
-    let fed: oneshot::Receiver<Fed> = feed::start(input, feed, progress.clone());
+    let feed = Feed {
+        board: feed,
+        results,
+        recipe: spec.to_bytes(),
+        window: window.clone(),
+        turns: turns.clone(),
+        look: look.clone(),
+        stop: stop.clone(),
+    };
+    let fed: oneshot::Receiver<Fed> = feed::start(pieces, feed, progress.clone());
     let collector = Collector {
-        printer: Printer::new(look, window.clone(), Sink::open(progress.clone())),
+        printer: Printer::new(look, window.clone(), turns, Sink::open(progress)),
         window,
         live: live.clone(),
+        template,
+        records,
+        halt,
+        stop,
         tally: Tally::default(),
     };
     Flow { collected: spawn_local(collector.run(reports, fed)), live }

@@ -18,11 +18,9 @@ pub(crate) mod collect;
 pub(crate) mod crew;
 pub(crate) mod embedded;
 pub(crate) mod feed;
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod held;
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod halt;
 pub(crate) mod jobs;
 pub(crate) mod link;
@@ -37,13 +35,12 @@ pub(crate) mod print;
 pub(crate) mod program;
 pub(crate) mod recipe;
 pub(crate) mod remote;
-pub(crate) mod queues;
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod rlimit;
 pub(crate) mod slot;
+pub(crate) mod spec;
 pub(crate) mod stop;
-#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod summary;
 pub(crate) mod term_seq;
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod timeout;
+pub(crate) mod turns;
 pub(crate) mod window;

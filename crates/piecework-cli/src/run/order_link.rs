@@ -54,7 +54,7 @@ impl<B: Board> OrderLink<B> {
         order.lost += attempt - 1;
         if attempt > LOST_MAX {
             let why = format!("its worker was lost {} times", attempt - 1);
-            let ran = Ran { slot: 0, started: 0.0, handed_on: 0 };
+            let ran = Ran::begin(0);
             let piece = std::mem::take(&mut order.piece);
             let report = self.last_report(id, &order, piece, Err(why), ran);
             self.board.answer(id, &order.results, report.to_payload()).await?;
@@ -161,6 +161,9 @@ impl<B: Board> Link for OrderLink<B> {
         };
         let failed = !result.as_ref().is_ok_and(|output| output.end.is_success());
         if failed && order.tries < task.recipe.tries_max {
+            if let Place::Here(live) = &self.place {
+                live.gave_up(task.piece.seq);
+            }
             order.tries += 1;
             order.piece = task.piece;
             return self.board.again(id, order.to_payload()).await;

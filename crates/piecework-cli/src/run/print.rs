@@ -8,24 +8,37 @@ use anyhow::Context;
 
 use super::held::Held;
 use super::piece::Finished;
+use super::turns::Turns;
 use super::window::Window;
 use crate::output::Sink;
 use crate::plain::shown;
+use crate::template::{Filling, Pattern};
 
 /// What went wrong when a write did.
 const CANNOT_WRITE: &str = "cannot write to standard output";
 
 /// How the results are printed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Look {
     /// In the order of the input.
     pub(crate) keep_order: bool,
-    /// With the argument and a tab in front of each line.
-    pub(crate) tag: bool,
+    /// With this and a tab in front of each line.
+    pub(crate) tag: Option<Tag>,
     /// Lines as they come, instead of each result whole.
     pub(crate) lines: bool,
+    /// Not at all: they are kept elsewhere.
+    pub(crate) silent: bool,
     /// Without a line for each task that failed.
     pub(crate) quiet: bool,
+}
+
+/// What is put in front of each line.
+#[derive(Clone, Debug)]
+pub(crate) enum Tag {
+    /// The arguments.
+    Arguments,
+    /// Something with places.
+    Pattern(Pattern),
 }
 
 /// Prints results.
@@ -33,28 +46,38 @@ pub(crate) struct Look {
 pub(crate) struct Printer {
     look: Look,
     window: Arc<Window>,
+    turns: Arc<Turns>,
     sink: Sink,
     /// What has come of tasks that still run.
     running: HashMap<u64, Streams>,
-    /// Results whose turn has not come; every key is `next` or greater.
+    /// Results whose turn has not come.
     waiting: BTreeMap<u64, (Finished, Streams)>,
-    /// The task whose turn it is.
-    next: u64,
 }
 
 /// What one attempt of a task has written.
 #[derive(Debug, Default)]
-struct Streams {
+pub(crate) struct Streams {
     lease: u64,
-    stdout: Held,
-    stderr: Held,
+    /// On standard output.
+    pub(crate) stdout: Held,
+    /// On standard error.
+    pub(crate) stderr: Held,
+}
+
+impl Look {
+    /// The tag of a task.
+    pub(crate) fn tag(&self, seq: u64, args: &[Vec<u8>], slot: usize) -> Option<Vec<u8>> {
+        Some(match self.tag.as_ref()? {
+            Tag::Arguments => args.join(&b'\t'),
+            Tag::Pattern(pattern) => pattern.filled(&Filling { args, seq, slot }),
+        })
+    }
 }
 
 impl Printer {
     /// Prints to standard output and standard error.
-    pub(crate) fn new(look: Look, window: Arc<Window>, sink: Sink) -> Self {
-        let (running, waiting) = (HashMap::new(), BTreeMap::new());
-        Self { look, window, sink, running, waiting, next: 1 }
+    pub(crate) fn new(look: Look, window: Arc<Window>, turns: Arc<Turns>, sink: Sink) -> Self {
+        Self { look, window, turns, sink, running: HashMap::new(), waiting: BTreeMap::new() }
     }
 
     /// Some output of a task that still runs. What an attempt has left that was lost with its
@@ -66,9 +89,9 @@ impl Printer {
         is_stderr: bool,
         bytes: Vec<u8>,
     ) -> anyhow::Result<()> {
-        if self.look.lines && (!self.look.keep_order || seq == self.next) {
-            let part = Held::short(bytes);
-            return self.sink.held(part, is_stderr, None).await.context(CANNOT_WRITE);
+        if self.prints_now(seq) {
+            let tag = self.turns.tag(seq);
+            return self.sink.held(Held::short(bytes), is_stderr, tag).await.context(CANNOT_WRITE);
         }
         let streams = self.running.entry(seq).or_default();
         if streams.lease != lease {
@@ -78,25 +101,32 @@ impl Printer {
         stream.add(&bytes)
     }
 
-    /// The end of a task; it is printed when its turn has come, and others with it.
-    pub(crate) async fn finished(
-        &mut self,
-        lease: u64,
-        mut finished: Finished,
-    ) -> anyhow::Result<()> {
+    /// Takes all that the last attempt of a task has written and that is not printed yet.
+    pub(crate) fn streams(&mut self, lease: u64, finished: &mut Finished) -> Streams {
         let streams = self.running.remove(&finished.seq).filter(|streams| streams.lease == lease);
         let mut streams = streams.unwrap_or_default();
         if let Ok(output) = &mut finished.result {
             streams.stdout.end(std::mem::take(&mut output.stdout));
             streams.stderr.end(std::mem::take(&mut output.stderr));
         }
+        streams
+    }
+
+    /// The end of a task; it is printed when its turn has come, and others with it.
+    pub(crate) async fn finished(
+        &mut self,
+        finished: Finished,
+        streams: Streams,
+    ) -> anyhow::Result<()> {
         if !self.look.keep_order {
             return self.print(finished, streams).await;
         }
         self.waiting.insert(finished.seq, (finished, streams));
-        while let Some((finished, streams)) = self.waiting.remove(&self.next) {
+        while let Some(next) = self.turns.next()
+            && let Some((finished, streams)) = self.waiting.remove(&next)
+        {
             self.print(finished, streams).await?;
-            self.next += 1;
+            self.turns.printed();
             self.catch_up().await?;
         }
         Ok(())
@@ -114,51 +144,58 @@ impl Printer {
         self.sink.close().await.context(CANNOT_WRITE)
     }
 
+    /// Whether lines of this task are printed as they come.
+    fn prints_now(&self, seq: u64) -> bool {
+        let is_turn = || !self.look.keep_order || self.turns.next() == Some(seq);
+        self.look.lines && !self.look.silent && is_turn()
+    }
+
     /// Line by line and in order: what the task whose turn it is now has written so far.
     async fn catch_up(&mut self) -> anyhow::Result<()> {
-        if self.look.lines
-            && let Some(Streams { stdout, stderr, .. }) = self.running.remove(&self.next)
-        {
-            self.sink.held(stdout, false, None).await.context(CANNOT_WRITE)?;
-            self.sink.held(stderr, true, None).await.context(CANNOT_WRITE)?;
+        let Some(next) = self.turns.next().filter(|next| self.prints_now(*next)) else {
+            return Ok(());
+        };
+        if let Some(Streams { stdout, stderr, .. }) = self.running.remove(&next) {
+            let tag = self.turns.tag(next);
+            self.sink.held(stdout, false, tag.clone()).await.context(CANNOT_WRITE)?;
+            self.sink.held(stderr, true, tag).await.context(CANNOT_WRITE)?;
         }
         Ok(())
     }
 
     async fn print(&mut self, finished: Finished, streams: Streams) -> anyhow::Result<()> {
         let bytes = finished.bytes() + streams.stdout.bytes() + streams.stderr.bytes();
+        self.turns.ended(finished.seq);
         self.print_parts(finished, streams).await.context(CANNOT_WRITE)?;
         self.window.printed(bytes);
         Ok(())
     }
 
     async fn print_parts(&mut self, finished: Finished, streams: Streams) -> io::Result<()> {
-        let argument = finished.args.join(&b' ');
-        let tag = || self.look.tag.then(|| argument.clone());
-        if !streams.stdout.is_empty() {
-            self.sink.held(streams.stdout, false, tag()).await?;
+        let Finished { seq, ref args, slot, .. } = finished;
+        if !self.look.silent {
+            let tag = self.look.tag(seq, args, slot);
+            if !streams.stdout.is_empty() {
+                self.sink.held(streams.stdout, false, tag.clone()).await?;
+            }
+            if !streams.stderr.is_empty() {
+                self.sink.held(streams.stderr, true, tag).await?;
+            }
         }
-        if !streams.stderr.is_empty() {
-            self.sink.held(streams.stderr, true, tag()).await?;
-        }
-        let failure = match finished.result {
+        let failure = match &finished.result {
+            Ok(output) if output.timed_out => format!("timed out after {:.1?}", output.duration),
             Ok(output) if output.end.is_success() => return Ok(()),
             Ok(output) => format!("ended with {}", output.end),
-            Err(why) => why,
+            Err(why) => why.clone(),
         };
         if self.look.quiet {
             return Ok(());
         }
-        self.sink.talk(format!("task {} ({}): {failure}", finished.seq, shown(&argument))).await
+        self.sink.talk(format!("task {seq} ({}): {failure}", shown(&args.join(&b' ')))).await
     }
 }
 
 impl Finished {
-    /// Whether all went well.
-    pub(crate) fn is_success(&self) -> bool {
-        self.result.as_ref().is_ok_and(|output| output.end.is_success())
-    }
-
     /// How many bytes it holds in memory.
     pub(crate) fn bytes(&self) -> usize {
         let output =

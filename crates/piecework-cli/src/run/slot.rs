@@ -2,16 +2,17 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use piecework::command::{Command, CommandError, Part, Parts, Running};
+use piecework::command::{Command, CommandError, Output, Part, Parts, Running};
 use tokio::time::{Instant, interval_at};
 
 use super::guard::{Guard, RUN_ID_VARIABLE};
 use super::link::{Link, Outcome, Ran, Task};
 use super::notes::Doing;
+use super::recipe::Recipe;
 use super::stop::{Stage, Stop};
-use crate::template::Given;
+use crate::output;
 
 /// What all slots of a process have in common.
 #[derive(Debug)]
@@ -22,6 +23,17 @@ pub(crate) struct Runner {
     pub(crate) stop: Stop,
     /// What the slots do.
     pub(crate) doing: Arc<Doing>,
+    /// What tells this worker from others, for the commands.
+    pub(crate) worker_id: String,
+}
+
+/// Why a command that runs is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MustEnd {
+    /// This process stops, or nobody wants the result any more.
+    Stop,
+    /// Its time is up.
+    Timeout,
 }
 
 /// More output than this is handed on while a command runs, so that no output is too much.
@@ -42,9 +54,14 @@ pub(crate) async fn work<L: Link>(
             continue;
         }
         let _busy = runner.doing.begin(number, &task.recipe.run_id, task.piece.seq);
-        let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-        let mut ran = Ran { slot: number, started, handed_on: 0 };
-        let outcome = runner.run(&mut link, &task, &mut ran).await;
+        if let Some(gate) = &task.recipe.gate {
+            gate.open(&runner.stop, |missing| output::talk(missing)).await;
+        }
+        let mut ran = Ran::begin(number);
+        let outcome = match runner.stop.stage() {
+            Stage::Working => runner.run(&mut link, &task, &mut ran).await,
+            _ => Ok(Outcome::Stopped),
+        };
         link.settle(task, outcome.unwrap_or_else(Outcome::Failed), ran).await?;
     }
     link.close().await;
@@ -53,21 +70,16 @@ pub(crate) async fn work<L: Link>(
 
 impl Runner {
     fn command(&self, task: &Task, slot: usize) -> Command {
-        let Task { piece, recipe, .. } = task;
-        let argument = piece.args.join(&b' ');
-        let command = match recipe.given {
-            Given::AsArgument => recipe.template.command(&argument),
-            Given::OnStdin => recipe.template.command(b"").input(argument),
-        };
-        let command = match recipe.stderr_bytes_max {
-            Some(bytes_max) => command.stderr_bytes_max(bytes_max),
-            None => command,
-        };
+        let (seq, slot_text) = (task.piece.seq.to_string(), slot.to_string());
+        let command = task.recipe.command(&task.piece, slot);
+        // What scripts for GNU parallel look for.
+        let command = command.env("PARALLEL_SEQ", &seq).env("PARALLEL_JOBSLOT", &slot_text);
         command
-            .env("PIECEWORK_SEQ", piece.seq.to_string())
-            .env("PIECEWORK_SLOT", slot.to_string())
+            .env("PIECEWORK_SEQ", seq)
+            .env("PIECEWORK_SLOT", slot_text)
             .env("PIECEWORK_TASK_ID", task.id.to_string())
             .env("PIECEWORK_ATTEMPT", task.attempt.to_string())
+            .env("PIECEWORK_WORKER_ID", &self.worker_id)
             .env(RUN_ID_VARIABLE, self.guard.run_id())
     }
 
@@ -81,50 +93,79 @@ impl Runner {
         let mut running = self.command(task, ran.slot).spawn()?;
         let group = running.group();
         let _watched = self.guard.watch(ran.slot, group);
-        let hands_on = task.recipe.hands_on;
-        let stopped = hands_on && self.follow(link, task, &mut running, ran).await?;
+        let recipe = &task.recipe;
+        let followed = match recipe.hands_on {
+            true => self.follow(link, task, &mut running, ran).await?,
+            false => None,
+        };
         let mut end = pin!(running.finish());
-        if !stopped {
-            tokio::select! {
-                output = &mut end => return output.map(Outcome::Ended),
-                () = self.stop.reached(Stage::Terminating) => {}
-            }
-        }
-        group.terminate();
-        tokio::select! {
-            _ = &mut end => {}
+        let why = match followed {
+            Some(why) => why,
+            None => tokio::select! {
+                output = &mut end => return output.map(|output| self.ended(recipe, output)),
+                why = self.must_end(recipe, ran) => why,
+            },
+        };
+        let output = tokio::select! {
+            output = recipe.term_seq.run(group, &mut end) => output,
             () = self.stop.reached(Stage::Killing) => {
                 group.kill();
-                let _ = end.await;
+                end.await
             }
-        }
+        };
         group.kill(); // what the command had started and did not end with it
-        Ok(Outcome::Stopped)
+        match why {
+            MustEnd::Stop => Ok(Outcome::Stopped),
+            MustEnd::Timeout => Ok(Outcome::Ended(Output { timed_out: true, ..output? })),
+        }
     }
 
-    /// Hands on what a running command writes, until its end, or until something is to end it: then
-    /// it returns true.
+    fn ended(&self, recipe: &Recipe, output: Output) -> Outcome {
+        if let Some(timeouts) = &recipe.timeouts
+            && output.end.is_success()
+        {
+            timeouts.ended(output.duration);
+        }
+        Outcome::Ended(output)
+    }
+
+    /// Returns when a running command has to be ended, and why.
+    async fn must_end(&self, recipe: &Recipe, ran: &Ran) -> MustEnd {
+        let expired = async {
+            match &recipe.timeouts {
+                Some(timeouts) => timeouts.expired(ran.began).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.reached(Stage::Terminating) => MustEnd::Stop,
+            () = expired => MustEnd::Timeout,
+        }
+    }
+
+    /// Hands on what a running command writes, until its end, or until it has to be ended: then it
+    /// returns why.
     async fn follow<L: Link>(
         &self,
         link: &mut L,
         task: &Task,
         running: &mut Running,
         ran: &mut Ran,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<Option<MustEnd>, CommandError> {
         let parts = Parts { lines: task.recipe.lines, bytes_max: PART_BYTES_MAX };
         let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
         loop {
             let (is_stderr, bytes) = tokio::select! {
                 part = running.part(parts) => match part? {
-                    None => return Ok(false),
+                    None => return Ok(None),
                     Some(Part::Stdout(bytes)) => (false, bytes),
                     Some(Part::Stderr(bytes)) => (true, bytes),
                 },
-                () = self.stop.reached(Stage::Terminating) => return Ok(true),
+                why = self.must_end(&task.recipe, ran) => return Ok(Some(why)),
                 // Asked to the end: an answer that is given up would end the connection.
                 _ = tick.tick() => match link.is_wanted(task).await {
                     true => continue,
-                    false => return Ok(true),
+                    false => return Ok(Some(MustEnd::Stop)),
                 },
             };
             ran.handed_on += bytes.len() as u64;
