@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{TestCommand, piecework};
+use support::{TestCommand, commands, piecework};
 use tempfile::TempDir;
 
 /// A user with a home and a project, each with its file of settings.
@@ -135,11 +135,8 @@ fn every_command_has_a_page_that_groff_has_nothing_to_say_against() {
     piecework(["man"]).args([folder.path()]).run().expect(0, "");
     let first = fs::read_to_string(folder.path().join("piecework.1")).unwrap();
     assert_eq!(piecework(["man"]).run().text(), first);
-    let help = piecework(["--help"]).run().text();
-    let commands = help.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let commands = commands.filter_map(|line| line.split_whitespace().next());
-    for command in commands.filter(|word| *word != "help" && !word.starts_with('-')) {
-        let page = folder.path().join(format!("piecework-{command}.1"));
+    for words in commands() {
+        let page = folder.path().join(format!("piecework-{}.1", words.join("-")));
         assert!(page.is_file(), "{}", page.display());
     }
     for page in fs::read_dir(folder.path()).unwrap() {
