@@ -38,6 +38,12 @@ pub(crate) fn talk_is_coloured() -> bool {
     talk::is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Returns how many characters fit on a line of standard error.
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) fn talk_width() -> usize {
+    talk::width()
+}
+
 /// Tells whether a person types what is read from standard input.
 pub(crate) fn input_is_typed() -> bool {
     io::stdin().is_terminal()

@@ -32,6 +32,8 @@ pub(crate) mod rlimit;
 pub(crate) mod slot;
 pub(crate) mod stop;
 #[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) mod summary;
+#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod term_seq;
 #[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod timeout;
