@@ -20,7 +20,7 @@ pub enum Command {
     /// Run a Python program, unchanged, with its managers served by piecework
     Exec(ExecArgs),
     /// Run a command for each argument, on all cores, results in order
-    Map(MapArgs),
+    Map(Box<MapArgs>),
     /// Run a command for each task of a manager
     Worker(WorkerArgs),
     /// Serve queues to Python programs and to workers on any machine

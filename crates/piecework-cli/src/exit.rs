@@ -47,6 +47,11 @@ pub(crate) fn no_permission(message: impl fmt::Display) -> anyhow::Error {
     coded(77, message)
 }
 
+/// Whether an error has an exit code of its own.
+pub(crate) fn has_code(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Coded>().is_some()
+}
+
 /// The exit code of an error: its own, or 1.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.downcast_ref::<Coded>().map_or(1, |coded| coded.code))

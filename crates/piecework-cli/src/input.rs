@@ -17,7 +17,7 @@ mod rows;
 mod shuffle;
 mod text;
 
-pub use self::args::InputArgs;
+pub(crate) use self::args::InputArgs;
 use self::blocks::Blocks;
 pub(crate) use self::open::Opened;
 use self::rows::Rows;

@@ -66,7 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         runtime.block_on(async {
             match arguments.command {
                 Command::Exec(args) => commands::exec::run(args).await,
-                Command::Map(args) => tasks.run_until(commands::map::run(args)).await,
+                Command::Map(args) => tasks.run_until(commands::map::run(*args)).await,
                 Command::Get(args) => commands::get::run(args).await,
                 Command::Purge(args) => commands::purge::run(args).await,
                 Command::Put(args) => commands::put::run(args).await,

@@ -34,9 +34,20 @@ pub(crate) fn data_is_watched() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Tells whether a person watches standard error.
+pub(crate) fn talk_is_watched() -> bool {
+    talk::is_watched()
+}
+
 /// Tells whether colours are of use on standard error.
 pub(crate) fn talk_is_coloured() -> bool {
     talk::is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Returns how many characters fit on a line of standard error.
+#[allow(dead_code, reason = "wired in with the rest of map")]
+pub(crate) fn talk_width() -> usize {
+    talk::width()
 }
 
 /// Tells whether a person types what is read from standard input.

@@ -140,6 +140,11 @@ impl Pattern {
         Self(Word::parse(text, &syntax))
     }
 
+    /// Whether there is anything to fill.
+    pub(crate) fn has_place(&self) -> bool {
+        self.0.has_place()
+    }
+
     /// Fills the places.
     pub(crate) fn filled(&self, filling: &Filling<'_>) -> Vec<u8> {
         self.0.filled(filling, false).join(&b' ')

@@ -4,7 +4,7 @@
 mod support;
 
 use rustix::process::Signal;
-use support::{Started, TestCommand, piecework};
+use support::{Started, TestCommand, commands, piecework};
 
 /// A manager of its own, and what reaches it.
 struct Manager {
@@ -162,25 +162,10 @@ fn without_a_key_one_is_made_and_found() {
 /// `UPDATE_HELP=1 cargo test -p piecework-cli --test command` writes it anew.
 #[test]
 fn the_help_is_as_written() {
-    let commands = [
-        "exec",
-        "map",
-        "worker",
-        "serve",
-        "put",
-        "get",
-        "queues",
-        "purge",
-        "shutdown",
-        "config",
-        "config show",
-        "completions",
-        "man",
-    ];
     let mut help = piecework(["--help"]).run().text();
-    for command in commands {
-        let words = command.split(' ').chain(["--help"]);
-        help += &format!("\n==== {command} ====\n\n{}", piecework(words).run().text());
+    for words in commands() {
+        let own = piecework(words.iter().map(String::as_str).chain(["--help"])).run().text();
+        help += &format!("\n==== {} ====\n\n{own}", words.join(" "));
     }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/help.snap");
     if std::env::var_os("UPDATE_HELP").is_some() {

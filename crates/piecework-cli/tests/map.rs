@@ -151,10 +151,9 @@ fn the_exit_code_counts_the_failures() {
 fn failures_are_told_with_their_task() {
     let run = piecework(["map", "-j1", "exit {}", ":::", "0", "7", "0"]).run();
     run.expect(1, "");
-    assert_eq!(
-        run.stderr,
-        "piecework: task 2 (7): ended with exit code 7\npiecework: 1 of 3 tasks failed\n"
-    );
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines[0], "piecework: task 2 (7): ended with exit code 7");
+    assert!(lines[1].contains("2 ok, 1 failed; longest "), "{lines:?}");
     let killed = piecework(["map", "kill -KILL $$ #", ":::", "x"]).run();
     assert!(killed.stderr.contains("ended with signal SIGKILL"), "{}", killed.stderr);
 }
@@ -175,11 +174,10 @@ fn a_missing_program_is_one_clear_error() {
 fn wrong_use_is_refused_before_anything_runs() {
     let run = piecework(["map", "-a", "/no/such/file", "touch", "x"]).run();
     assert!(run.code == 255 && run.stderr.contains("/no/such/file"), "{run:?}");
-    assert_eq!(piecework(["map", "-j0", "true", ":::", "1"]).run().code, 2);
+    assert_eq!(piecework(["map", "-jx", "true", ":::", "1"]).run().code, 2);
     assert_eq!(piecework(["map", "--no-such-flag", "true"]).run().code, 2);
     assert_eq!(piecework(["map", "-j100000000", "true", ":::", "1"]).run().code, 255);
-    assert_eq!(piecework(["map", "echo", ":::", "1", ":::", "2"]).run().code, 255);
-    assert_eq!(piecework(["map", "-a", "x", "echo", ":::", "1"]).run().code, 255);
+    assert_eq!(piecework(["map", "--pipe", "cat", ":::", "1"]).run().code, 2);
 }
 
 #[test]

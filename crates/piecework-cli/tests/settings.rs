@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{TestCommand, piecework};
+use support::{TestCommand, commands, piecework};
 use tempfile::TempDir;
 
 /// A user with a home and a project, each with its file of settings.
@@ -78,10 +78,10 @@ fn a_mistake_names_its_file_and_key() {
     ran.expect(2, "");
     let told = "piecework: ./piecework.toml: map.josb: unknown key; hint: the nearest is jobs\n";
     assert_eq!(ran.stderr, told);
-    let user = User::new("[map]\njobs = 0\n", "");
+    let user = User::new("[map]\njobs = 'x'\n", "");
     let ran = user.command(&["map", "echo", ":::", "a"]).run();
     ran.expect(2, "");
-    let told = "config/piecework/config.toml: map.jobs: invalid value '0' for '--jobs <N>'";
+    let told = "config/piecework/config.toml: map.jobs: invalid value 'x' for '--jobs <N>'";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let user = User::new("", "authkey = 'secret'\n");
     let ran = user.command(&["queues"]).run();
@@ -135,11 +135,8 @@ fn every_command_has_a_page_that_groff_has_nothing_to_say_against() {
     piecework(["man"]).args([folder.path()]).run().expect(0, "");
     let first = fs::read_to_string(folder.path().join("piecework.1")).unwrap();
     assert_eq!(piecework(["man"]).run().text(), first);
-    let help = piecework(["--help"]).run().text();
-    let commands = help.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let commands = commands.filter_map(|line| line.split_whitespace().next());
-    for command in commands.filter(|word| *word != "help" && !word.starts_with('-')) {
-        let page = folder.path().join(format!("piecework-{command}.1"));
+    for words in commands() {
+        let page = folder.path().join(format!("piecework-{}.1", words.join("-")));
         assert!(page.is_file(), "{}", page.display());
     }
     for page in fs::read_dir(folder.path()).unwrap() {

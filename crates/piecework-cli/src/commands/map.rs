@@ -2,30 +2,37 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
+use anyhow::Context;
 use piecework::{Address, Key, Manager};
 use piecework_server::Config;
 
 use crate::authkey::AuthkeyArgs;
 use crate::commands::greeting;
-use crate::connect;
-use crate::input::{self, Input};
-use crate::output::{self, Progress};
+use crate::input::{InputArgs, Opened};
+use crate::output::{self, Progress, ProgressArgs};
+use crate::record::{Done, Filler, RecordArgs};
 use crate::run::collect::Tally;
+use crate::run::gate::GateArgs;
 use crate::run::guard::Guard;
+use crate::run::halt::Halt;
 use crate::run::jobs::{self, Jobs};
 use crate::run::master::{self, Plan};
-use crate::run::print::Look;
+use crate::run::piece::Pieces;
+use crate::run::print::{Look, Tag};
 use crate::run::program;
-use crate::run::recipe::Spec;
+use crate::run::rlimit::LimitArgs;
+use crate::run::spec::Spec;
 use crate::run::stop::{Stage, Stop};
-use crate::template::{Given, Template};
-
-/// More failures than this are told by the exit code after it.
-const FAILED_CODE_MAX: u8 = 100;
+use crate::run::term_seq::TermSeq;
+use crate::run::timeout::Timeout;
+use crate::template::{Filling, Given, Pattern, Syntax, Template};
+use crate::{connect, exit};
 
 /// The run itself went wrong.
 const ERROR_CODE: u8 = 255;
@@ -60,18 +67,79 @@ Exit code: 0 if all went well, else the number of tasks that failed, 101 for mor
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MapArgs {
-    /// Run up to N commands at a time [default: the number of cores]
-    #[arg(short, long, value_name = "N")]
+    /// Run up to N commands at a time: a number, N% of the cores, +N or -N beside them, 0 for as
+    /// many as there may be [default: the number of cores]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
-    /// Read arguments that end with a zero byte instead of a newline
-    #[arg(short = '0', long)]
-    null: bool,
+    /// The command, with {} where the argument goes; then ::: and arguments, if they are not read
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    words: Vec<OsString>,
 
-    /// Read arguments from FILE instead of standard input
-    #[arg(short, long, value_name = "FILE")]
-    arg_file: Option<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
 
+    #[command(flatten)]
+    running: RunningArgs,
+
+    #[command(flatten)]
+    printing: PrintingArgs,
+
+    #[command(flatten, next_help_heading = "Records")]
+    records: RecordArgs,
+
+    #[command(flatten, next_help_heading = "Progress")]
+    progress: ProgressArgs,
+
+    #[command(flatten)]
+    machines: MachineArgs,
+}
+
+/// How commands are run.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Running")]
+struct RunningArgs {
+    /// Print the commands instead of running them
+    #[arg(long)]
+    dry_run: bool,
+
+    /// End a command that takes longer: 30s, 1.5m, or 200% of the median so far
+    #[arg(long, value_name = "TIME|N%")]
+    timeout: Option<Timeout>,
+
+    /// Try a task that fails N times in all; attempts that were lost with their machine do not
+    /// count
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    retries: u32,
+
+    /// End the run early: never, or now or soon after fail=, success= or done= and a number or a
+    /// percentage, as now,fail=1
+    #[arg(long, value_name = "WHEN,WHY=N", default_value = "never", hide_default_value = true)]
+    halt: Halt,
+
+    /// The signals by which commands are ended, with milliseconds after each
+    #[arg(long, value_name = "SEQUENCE", default_value_t)]
+    term_seq: TermSeq,
+
+    /// Run commands in this folder
+    #[arg(long, visible_alias = "workdir", value_name = "DIR")]
+    wd: Option<PathBuf>,
+
+    /// Set a variable for the commands, or hand one on to other machines; may be given several times
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    env: Vec<OsString>,
+
+    #[command(flatten)]
+    gate: GateArgs,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// How results are printed.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct PrintingArgs {
     /// Print results in the order of the arguments (this is the default)
     #[arg(short, long, overrides_with = "unordered")]
     keep_order: bool,
@@ -80,14 +148,31 @@ pub struct MapArgs {
     #[arg(long, overrides_with = "keep_order")]
     unordered: bool,
 
-    /// Put the argument and a tab in front of each line of output
-    #[arg(long)]
-    tag: bool,
+    /// Print each result whole (this is the default)
+    #[arg(long, overrides_with = "line_buffer")]
+    group: bool,
 
     /// Print lines as they come, instead of each result whole
-    #[arg(long)]
+    #[arg(long, visible_alias = "lb", overrides_with = "group")]
     line_buffer: bool,
 
+    /// Put the arguments and a tab in front of each line of output
+    #[arg(long, conflicts_with = "tagstring")]
+    tag: bool,
+
+    /// Put TEXT and a tab in front of each line of output; places as in the command
+    #[arg(long, value_name = "TEXT")]
+    tagstring: Option<OsString>,
+
+    /// No progress, no summary, no word on tasks that failed
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Who does the work.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Other machines")]
+struct MachineArgs {
     /// Let other machines join the run at this address; the line to run there is shown. May be
     /// given several times
     #[arg(long, value_name = "ADDRESS", conflicts_with = "connect")]
@@ -99,73 +184,164 @@ pub struct MapArgs {
 
     #[command(flatten)]
     authkey: AuthkeyArgs,
-
-    /// No progress bar, no word on tasks that failed
-    #[arg(long)]
-    quiet: bool,
-
-    /// The command, with {} where the argument goes; then ::: and arguments, if they are not read
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
-    words: Vec<OsString>,
 }
 
 /// Runs `piecework map`.
 ///
 /// # Errors
-/// Never: whatever goes wrong is told on standard error and by the exit code.
+/// Those with an exit code of their own; for anything else that goes wrong it is 255.
 pub(crate) async fn run(args: MapArgs) -> anyhow::Result<ExitCode> {
-    let code = map(args).await.unwrap_or_else(|error| {
-        output::talk(format_args!("{error:#}"));
-        ERROR_CODE
-    });
+    let code = match map(args).await {
+        Ok(code) => code,
+        Err(error) if exit::has_code(&error) => return Err(error),
+        Err(error) if is_broken_pipe(&error) => PIPE_CODE,
+        Err(error) => {
+            output::talk(format_args!("{error:#}"));
+            ERROR_CODE
+        }
+    };
     Ok(ExitCode::from(code))
 }
 
 async fn map(args: MapArgs) -> anyhow::Result<u8> {
     let jobs = jobs::checked(args.jobs)?;
-    let (words, list) = input::split(&args.words)?;
-    let template = Template::new(words.clone(), Given::AsArgument);
+    let (template, pieces) = open(&args, jobs)?;
+    if args.running.dry_run {
+        return dry_run(&template, pieces);
+    }
     if let Some(program) = template.program()
         && let Err(unusable) = program::look_up(&program)
     {
         output::talk(unusable.message(&program));
         return Ok(unusable.exit_code());
     }
-    let separator = if args.null { 0 } else { b'\n' };
-    let input = source(list, args.arg_file, separator)?;
-    let lines = args.line_buffer;
-    let look = Look { keep_order: !args.unordered, tag: args.tag, lines, quiet: args.quiet };
-    let progress = Progress::new(args.quiet, input.len());
-    let stop = Stop::on_signals(announce(look.quiet, progress.clone()))?;
+    let quiet = args.printing.quiet;
+    let progress = Progress::start(args.progress.kind(quiet), pieces.len());
+    let stop = Stop::on_signals(announce(quiet, progress.clone()))?;
     let guard = Guard::new();
+    let syntax = template.syntax();
     let plan = Plan {
-        spec: Spec {
-            run_id: guard.run_id().to_owned(),
-            words: words.into_iter().map(OsString::into_vec).collect(),
-            tries_max: 1,
-            lines,
+        spec: args.running.spec(&guard, &template, args.printing.line_buffer)?,
+        records: match args.records.any() {
+            true => Some(args.records.open(&syntax.names, filler(&args.records, syntax))?),
+            false => None,
         },
-        input,
+        halt: args.running.halt,
+        look: args.printing.look(syntax, args.records.keeps_output()),
+        template,
+        pieces,
         jobs,
-        look,
         progress: progress.clone(),
         stop: stop.clone(),
         guard: guard.clone(),
     };
-    let ended = match &args.connect {
-        Some(address) => shared(plan, address, &args.authkey).await,
-        None => embedded(plan, args.listen, &args.authkey).await,
+    let began = Instant::now();
+    let ended = match &args.machines.connect {
+        Some(address) => shared(plan, address, &args.machines.authkey).await,
+        None => embedded(plan, args.machines.listen, &args.machines.authkey).await,
     };
     guard.end();
     progress.finish();
-    let tally = match ended {
-        Err(error) if is_broken_pipe(&error) => return Ok(PIPE_CODE),
-        ended => ended?,
-    };
-    if tally.failed > 0 && !args.quiet {
-        output::talk(format_args!("{} of {} tasks failed", tally.failed, tally.done));
+    let tally = ended?;
+    if !quiet {
+        tell(&tally, began);
     }
-    Ok(stop.exit_code().unwrap_or_else(|| failed_code(tally.failed)))
+    let by_failures = || args.running.halt.code_ended(tally.ended, tally.total);
+    Ok(tally.halted.or_else(|| stop.exit_code()).unwrap_or_else(by_failures))
+}
+
+/// The command, and what it is run for.
+fn open(args: &MapArgs, jobs: usize) -> anyhow::Result<(Template, Pieces)> {
+    if let Some(failed) = args.records.failed()? {
+        return Ok((Template::new(Vec::new(), Given::AsArgument), Pieces::of_failed(failed)));
+    }
+    let Opened { command, syntax, input } = args.input.open(&args.words, jobs)?;
+    let done: Done = args.records.done(&syntax.names, filler(&args.records, &syntax))?;
+    Ok((Template::new(command, syntax), Pieces::of_input(input, done)))
+}
+
+/// What fills the places in the folder of `--results`, if there are any.
+fn filler(records: &RecordArgs, syntax: &Syntax) -> Option<Filler> {
+    let text = records.results_pattern()?.as_bytes();
+    let pattern = Pattern::new(text, syntax);
+    if !pattern.has_place() {
+        return None;
+    }
+    Some(Arc::new(move |seq, args: &[Vec<u8>]| pattern.filled(&Filling { args, seq, slot: 0 })))
+}
+
+/// Prints the commands.
+fn dry_run(template: &Template, pieces: Pieces) -> anyhow::Result<u8> {
+    for piece in pieces {
+        let piece = piece?;
+        let filling = Filling { args: &piece.args, seq: piece.seq, slot: 1 };
+        let mut line = template.line(&filling);
+        line.push(b'\n');
+        output::data_bytes(&line).context("cannot write to standard output")?;
+    }
+    Ok(0)
+}
+
+/// Sums up, for people: what failed, and how it went if somebody watches.
+fn tell(tally: &Tally, began: Instant) {
+    let summary = &tally.summary;
+    if summary.failed() == 0 && !output::talk_is_watched() {
+        return;
+    }
+    if summary.failed() > 1
+        && let Some(table) = summary.table(output::talk_width(), output::talk_is_coloured())
+    {
+        output::pass_on(format!("{table}\n").as_bytes());
+    }
+    output::talk(summary.line(began.elapsed()));
+}
+
+impl RunningArgs {
+    fn spec(&self, guard: &Guard, template: &Template, lines: bool) -> anyhow::Result<Spec> {
+        Ok(Spec {
+            run_id: guard.run_id().to_owned(),
+            words: template.to_words(),
+            tries_max: self.retries,
+            lines,
+            gate: self.gate.clone(),
+            timeout: self.timeout,
+            term_seq: self.term_seq.clone(),
+            limits: self.limits.limits(),
+            dir: self.wd.clone().map(|dir| dir.into_os_string().into_vec()),
+            env: self.env.iter().map(variable).collect::<anyhow::Result<_>>()?,
+        })
+    }
+}
+
+/// `NAME=VALUE`, or the value that `NAME` has here.
+fn variable(given: &OsString) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let bytes = given.as_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=');
+    let (name, value) = match equals {
+        Some(at) => {
+            let (name, value) = bytes.split_at(at);
+            (name, value.get(1..).unwrap_or_default().to_vec())
+        }
+        None => {
+            let value = std::env::var_os(given).ok_or_else(|| {
+                exit::usage(format!("--env {0}: {0} is not set here", given.display()))
+            })?;
+            (bytes, value.into_vec())
+        }
+    };
+    if name.is_empty() {
+        return Err(exit::usage(format!("--env {}: expected NAME=VALUE", given.display())));
+    }
+    Ok((name.to_vec(), value))
+}
+
+impl PrintingArgs {
+    fn look(&self, syntax: &Syntax, silent: bool) -> Look {
+        let pattern = self.tagstring.as_ref().map(|text| Pattern::new(text.as_bytes(), syntax));
+        let tag = self.tag.then_some(Tag::Arguments).or(pattern.map(Tag::Pattern));
+        let (lines, quiet) = (self.line_buffer, self.quiet);
+        Look { keep_order: !self.unordered, tag, lines, silent, quiet }
+    }
 }
 
 /// Runs on a manager of its own.
@@ -202,28 +378,6 @@ async fn shared(plan: Plan, address: &Address, authkey: &AuthkeyArgs) -> anyhow:
     master::shared(plan, &manager).await
 }
 
-/// Where the arguments come from.
-fn source(
-    list: Option<Vec<OsString>>,
-    file: Option<PathBuf>,
-    separator: u8,
-) -> anyhow::Result<Input> {
-    match (list, file) {
-        (Some(_), Some(file)) => anyhow::bail!(
-            "arguments come from {} or from :::, not from both\nhint: leave one of them out",
-            file.display()
-        ),
-        (Some(list), None) => Ok(Input::list(list)),
-        (None, Some(file)) => Input::file(&file, separator),
-        (None, None) => {
-            if output::input_is_typed() {
-                output::talk("reading arguments from the terminal, one a line; Ctrl-D ends them");
-            }
-            Ok(Input::stdin(separator))
-        }
-    }
-}
-
 /// Tells the user what each Ctrl-C does.
 fn announce(quiet: bool, progress: Progress) -> impl Fn(Stage) + Clone + Send + Sync + 'static {
     move |stage| {
@@ -240,19 +394,4 @@ fn announce(quiet: bool, progress: Progress) -> impl Fn(Stage) + Clone + Send + 
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
-}
-
-fn failed_code(failed: u64) -> u8 {
-    u8::try_from(failed).ok().filter(|code| *code <= FAILED_CODE_MAX).unwrap_or(FAILED_CODE_MAX + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_exit_code_counts_failures_up_to_a_hundred() {
-        let codes = [0, 1, 100, 101, 256, u64::MAX].map(failed_code);
-        assert_eq!(codes, [0, 1, 100, 101, 101, 101]);
-    }
 }

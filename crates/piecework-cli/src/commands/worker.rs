@@ -122,7 +122,12 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         closed: false.into(),
     });
     let guard = Guard::new();
-    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: Doing::new() });
+    let runner = Arc::new(Runner {
+        guard: guard.clone(),
+        stop: stop.clone(),
+        doing: Doing::new(),
+        worker_id: crew::worker_id(),
+    });
     let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
     slots.spawn_local(slot::work(first, runner.clone(), 1));

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use regex::bytes::Regex;
 
 use super::blocks::BLOCK_BYTES_MAX;
@@ -10,10 +11,13 @@ use super::columns::Trim;
 use super::declined::DeclinedArgs;
 use super::text;
 
+/// Bytes of one flag, by a name that clap does not take for a flag that is given several times.
+type Bytes = Vec<u8>;
+
 /// What the tasks are made of.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Input")]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// Read arguments from FILE instead of standard input; several: all combinations
     #[arg(short, long, value_name = "FILE")]
     pub(super) arg_file: Vec<PathBuf>,
@@ -23,8 +27,14 @@ pub struct InputArgs {
     pub(super) null: bool,
 
     /// Read arguments that end with TEXT instead of a newline; \n, \t, \0, \x1f are known
-    #[arg(short, long, value_name = "TEXT", value_parser = text::separator, allow_hyphen_values = true)]
-    pub(super) delimiter: Option<std::vec::Vec<u8>>,
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        value_parser = text::separator,
+        allow_hyphen_values = true
+    )]
+    pub(super) delimiter: Option<Bytes>,
 
     /// Part each line where REGEXP matches into columns {1}, {2}, ...
     #[arg(short = 'C', long, value_name = "REGEXP", allow_hyphen_values = true)]
@@ -43,15 +53,14 @@ pub struct InputArgs {
     #[arg(long, value_name = "WHERE", hide_possible_values = true)]
     pub(super) trim: Option<Trim>,
 
-    /// Give each command N lines of arguments; with --pipe: N records
-    #[arg(
-        short = 'n',
-        long,
-        visible_short_alias = 'N',
-        alias = "max-replace-args",
-        value_name = "N"
-    )]
+    /// Give each command the arguments of N lines, {} for all of them
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "max_replace_args")]
     pub(super) max_args: Option<usize>,
+
+    /// Give each command the arguments of N lines, {} with what is around it once for each; with
+    /// --pipe: N records
+    #[arg(short = 'N', long, value_name = "N")]
+    pub(super) max_replace_args: Option<usize>,
 
     /// Give each command as many arguments as fit, {} with what is around it once for each
     #[arg(short = 'X', conflicts_with_all = ["fill", "xargs"])]
@@ -78,7 +87,7 @@ pub struct InputArgs {
     pub(super) shuf: bool,
 
     /// Replace TEXT instead of {}
-    #[arg(short = 'I', long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(short = 'I', long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(super) replace: Option<String>,
 
     /// Give blocks of standard input to the commands' standard input
@@ -93,16 +102,35 @@ pub struct InputArgs {
     pub(super) pipe: bool,
 
     /// Make blocks of at most SIZE bytes, but one record at least [default: 1M]
-    #[arg(long, alias = "block-size", value_name = "SIZE", value_parser = block, requires = "pipe", conflicts_with = "max_args")]
+    #[arg(
+        long,
+        alias = "block-size",
+        value_name = "SIZE",
+        value_parser = block,
+        requires = "pipe",
+        conflicts_with_all = ["max_args", "max_replace_args"]
+    )]
     pub(super) block: Option<usize>,
 
     /// A record of --pipe starts with TEXT
-    #[arg(long, value_name = "TEXT", value_parser = text::unescaped, requires = "pipe", allow_hyphen_values = true)]
-    pub(super) recstart: Option<std::vec::Vec<u8>>,
+    #[arg(
+        long,
+        value_name = "TEXT",
+        value_parser = text::unescaped,
+        requires = "pipe",
+        allow_hyphen_values = true
+    )]
+    pub(super) recstart: Option<Bytes>,
 
     /// A record of --pipe ends with TEXT [default: \n, unless --recstart is given]
-    #[arg(long, value_name = "TEXT", value_parser = text::unescaped, requires = "pipe", allow_hyphen_values = true)]
-    pub(super) recend: Option<std::vec::Vec<u8>>,
+    #[arg(
+        long,
+        value_name = "TEXT",
+        value_parser = text::unescaped,
+        requires = "pipe",
+        allow_hyphen_values = true
+    )]
+    pub(super) recend: Option<Bytes>,
 
     #[command(flatten)]
     pub(super) declined: DeclinedArgs,

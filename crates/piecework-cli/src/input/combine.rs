@@ -12,9 +12,8 @@ pub(super) const HELD_BYTES_MAX: usize = 512 << 20;
 /// # Errors
 /// If another cannot be read or is too long.
 pub(super) fn product(sources: Vec<Rows>) -> anyhow::Result<Rows> {
-    let several = sources.len() > 1;
-    let sources = sources.into_iter().map(|rows| if several { never_empty(rows) } else { rows });
-    let mut sources = sources.collect::<Vec<_>>().into_iter();
+    let sources = if sources.len() > 1 { never_empty(sources) } else { sources };
+    let mut sources = sources.into_iter();
     let Some(first) = sources.next() else { return Ok(Rows::held(Vec::new())) };
     let rest = sources.map(|rows| rows.hold(HELD_BYTES_MAX)).collect::<Result<Vec<_>, _>>()?;
     if rest.is_empty() {
@@ -26,15 +25,20 @@ pub(super) fn product(sources: Vec<Rows>) -> anyhow::Result<Rows> {
     Ok(Rows::counted(product, len))
 }
 
-/// As GNU parallel has it: of several sources, an empty one gives one empty argument.
-fn never_empty(mut rows: Rows) -> Rows {
-    match rows.next() {
+/// As GNU parallel has it: beside others, an empty source gives one empty argument; if all are
+/// empty, nothing is left.
+fn never_empty(sources: Vec<Rows>) -> Vec<Rows> {
+    let mut all_empty = true;
+    let filled = sources.into_iter().map(|mut rows| match rows.next() {
         None => Rows::held(vec![vec![Vec::new()]]),
         Some(first) => {
+            all_empty = false;
             let len = rows.len().map(|len| len.saturating_add(1));
             Rows::counted(std::iter::once(first).chain(rows), len)
         }
-    }
+    });
+    let filled = filled.collect();
+    if all_empty { Vec::new() } else { filled }
 }
 
 struct Product {
@@ -125,14 +129,15 @@ mod tests {
         let (len, rows) = shown(product(vec![held("1 2"), held("a b"), held("x y")]).unwrap());
         assert_eq!(rows, "1-a-x 1-a-y 1-b-x 1-b-y 2-a-x 2-a-y 2-b-x 2-b-y");
         assert_eq!(len, Some(8));
-        assert_eq!(shown(product(vec![]).unwrap()).1, "");
     }
 
     #[test]
     fn of_several_sources_an_empty_one_is_an_empty_argument() {
         assert_eq!(shown(product(vec![held("1 2"), held("")]).unwrap()), (Some(2), "1- 2-".into()));
         assert_eq!(shown(product(vec![held(""), held("a")]).unwrap()), (Some(1), "-a".into()));
-        assert_eq!(shown(product(vec![held("")]).unwrap()), (Some(0), String::new()));
+        for all_empty in [vec![held("")], vec![held(""), held("")], vec![]] {
+            assert_eq!(shown(product(all_empty).unwrap()), (Some(0), String::new()));
+        }
     }
 
     #[test]

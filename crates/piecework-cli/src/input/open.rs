@@ -42,7 +42,7 @@ impl InputArgs {
         if let Some(placeholder) = &self.replace {
             syntax.placeholder = placeholder.as_bytes().to_vec();
         }
-        syntax.repeat_context = self.fill_context;
+        syntax.repeat_context = self.fill_context || self.max_replace_args.is_some();
         let input = if self.pipe {
             if command.is_empty() {
                 return Err(exit::usage("--pipe needs a command to pipe into\nhint: cat, say"));
@@ -73,7 +73,7 @@ impl InputArgs {
             (None, None) => b"\n".to_vec(),
         };
         let borders = Borders { end, start: self.recstart.clone().unwrap_or_default() };
-        let size = match self.max_args {
+        let size = match self.rows_each() {
             Some(0) => return Err(exit::usage("--pipe with -N needs a number from 1")),
             Some(count) => Size::Records(count),
             None => Size::Bytes(self.block.unwrap_or(BLOCK_BYTES)),
@@ -105,12 +105,17 @@ impl InputArgs {
             if self.link { combine::wrapped(combined)? } else { combine::product(combined)? };
         let rows = if self.no_run_if_empty { without_empty(rows) } else { rows };
         let rows = if self.shuf { shuffle::shuffled(rows)? } else { rows };
-        Ok(match self.max_args {
+        Ok(match self.rows_each() {
             count if self.fill_context || self.fill => pack::by_size(rows, count, Some(jobs)),
             count if self.xargs => pack::by_size(rows, count, None),
             Some(count) if count != 1 => pack::by_count(rows, count),
             _ => rows,
         })
+    }
+
+    /// How many lines or records each command gets.
+    fn rows_each(&self) -> Option<usize> {
+        self.max_args.or(self.max_replace_args)
     }
 
     fn columns(&self) -> anyhow::Result<Columns> {
@@ -200,10 +205,13 @@ impl InputArgs {
     }
 }
 
-/// Parts a word of the command line as a file would be.
+/// Parts a word of the command line as a file would be; an empty word stays one.
 fn words_of(word: &[u8], separator: &[u8]) -> Vec<Vec<u8>> {
-    let lines =
-        Lines::new(Box::new(Cursor::new(word.to_vec())), String::new(), separator.to_vec(), false);
+    if word.is_empty() {
+        return vec![Vec::new()];
+    }
+    let reader = Box::new(Cursor::new(word.to_vec()));
+    let lines = Lines::new(reader, "the command line".to_owned(), separator.to_vec(), false);
     lines.filter_map(Result::ok).collect()
 }
 
@@ -252,7 +260,7 @@ mod tests {
 
     #[test]
     fn lists_are_combined_as_in_gnu_parallel() {
-        let table: [(&[&str], &[&str]); 12] = [
+        let table: [(&[&str], &[&str]); 14] = [
             (&["e", ":::", "a", "b c"], &["e a", "e 'b c'"]),
             (&["e", ":::"], &[]),
             (&["e", ":::", "a", ":::"], &["e a ''"]),
@@ -261,6 +269,8 @@ mod tests {
             (&["--link", "e", ":::", "a", "b", "c", ":::", "d", "e"], &["e a d", "e b e", "e c d"]),
             (&["-n2", "e", ":::", "1", "2", "3"], &["e 1 2", "e 3"]),
             (&["-N2", "e", "{2}-{1}", ":::", "1", "2", "3"], &["e 2-1", "e -3"]),
+            (&["-n2", "e", "x{}", ":::", "1", "2", "3"], &["e x1 2", "e x3"]),
+            (&["-N2", "e", "x{}", ":::", "1", "2", "3"], &["e x1 x2", "e x3"]),
             (&["-n0", "e", ":::", "1", "2"], &["e", "e"]),
             (&["-X", "e", "x{}", ":::", "1", "2", "3"], &["e x1 x2", "e x3"]),
             (&["-m", "e", "x{}", ":::", "1", "2", "3"], &["e x1 2", "e x3"]),
@@ -273,13 +283,14 @@ mod tests {
 
     #[test]
     fn lines_become_columns() {
-        let table: [(&[&str], &[&str]); 8] = [
+        let table: [(&[&str], &[&str]); 9] = [
             (&["-C", ",", "e", "{2}-{1}", ":::", "1,2", " 3 "], &["e 2-1", "e -3"]),
             (&["-C,", "--trim=n", "e", "{2}", ":::", "1, 2"], &["e ' 2'"]),
             (&["-C,", "e", ":::", "1,2", ":::", "a", "b,c"], &["e 1 2 a", "e 1 2 b c"]),
             (&["--csv", "e", ":::", "1,\"a, b\""], &["e 1 'a, b'"]),
             (&["--csv", "-C;", "e", ":::", "1,2;\"a\"\"\""], &["e '1,2' 'a\"'"]),
             (&["-d,", "e", ":::", "a,b", "c"], &["e a", "e b", "e c"]),
+            (&["-d,", "e", ":::", "", "a,"], &["e ''", "e a"]),
             (&["-r", "e", ":::", "", " ", "a"], &["e a"]),
             (&["-I", "@", "e", "@{}", ":::", "a"], &["e a'{}'"]),
         ];
@@ -331,7 +342,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_a_hint() {
-        let table: [(&[&str], &str); 14] = [
+        let table: [(&[&str], &str); 15] = [
             (&["--pipe", "--", ":::", "a"], "--pipe needs a command"),
             (&["--pipe", "cat", ":::", "a"], "blocks of one stream"),
             (&["--pipe", "-N0", "cat"], "from 1"),
@@ -345,6 +356,7 @@ mod tests {
             (&["-a", "/no/such/file", "e"], "/no/such/file"),
             (&["-C", "(", "e"], "unclosed group"),
             (&["--pipe-part", "e"], "use --pipe"),
+            (&["--round", "e"], "--round-robin is not taken over"),
             (&["-s", "100", "e"], "--max-chars (-s) is not taken over"),
         ];
         for (words, part) in table {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+/// The width of a line where there is no terminal: what fits into most logs.
+const WIDTH: usize = 100;
+
 /// Prints one line of talk. A reader that has gone is no reason to stop.
 pub(crate) fn talk(message: impl fmt::Display) {
     // One write, so that lines of several processes do not mix.
@@ -12,6 +15,12 @@ pub(crate) fn talk(message: impl fmt::Display) {
 /// Passes on what a command wrote to its standard error.
 pub(crate) fn pass_on(bytes: &[u8]) {
     let _ = io::stderr().write_all(bytes);
+}
+
+/// Returns how many characters fit on a line of standard error.
+pub(super) fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stderr());
+    size.ok().map(|size| size.ws_col.into()).filter(|width| *width > 0).unwrap_or(WIDTH)
 }
 
 /// Tells whether a person watches.

@@ -27,7 +27,7 @@ pub(crate) use args::RecordArgs;
 pub(crate) use folders::Filler;
 pub(crate) use job_log::went_well;
 pub(crate) use resume::{Done, Failed};
-pub(crate) use stream::{Stream, Written};
+pub(crate) use stream::Written;
 
 use self::job_log::JobLog;
 use self::results::Results;

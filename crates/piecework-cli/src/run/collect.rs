@@ -118,8 +118,7 @@ impl Collector {
         let Finished { seq, ref args, slot, .. } = finished;
         let command = self.template.line(&Filling { args, seq, slot });
         if let Some(records) = &mut self.records {
-            let mut written =
-                Written { stdout: &mut streams.stdout, stderr: &mut streams.stderr };
+            let mut written = Written { stdout: &mut streams.stdout, stderr: &mut streams.stderr };
             records.finished(&finished, &command, &mut written)?;
         }
         let summary = &mut self.tally.summary;

@@ -42,8 +42,7 @@ pub(crate) async fn run(
     let host = host();
     let guard = Guard::new();
     let doing = Doing::new();
-    let runner =
-        Arc::new(Runner {
+    let runner = Arc::new(Runner {
         guard: guard.clone(),
         stop: stop.clone(),
         doing: doing.clone(),

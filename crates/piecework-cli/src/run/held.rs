@@ -45,7 +45,7 @@ impl Held {
     }
 
     /// Bytes of it in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn in_memory(&self) -> usize {
         self.rest.len()
     }
 
@@ -100,6 +100,6 @@ mod tests {
             held.read_to_string(&mut text).unwrap();
             assert_eq!(text, "first second rest");
         }
-        assert_eq!((held.bytes(), held.tail(2)), (4, &b"st"[..]));
+        assert_eq!((held.in_memory(), held.tail(2)), (4, &b"st"[..]));
     }
 }

@@ -15,33 +15,75 @@ const FILES_PER_JOB: u64 = 5;
 /// the other ends of the pipes of the one command that is just being started.
 const FILES_OTHER: u64 = 40;
 
-/// The argument of `-j`.
+/// More open files than this are not asked for, whatever the system allows.
+const ALL_FILES_MAX: u64 = 4_096;
+
+/// The argument of `-j`, as GNU parallel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Jobs(NonZeroUsize);
+pub(crate) enum Jobs {
+    /// So many.
+    Count(usize),
+    /// So many for each hundred cores.
+    Percent(usize),
+    /// So many more than there are cores, or fewer.
+    Beside(isize),
+    /// As many as the system lets one process have.
+    All,
+}
 
 impl FromStr for Jobs {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| "a whole number from 1 is needed".to_owned())
+        let wrong = || format!("{text} is no number of jobs; hint: 4, 50%, +1, -1, or 0 for all");
+        let (sign, digits) = match text.as_bytes().first() {
+            Some(b'+') => (1, text.get(1..)),
+            Some(b'-') => (-1, text.get(1..)),
+            _ => (0, Some(text)),
+        };
+        let digits = digits.ok_or_else(wrong)?;
+        let (digits, is_percent) = match digits.strip_suffix('%') {
+            Some(digits) => (digits, true),
+            None => (digits, false),
+        };
+        let number: usize = digits.parse().map_err(|_| wrong())?;
+        match (sign, is_percent, number) {
+            (0, false, 0) => Ok(Self::All),
+            (0, false, count) => Ok(Self::Count(count)),
+            (0, true, percent) if percent > 0 => Ok(Self::Percent(percent)),
+            (1 | -1, false, by) => {
+                isize::try_from(by).map(|by| Self::Beside(sign * by)).map_err(|_| wrong())
+            }
+            _ => Err(wrong()),
+        }
     }
 }
 
-/// Returns the number of jobs, by default one for each core.
+/// Returns the number of jobs, by default one for each core; one at least.
 ///
 /// # Errors
 /// If so many commands would need more open files than this process may have.
 pub(crate) fn checked(jobs: Option<Jobs>) -> anyhow::Result<usize> {
-    let Some(Jobs(jobs)) = jobs else {
-        return Ok(available_parallelism().map_or(1, NonZeroUsize::get));
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    let allowed = getrlimit(Resource::Nofile).current;
+    let jobs = match jobs {
+        None => return Ok(cores),
+        Some(Jobs::Count(count)) => count,
+        Some(Jobs::Percent(percent)) => cores.saturating_mul(percent) / 100,
+        Some(Jobs::Beside(by)) => cores.saturating_add_signed(by),
+        Some(Jobs::All) => {
+            let files = allowed.unwrap_or(ALL_FILES_MAX).min(ALL_FILES_MAX);
+            usize::try_from(files.saturating_sub(FILES_OTHER) / FILES_PER_JOB).unwrap_or(1)
+        }
     };
-    let needed = (jobs.get() as u64).saturating_mul(FILES_PER_JOB).saturating_add(FILES_OTHER);
-    match getrlimit(Resource::Nofile).current {
+    let jobs = jobs.max(1);
+    let needed = (jobs as u64).saturating_mul(FILES_PER_JOB).saturating_add(FILES_OTHER);
+    match allowed {
         Some(allowed) if needed > allowed => bail!(
             "{jobs} jobs need up to {needed} open files, and {allowed} are allowed\n\
              hint: ulimit -n {needed}, or fewer jobs"
         ),
-        _ => Ok(jobs.get()),
+        _ => Ok(jobs),
     }
 }
 
@@ -51,10 +93,19 @@ mod tests {
 
     #[test]
     fn jobs_are_counted_from_one() {
-        assert!("1".parse::<Jobs>().is_ok());
-        for wrong in ["0", "-1", "", "two", "1.5"] {
+        for (text, jobs) in [
+            ("1", Jobs::Count(1)),
+            ("150%", Jobs::Percent(150)),
+            ("+2", Jobs::Beside(2)),
+            ("-1", Jobs::Beside(-1)),
+            ("0", Jobs::All),
+        ] {
+            assert_eq!(text.parse(), Ok(jobs), "{text}");
+        }
+        for wrong in ["", "two", "1.5", "0%", "+5%", "--1", "+"] {
             assert!(wrong.parse::<Jobs>().is_err(), "{wrong}");
         }
+        assert_eq!(checked(Some(Jobs::Beside(-1_000))).unwrap(), 1);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) struct Ran {
     pub(crate) started: f64,
     /// The same moment on the clock that never jumps.
     pub(crate) began: Instant,
-    /// Bytes of output that were handed on before it ended.
+    /// Bytes of standard output that were handed on before it ended.
     pub(crate) handed_on: u64,
 }
 

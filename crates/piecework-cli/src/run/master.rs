@@ -203,7 +203,12 @@ fn employ(
     guard: &Arc<Guard>,
     stop: &Stop,
 ) -> JoinSet<anyhow::Result<()>> {
-    let runner = Arc::new(Runner { guard: guard.clone(), stop: stop.clone(), doing: Doing::new() });
+    let runner = Arc::new(Runner {
+        guard: guard.clone(),
+        stop: stop.clone(),
+        doing: Doing::new(),
+        worker_id: crew::worker_id(),
+    });
     let recipes = Arc::new(Recipes::default());
     let mut slots = JoinSet::new();
     for (at, session) in sessions.into_iter().enumerate() {

@@ -95,7 +95,7 @@ impl<B: Board> OrderLink<B> {
             host: self.host(),
             slot: ran.slot,
             started: ran.started,
-            received,
+            received: ran.handed_on + rest,
             result,
         };
         Report::Finished { lease, finished }

@@ -44,9 +44,8 @@ impl Pieces {
     /// Takes the commands of an earlier run, each a line for the shell, with their numbers.
     pub(crate) fn of_failed(failed: Failed) -> Self {
         let len = Some(failed.len() as u64);
-        let pieces = failed.map(|line| {
-            line.map(|(seq, command)| Piece { seq, args: vec![command], stdin: None })
-        });
+        let pieces = failed
+            .map(|line| line.map(|(seq, command)| Piece { seq, args: vec![command], stdin: None }));
         Self { pieces: Box::new(pieces), len }
     }
 
@@ -90,7 +89,7 @@ pub(crate) struct Finished {
     pub(crate) started: f64,
     /// Bytes of input.
     pub(crate) sent: u64,
-    /// Bytes of output.
+    /// Bytes of standard output.
     pub(crate) received: u64,
     /// What its command left behind, or why it could not be run.
     pub(crate) result: Result<Output, String>,

@@ -164,7 +164,7 @@ impl Printer {
     }
 
     async fn print(&mut self, finished: Finished, streams: Streams) -> anyhow::Result<()> {
-        let bytes = finished.bytes() + streams.stdout.bytes() + streams.stderr.bytes();
+        let bytes = finished.bytes() + streams.stdout.in_memory() + streams.stderr.in_memory();
         self.turns.ended(finished.seq);
         self.print_parts(finished, streams).await.context(CANNOT_WRITE)?;
         self.window.printed(bytes);

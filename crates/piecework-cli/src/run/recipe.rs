@@ -73,11 +73,7 @@ impl Recipe {
     }
 
     /// A recipe for plain tasks of one argument each, whose output is collected whole.
-    pub(crate) fn plain(
-        template: Template,
-        given: Given,
-        stderr_bytes_max: Option<usize>,
-    ) -> Self {
+    pub(crate) fn plain(template: Template, given: Given, stderr_bytes_max: Option<usize>) -> Self {
         Self {
             run_id: String::new(),
             tries_max: 1,

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use piecework::command::{Command, CommandError, Output, Part, Parts, Running};
 use tokio::time::{Instant, interval_at};
@@ -12,6 +12,7 @@ use super::link::{Link, Outcome, Ran, Task};
 use super::notes::Doing;
 use super::recipe::Recipe;
 use super::stop::{Stage, Stop};
+use super::timeout::Timeouts;
 use crate::output;
 
 /// What all slots of a process have in common.
@@ -71,7 +72,11 @@ pub(crate) async fn work<L: Link>(
 impl Runner {
     fn command(&self, task: &Task, slot: usize) -> Command {
         let (seq, slot_text) = (task.piece.seq.to_string(), slot.to_string());
-        let command = task.recipe.command(&task.piece, slot);
+        let mut command = task.recipe.command(&task.piece, slot);
+        if let Some(limit) = task.recipe.timeouts.as_ref().and_then(Timeouts::limit) {
+            let deadline = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default() + limit;
+            command = command.env("PIECEWORK_DEADLINE", deadline.as_secs_f64().to_string());
+        }
         // What scripts for GNU parallel look for.
         let command = command.env("PARALLEL_SEQ", &seq).env("PARALLEL_JOBSLOT", &slot_text);
         command
@@ -168,7 +173,9 @@ impl Runner {
                     false => return Ok(Some(MustEnd::Stop)),
                 },
             };
-            ran.handed_on += bytes.len() as u64;
+            if !is_stderr {
+                ran.handed_on += bytes.len() as u64;
+            }
             // A manager that is gone is met again when the task is settled.
             if let Err(error) = link.hand_on(task, is_stderr, bytes).await {
                 tracing::debug!(%error, "output is lost");

@@ -33,7 +33,7 @@ impl From<Given> for Syntax {
 pub(super) enum Place {
     /// `{}`, `{.}`, ...: all arguments.
     All(Cut),
-    /// `{2}`, `{2.}`, `{name/}`, ...: the argument of this number, from 1, from the end if negative.
+    /// `{2}`, `{2.}`, `{name/}`: the argument of this number, from 1; from the end if negative.
     Nth(isize, Cut),
     /// `{#}`: the number of the task.
     Seq,

@@ -9,13 +9,12 @@ pub(super) fn value(bytes: &[u8]) -> Vec<u8> {
     if bytes.iter().all(is_plain) {
         return bytes.to_vec();
     }
-    // Runs of single quotes stand in double quotes, and what is between them in single quotes.
-    let runs = bytes.chunk_by(|one, next| (*one == b'\'') == (*next == b'\''));
-    let quoted = runs.map(|run| {
-        let quote: &[u8] = if run.starts_with(b"'") { b"\"" } else { b"'" };
-        [quote, run, quote].concat()
-    });
-    quoted.collect::<Vec<_>>().concat()
+    // A single quote stands in double quotes, all else in single quotes: `it's` is 'it'"'"'s'.
+    let parts = bytes.split(|byte| *byte == b'\'').map(|part| [b"'", part, b"'"].concat());
+    let quoted = parts.collect::<Vec<_>>().join(&b"\"'\""[..]);
+    // Of a quote at either end, the empty part beside it is not needed.
+    let quoted = quoted.strip_prefix(b"''").unwrap_or(&quoted);
+    quoted.strip_suffix(b"''").unwrap_or(quoted).to_vec()
 }
 
 /// Quotes what somebody wrote in a command without a shell, only where a shell would change it.
@@ -62,8 +61,8 @@ mod tests {
             ("a b", "'a b'"),
             ("it's", r#"'it'"'"'s'"#),
             ("'", r#""'""#),
-            ("''", r#""''""#),
-            ("a''b", r#"'a'"''"'b'"#),
+            ("''", r#""'"''"'""#),
+            ("a''b", r#"'a'"'"''"'"'b'"#),
             ("a'", r#"'a'"'""#),
             ("a=b", "'a=b'"),
             ("\\", "'\\'"),

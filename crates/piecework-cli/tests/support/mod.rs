@@ -169,6 +169,19 @@ impl Drop for Started {
     }
 }
 
+/// The words of each command, those of commands within commands after them.
+pub(crate) fn commands() -> Vec<Vec<String>> {
+    fn below(command: &clap::Command, words: &[String]) -> Vec<Vec<String>> {
+        let of_one = |inner: &clap::Command| {
+            let words = [words, &[inner.get_name().to_owned()]].concat();
+            let nested = below(inner, &words);
+            std::iter::once(words).chain(nested)
+        };
+        command.get_subcommands().flat_map(of_one).collect()
+    }
+    below(&<piecework_cli::Arguments as clap::CommandFactory>::command(), &[])
+}
+
 /// Waits until something is so.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
