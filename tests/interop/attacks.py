@@ -263,12 +263,17 @@ that puts an item and gets it back, beside the attack, over its rate just before
 at rest; the median of {rounds} rounds, with the least and the most. The other columns are taken
 in the last round: a new client tries once the rate is measured, the rest after {settled} seconds
 more, and after {held} where the attacker only holds what it has. Memory is the larger of the two
-moments; connections are without the session's own; the log is of all rounds.
+moments; connections are without the session's own; the log is of all rounds. Where clients put
+items and are killed with them, piecework still has the items of all rounds, and CPython lost them.
+
+The load of the machine was {load} when the script began. Where that is not near 0, other programs
+took part: ratios far above 1 then say that they took more from the round alone than the attack
+took from the other, and the column of rates proves nothing either way.
 
 """
 
 
-def page(rows):
+def page(rows, load):
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True
     ).stdout.strip()
@@ -279,6 +284,7 @@ def page(rows):
         commit="commit " + commit,
         when=time.strftime("on %d %B %Y"),
         machine="on %s, %d cores, Linux %s" % (model, os.cpu_count(), platform.release()),
+        load="%.1f" % load,
         rounds=ROUNDS,
         settled=SETTLED_SECONDS,
         held=HELD_SECONDS,
@@ -295,11 +301,12 @@ def page(rows):
 
 def main():
     names = sys.argv[1:] or list(attackers.ATTACKS)
+    load, _, _ = os.getloadavg()
     rows = table(names)
     if sys.argv[1:]:
         print(rows)
         return
-    text = page(rows)
+    text = page(rows, load)
     print(text)
     with open(PAGE, "w") as file:
         file.write(text)

@@ -239,6 +239,8 @@ mod tests {
         for size in [Size::Records(1), Size::Bytes(8), Size::Bytes(1)] {
             assert_eq!(cut(text, ("", ">"), size, 0), [">a\n1\n", ">b\n2\n", ">c\n3\n"]);
         }
+        // The second start comes in two reads.
+        assert_eq!(cut(">>aaa>>b", ("", ">>"), Size::Records(1), 0), [">>aaa", ">>b"]);
         let both = cut(">a\n1\n;>b\n2;\n>c\n3;>d", (";", ">"), Size::Records(1), 0);
         assert_eq!(both, [">a\n1\n;", ">b\n2;\n>c\n3;", ">d"]);
     }
@@ -262,6 +264,7 @@ mod tests {
         let mut blocks = Blocks::new((endless, "text".into()), borders, Size::Bytes(9), 0).unwrap();
         blocks.bytes_max = 100_000;
         let error = blocks.next().unwrap().unwrap_err().to_string();
+        assert!(blocks.buffer.len() < 200_000);
         assert!(error.contains("100000 bytes") && error.contains("hint"), "{error}");
     }
 }

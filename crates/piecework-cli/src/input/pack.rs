@@ -52,9 +52,9 @@ struct Filled {
 }
 
 impl Filled {
-    /// Reads until enough is there for one command; returns whether that is so.
+    /// Reads until more is there than fits one command; returns whether that is so.
     fn fill(&mut self) -> anyhow::Result<bool> {
-        while self.bytes <= ARGUMENTS_BYTES_MAX && self.ahead.len() < self.count_max {
+        while self.bytes <= ARGUMENTS_BYTES_MAX && self.ahead.len() <= self.count_max {
             let Some(row) = self.rows.next() else { return Ok(false) };
             let row = row?;
             self.bytes += bytes_of(&row);
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(shown(by_size(numbers(5), None, Some(2))), "1 2 3|4 5");
         assert_eq!(shown(by_size(numbers(5), None, Some(4))), "1 2|3 4|5");
         assert_eq!(shown(by_size(numbers(5), Some(3), Some(4))), "1 2 3|4|5");
-        assert_eq!(shown(by_size(numbers(4), Some(2), Some(4))), "1 2|3 4");
+        assert_eq!(shown(by_size(numbers(4), Some(2), Some(4))), "1 2|3|4");
         assert_eq!(shown(by_size(numbers(5), None, None)), "1 2 3 4 5");
         assert_eq!(shown(by_size(numbers(0), None, Some(2))), "");
     }

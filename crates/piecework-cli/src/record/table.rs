@@ -190,13 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn long_output_is_quoted_for_a_character_at_its_end() {
-        let mut long = vec![b'x'; 200_000];
-        for (last, quotes) in [(b'y', 0), (b' ', 2)] {
-            long.push(last);
-            let mut row = Vec::new();
-            write_stream(&mut row, &mut Cursor::new(&long), b',').unwrap();
-            assert_eq!(row.len(), long.len() + quotes);
+    fn one_character_anywhere_has_long_output_quoted() {
+        let long = vec![b'x'; 200_000];
+        for (at, quotes) in [(None, 0), (Some(0), 2), (Some(100_000), 2), (Some(199_999), 2)] {
+            let mut long = long.clone();
+            at.into_iter().for_each(|at: usize| long[at] = b' ');
+            let mut field = Vec::new();
+            write_stream(&mut field, &mut Cursor::new(&long), b',').unwrap();
+            assert_eq!(field.len(), long.len() + quotes, "{at:?}");
         }
     }
 }

@@ -112,7 +112,8 @@ impl Default for Limits {
             backlog: 4_096,
             // Somebody mistypes a key, or starts workers with an old one.
             failures_free: 3,
-            // One address can try some 700 keys an hour.
+            // Who waits for each answer tries some 700 keys an hour; who does not is held by the
+            // pace of strangers.
             failure_delay_max: Duration::from_secs(5),
             // Its host is asked after half of that. Long enough for a switch that starts again.
             silence_max: Duration::from_secs(30),
