@@ -82,10 +82,7 @@ impl<B: Board> OrderLink<B> {
         result: Result<piecework::command::Output, String>,
         ran: Ran,
     ) -> Report {
-        let received = ran.handed_on
-            + result
-                .as_ref()
-                .map_or(0, |output| (output.stdout.len() + output.stderr.len()) as u64);
+        let rest = result.as_ref().map_or(0, |output| output.stdout.len() as u64);
         let finished = Finished {
             seq: piece.seq,
             sent: piece.stdin.as_ref().map_or(0, |stdin| stdin.len() as u64),
