@@ -6,19 +6,18 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use piecework::command::Command;
 
 use self::place::Place;
-pub(crate) use self::place::Syntax;
+use self::quote::SHELL_SIGNS;
 use self::shell::Script;
+pub(crate) use self::syntax::{Filling, Given, Syntax};
 use self::word::Word;
 
 mod place;
 mod quote;
 mod shell;
 mod surroundings;
+mod syntax;
 mod travel;
 mod word;
-
-/// What a program name never holds and a line for the shell does.
-const SHELL_SIGNS: &[u8] = b" \t\n|&;<>()$`\\\"'*?[]~#";
 
 /// A command with places for the arguments of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,26 +36,6 @@ enum Form {
     Script(Script),
     /// No command: the arguments are a line for `sh -c`.
     Line,
-}
-
-/// How the task reaches the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Given {
-    /// In the place of `{}` and its like, or appended where there is none.
-    AsArgument,
-    /// On standard input; of all places only `{#}` and `{%}` have a meaning.
-    OnStdin,
-}
-
-/// What the places of a template are filled with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Filling<'task> {
-    /// The arguments of the task.
-    pub(crate) args: &'task [Vec<u8>],
-    /// Its number in the input, from 1.
-    pub(crate) seq: u64,
-    /// The slot that runs it, from 1.
-    pub(crate) slot: usize,
 }
 
 impl Template {

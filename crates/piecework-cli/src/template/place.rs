@@ -2,31 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Filling, Given};
-
-/// What stands for the arguments unless `-I` names something else.
-const PLACEHOLDER: &[u8] = b"{}";
-
-/// What is a place in a command and what is not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Syntax {
-    /// How the task reaches the command.
-    pub(crate) given: Given,
-    /// What stands for the arguments: `{}`, or what `-I` names. Never empty.
-    pub(crate) placeholder: Vec<u8>,
-    /// The names of the columns, for `{name}`.
-    pub(crate) names: Vec<Vec<u8>>,
-    /// Whether `{}` takes the word around it with it, once for each argument (`-X`), instead of
-    /// standing for all arguments with spaces between.
-    pub(crate) repeat_context: bool,
-}
-
-impl From<Given> for Syntax {
-    fn from(given: Given) -> Self {
-        let placeholder = PLACEHOLDER.to_vec();
-        Self { given, placeholder, names: Vec::new(), repeat_context: false }
-    }
-}
+use super::syntax::{Filling, Given, Syntax};
 
 /// Something in a command that each task fills in its own way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Quotes bytes for a shell, byte by byte as GNU parallel does.
 
+/// What a program name never holds and a line for the shell does.
+pub(super) const SHELL_SIGNS: &[u8] = b" \t\n|&;<>()$`\\\"'*?[]~#";
+
 /// Quotes a value so that a shell reads it as one word.
 pub(super) fn value(bytes: &[u8]) -> Vec<u8> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-./_".contains(byte);
@@ -19,7 +22,7 @@ pub(super) fn value(bytes: &[u8]) -> Vec<u8> {
 
 /// Quotes what somebody wrote in a command without a shell, only where a shell would change it.
 pub(super) fn text(bytes: &[u8]) -> Vec<u8> {
-    let is_special = |byte: &u8| super::SHELL_SIGNS.contains(byte) || b"!{}".contains(byte);
+    let is_special = |byte: &u8| SHELL_SIGNS.contains(byte) || b"!{}".contains(byte);
     if bytes.is_empty() || bytes.iter().any(is_special) { value(bytes) } else { bytes.to_vec() }
 }
 

@@ -7,9 +7,10 @@
 
 use std::ops::Range;
 
-use super::place::{Cut, Place, Syntax, Value, contexts};
+use super::place::{Cut, Place, Value, contexts};
+use super::quote;
 use super::surroundings::{Around, Surroundings};
-use super::{Filling, Given, quote};
+use super::syntax::{Filling, Given, Syntax};
 
 /// A line for the shell with places.
 #[derive(Clone, Debug, PartialEq, Eq)]

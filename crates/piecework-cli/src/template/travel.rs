@@ -5,7 +5,8 @@
 
 use anyhow::{Context, bail};
 
-use super::{Given, Syntax, Template};
+use super::Template;
+use super::syntax::{Given, Syntax};
 
 const AS_ARGUMENT: &[u8] = b"argument";
 const ON_STDIN: &[u8] = b"stdin";

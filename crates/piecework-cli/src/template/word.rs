@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::place::{Place, Syntax, Value, contexts};
-use super::{Filling, quote};
+use super::place::{Place, Value, contexts};
+use super::quote;
+use super::syntax::{Filling, Syntax};
 
 /// A word with places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Given;
+    use crate::template::syntax::Given;
 
     fn filled(word: &str, args: &[&[u8]], repeat: bool) -> (Vec<String>, Option<String>) {
         let word = Word::parse(word.as_bytes(), &Given::AsArgument.into());
