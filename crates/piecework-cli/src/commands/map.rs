@@ -23,7 +23,7 @@ use crate::run::guard::Guard;
 use crate::run::halt::Halt;
 use crate::run::jobs::{self, Jobs};
 use crate::run::master::{self, Plan};
-use crate::run::piece::Pieces;
+use crate::run::pieces::Pieces;
 use crate::run::print::{Look, Tag};
 use crate::run::program;
 use crate::run::rlimit::LimitArgs;
@@ -125,7 +125,8 @@ struct RunningArgs {
     #[arg(long, visible_alias = "workdir", value_name = "DIR")]
     wd: Option<PathBuf>,
 
-    /// Set a variable for the commands, or hand one on to other machines; may be given several times
+    /// Set a variable for the commands, or hand one on to other machines; may be given several
+    /// times
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<OsString>,
 

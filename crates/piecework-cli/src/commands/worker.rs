@@ -14,6 +14,7 @@ use crate::authkey::AuthkeyArgs;
 use crate::run::answer::REPORT_STDERR_BYTES_MAX;
 use crate::run::crew;
 use crate::run::guard::Guard;
+use crate::run::here;
 use crate::run::jobs::{self, Jobs};
 use crate::run::manager_link::{ManagerLink, Work};
 use crate::run::notes::Doing;
@@ -117,7 +118,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         queue: args.queue,
         results: args.results,
         json: args.json,
-        host: crew::host(),
+        host: here::host(),
         taken: 0.into(),
         closed: false.into(),
     });
@@ -126,7 +127,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         guard: guard.clone(),
         stop: stop.clone(),
         doing: Doing::new(),
-        worker_id: crew::worker_id(),
+        worker_id: here::worker_id(),
     });
     let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
     let mut slots = JoinSet::new();

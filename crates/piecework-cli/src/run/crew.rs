@@ -8,6 +8,7 @@ use piecework::{Error, Manager};
 use tokio::task::{JoinSet, spawn_local};
 
 use super::guard::Guard;
+use super::here;
 use super::notes::{self, Doing, Note};
 use super::order_link::{OrderLink, Place};
 use super::recipe::Recipes;
@@ -16,16 +17,6 @@ use super::slot::{self, Runner};
 use super::stop::{Stage, Stop};
 use crate::authkey::AuthkeyArgs;
 use crate::{connect, output};
-
-/// The name of this machine.
-pub(crate) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// What tells this process from all other workers.
-pub(crate) fn worker_id() -> String {
-    format!("{}-{}", host(), std::process::id())
-}
 
 /// Works for whichever runs the manager has, until it ends or a stop.
 ///
@@ -39,14 +30,14 @@ pub(crate) async fn run(
     let key = authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
     let manager = Manager::connect(address, key).await.map_err(connect::failed)?;
-    let host = host();
+    let host = here::host();
     let guard = Guard::new();
     let doing = Doing::new();
     let runner = Arc::new(Runner {
         guard: guard.clone(),
         stop: stop.clone(),
         doing: doing.clone(),
-        worker_id: worker_id(),
+        worker_id: here::worker_id(),
     });
     let recipes = Arc::new(Recipes::default());
     let first = remote::Session::open(&manager).await.map_err(connect::failed)?;

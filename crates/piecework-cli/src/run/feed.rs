@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::order::Order;
-use super::piece::Pieces;
+use super::pieces::Pieces;
 use super::print::Look;
 use super::stop::{Stage, Stop};
 use super::turns::Turns;

@@ -241,7 +241,7 @@ mod tests {
             times.push(start.await.unwrap());
         }
         assert_eq!(times, [0, 2, 4, 6]);
-        tokio::time::sleep(Duration::from_secs(9)).await;
+        tokio::time::sleep(Duration::from_secs(9)).await; // rhythm: paused time
         gate.open(&stop, |_| ()).await;
         assert_eq!(begun.elapsed().as_secs(), 15);
     }
@@ -272,7 +272,9 @@ mod tests {
         let (sender, said) = tokio::sync::oneshot::channel();
         let waiting = tokio::spawn({
             let stop = stop.clone();
-            async move { gate.open(&stop, |missing| sender.send(missing.to_owned()).unwrap()).await }
+            async move {
+                gate.open(&stop, |missing| sender.send(missing.to_owned()).unwrap()).await;
+            }
         });
         let said = said.await.unwrap();
         assert!(said.contains("3 processes run, --load allows 3"), "{said}");

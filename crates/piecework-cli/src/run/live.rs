@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::crew;
 use super::halt::Ended;
+use super::here;
 use super::notes::{Began, Note, Run};
 use super::piece::Finished;
 use super::window::Window;
@@ -62,7 +62,7 @@ impl Live {
         let state = self.lock();
         Note::Run(Run {
             id: began.id.clone(),
-            host: crew::host(),
+            host: here::host(),
             command: began.command.clone(),
             done: state.ended.done,
             failed: state.ended.failed,

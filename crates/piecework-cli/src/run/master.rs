@@ -11,15 +11,15 @@ use tokio::task::{JoinHandle, JoinSet, spawn_local};
 
 use super::board::Board;
 use super::collect::{Collector, Tally};
-use super::crew;
 use super::embedded::{self, Embedded};
 use super::feed::{self, Fed, Feed};
 use super::guard::Guard;
 use super::halt::Halt;
+use super::here;
 use super::live::Live;
 use super::notes::{self, Began, Doing};
 use super::order_link::{OrderLink, Place};
-use super::piece::Pieces;
+use super::pieces::Pieces;
 use super::print::{Look, Printer};
 use super::recipe::Recipes;
 use super::remote;
@@ -207,7 +207,7 @@ fn employ(
         guard: guard.clone(),
         stop: stop.clone(),
         doing: Doing::new(),
-        worker_id: crew::worker_id(),
+        worker_id: here::worker_id(),
     });
     let recipes = Arc::new(Recipes::default());
     let mut slots = JoinSet::new();

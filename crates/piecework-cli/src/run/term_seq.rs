@@ -124,7 +124,7 @@ mod tests {
         let sent = RefCell::new(Vec::new());
         let is_alive = || begun.elapsed() < ms(gone);
         let send = |signal| sent.borrow_mut().push(format!("{signal}@{:?}", begun.elapsed()));
-        sequence.steps(send, is_alive, sleep(ms(ends))).await;
+        sequence.steps(send, is_alive, sleep(ms(ends))).await; // rhythm: paused time
         (sent.into_inner().join(" "), u64::try_from(begun.elapsed().as_millis()).unwrap())
     }
 

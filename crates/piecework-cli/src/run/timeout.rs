@@ -206,9 +206,9 @@ mod tests {
             let timeouts = timeouts.clone();
             async move { timeouts.expired(started).await }
         });
-        tokio::time::sleep(secs(100)).await;
+        tokio::time::sleep(secs(100)).await; // rhythm: paused time
         (0..3).for_each(|_| timeouts.ended(secs(60)));
-        tokio::time::sleep(secs(1)).await;
+        tokio::time::sleep(secs(1)).await; // rhythm: paused time
         assert!(!waiting.is_finished());
         (0..4).for_each(|_| timeouts.ended(secs(55))); // the limit becomes 110
         waiting.await.unwrap();

@@ -142,7 +142,7 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    /// Runs tasks of these lengths in so many slots, as long as any is to be started before `until`.
+    /// Runs tasks of these lengths in so many slots, as long as any is to start before `until`.
     fn run(total: u64, slots: usize, lengths: impl Iterator<Item = f64>, until: f64) -> Tracker {
         let mut tracker = Tracker { total: Some(total), ..Tracker::default() };
         // Ends of what runs: when, and how long it took.
