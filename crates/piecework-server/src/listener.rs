@@ -1,5 +1,6 @@
 //! Listening: addresses are found by name, and accepting goes on whatever becomes of a connection.
 
+use crate::complaints::Complaints;
 use crate::config::ServerError;
 use crate::netstat;
 use piecework_net::{Address, Listener, Stream};
@@ -49,14 +50,14 @@ async fn resolve(name: &str) -> Result<SocketAddr, ServerError> {
 }
 
 /// Accepts the next connection, whatever becomes of others.
-pub(crate) async fn accept(listener: &Listener) -> Stream {
+pub(crate) async fn accept(listener: &Listener, complaints: &Complaints) -> Stream {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             // The peer has gone between its connect and our accept, or the process has no
             // descriptor left: neither is a reason to stop listening.
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                complaints.say(listener.address(), format!("cannot accept a connection: {error}"));
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

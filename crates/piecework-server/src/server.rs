@@ -17,6 +17,7 @@ use piecework_engine::Memory;
 use piecework_net::{Address, Listener};
 use piecework_state::State;
 use piecework_wire::Policy;
+use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
@@ -54,6 +55,7 @@ impl Server {
             shutdown,
             limits,
         } = config;
+        let limits = limits.within(descriptors());
         let clock = Clock::start();
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
@@ -129,7 +131,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
         let accepted = async {
             let permit = permit.await.expect("the permits are never closed");
             shared.lobby.opens().await;
-            (listener::accept(&listener).await, permit)
+            (listener::accept(&listener, &shared.complaints).await, permit)
         };
         tokio::select! {
             _ = stage.wait_for(|stage| *stage > Stage::Serving) => break,
@@ -144,10 +146,28 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
             Some(ended) = connections.join_next() => report(ended),
         }
     }
+    // While clients are still answered, they may connect: each proxy of a stock worker that has just
+    // seen the end is released over a connection of its own.
+    while !connections.is_empty() {
+        tokio::select! {
+            _ = stage.wait_for(|stage| *stage == Stage::Over) => break,
+            stream = listener::accept(&listener, &shared.complaints) => {
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move { connection::serve(stream, &shared).await });
+            }
+            Some(ended) = connections.join_next() => report(ended),
+        }
+    }
     drop(listener);
     while let Some(ended) = connections.join_next().await {
         report(ended);
     }
+}
+
+/// How many files and sockets this process may have open.
+fn descriptors() -> usize {
+    let allowed = getrlimit(Resource::Nofile).current;
+    allowed.and_then(|allowed| usize::try_from(allowed).ok()).unwrap_or(usize::MAX)
 }
 
 fn report(ended: Result<(), tokio::task::JoinError>) {

@@ -9,6 +9,9 @@ pub struct Limits {
     pub leases: usize,
     /// Handles that one session uses. At it: a call with one more fails.
     pub handles: usize,
+    /// Handles given out on named queues that are remembered before their first use. At it: they
+    /// are given out all the same, and are as good as new when they are used.
+    pub unused: usize,
     /// Anonymous queues. At it: no more are made.
     pub anonymous: usize,
 }
@@ -22,6 +25,8 @@ impl Default for Limits {
             leases: 1_000,
             // A program with more proxies in one thread has lost count of them.
             handles: 10_000,
+            // Some two hundred bytes each; a client uses each of its handles soon.
+            unused: 1_000_000,
             // Each takes some hundred bytes; clients that were killed leave theirs behind.
             anonymous: 100_000,
         }

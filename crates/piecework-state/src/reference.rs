@@ -12,7 +12,7 @@ impl State {
     /// Gives out a handle on a named queue; its ident is what a client repeats in each call.
     pub fn create(&mut self, queue: QueueId) -> Option<String> {
         let name = &self.queues.get(&queue)?.name;
-        let handle = self.handles.create(queue);
+        let handle = self.handles.create(queue, self.limits.unused);
         Some(ident(name, handle))
     }
 
@@ -32,7 +32,7 @@ impl State {
         }
         let id = QueueId(self.fresh_number());
         self.queues.insert(id, Queue::new(name, true, options));
-        Ok(ident(name, self.handles.create(id)))
+        Ok(ident(name, self.handles.create(id, usize::MAX)))
     }
 
     /// Makes a queue that ends with the session, whoever else refers to it, and gives out its

@@ -5,6 +5,7 @@ use crate::commands::greeting;
 use crate::logging::LogArgs;
 use crate::{authkey, exit, output};
 use piecework_server::{Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, measure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -118,6 +119,7 @@ pub(crate) enum PayloadsName {
 /// Serves until a signal or a client says stop.
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     args.log.begin()?;
+    raise_descriptors();
     let EngineName::Memory = args.engine;
     let authkey = args.authkey.find_or_make()?;
     let mut config = Config::new(authkey.key.clone());
@@ -185,6 +187,16 @@ fn payloads(asked: Option<PayloadsName>, listen: &[Address]) -> Payloads {
         Some(PayloadsName::Data) => Payloads::Data,
         None if listen.iter().all(Address::is_local) => Payloads::Any,
         None => Payloads::Data,
+    }
+}
+
+/// Takes all the descriptors that the system lets us have: each connection is one. Not done by
+/// commands that start others, which would inherit it and may not expect so many.
+fn raise_descriptors() {
+    let allowed = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: allowed.maximum, ..allowed };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }
 

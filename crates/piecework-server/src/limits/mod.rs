@@ -125,3 +125,42 @@ impl Default for Limits {
         }
     }
 }
+
+/// Descriptors for everything but connections: standard streams, the event loop, listeners, the
+/// log, storage.
+const OTHER_DESCRIPTORS: usize = 64;
+
+impl Limits {
+    /// The same, as far as so many descriptors allow it: beyond, nobody at all could come in, and
+    /// strangers may have no more than half of them.
+    #[must_use]
+    pub(crate) fn within(self, descriptors: usize) -> Self {
+        let room = descriptors.saturating_sub(OTHER_DESCRIPTORS).max(2);
+        if room < self.connections_max {
+            tracing::info!(
+                "{descriptors} open files are allowed, so there may be {room} connections and not \
+                 {}; hint: ulimit -n",
+                self.connections_max
+            );
+        }
+        Self {
+            connections_max: self.connections_max.min(room),
+            unauthenticated_max: self.unauthenticated_max.min(room / 2),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_leave_half_of_the_descriptors_to_others() {
+        let few = Limits::default().within(1_024);
+        assert_eq!((few.connections_max, few.unauthenticated_max), (960, 480));
+        let many = Limits::default().within(usize::MAX);
+        assert_eq!((many.connections_max, many.unauthenticated_max), (20_000, 2_000));
+        assert!(Limits::default().within(0).unauthenticated_max > 0);
+    }
+}

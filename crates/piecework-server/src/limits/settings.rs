@@ -121,6 +121,10 @@ pub const SETTINGS: &[Setting] = &[
         "proxies", Count, "proxies in use by one session", "`RuntimeError`", state.handles: usize
     ),
     number!(
+        "handles", Count, "handles that are remembered before their first use",
+        "further ones are as good as new when they are used", state.unused: usize
+    ),
+    number!(
         "anonymous", Count, "anonymous queues", "`RuntimeError`", state.anonymous: usize
     ),
     number!(

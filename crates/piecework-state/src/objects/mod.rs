@@ -103,14 +103,17 @@ impl Handles {
         Self { by_id: HashMap::new(), next: first }
     }
 
-    pub(crate) fn create(&mut self, queue: QueueId) -> HandleId {
+    /// Gives out a new handle, and remembers it unless there are so many already.
+    pub(crate) fn create(&mut self, queue: QueueId, remembered_max: usize) -> HandleId {
         // Somebody may have named this number already, from an earlier run or out of the blue.
         while self.by_id.contains_key(&HandleId(self.next)) {
             self.next += 1;
         }
         let id = HandleId(self.next);
         self.next += 1;
-        self.by_id.insert(id, Handle::new(queue));
+        if self.by_id.len() < remembered_max {
+            self.by_id.insert(id, Handle::new(queue));
+        }
         id
     }
 }
@@ -167,6 +170,8 @@ mod tests {
     fn a_number_that_a_client_has_named_is_not_given_out() {
         let mut handles = Handles::new(5);
         handles.by_id.insert(HandleId(5), Handle::new(QueueId(1)));
-        assert_eq!(handles.create(QueueId(1)), HandleId(6));
+        assert_eq!(handles.create(QueueId(1), 10), HandleId(6));
+        assert_eq!(handles.create(QueueId(1), 2), HandleId(7));
+        assert_eq!(handles.by_id.len(), 2, "the last one is not remembered");
     }
 }
