@@ -8,7 +8,6 @@ mod blocks;
 mod borders;
 mod columns;
 mod combine;
-mod declined;
 mod lines;
 mod marks;
 mod open;

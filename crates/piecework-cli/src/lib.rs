@@ -5,6 +5,7 @@ mod authkey;
 mod commands;
 mod config;
 mod connect;
+mod declined;
 mod exec;
 mod exit;
 mod input;

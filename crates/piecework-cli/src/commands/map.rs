@@ -69,7 +69,14 @@ Exit code: 0 if all went well, else the number of tasks that failed, 101 for mor
 pub struct MapArgs {
     /// Run up to N commands at a time: a number, N% of the cores, +N or -N beside them, 0 for as
     /// many as there may be [default: the number of cores]
-    #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        short_alias = 'P',
+        alias = "max-procs",
+        value_name = "N",
+        allow_hyphen_values = true
+    )]
     jobs: Option<Jobs>,
 
     /// The command, with {} where the argument goes; then ::: and arguments, if they are not read
@@ -114,14 +121,20 @@ struct RunningArgs {
 
     /// End the run early: never, or now or soon after fail=, success= or done= and a number or a
     /// percentage, as now,fail=1
-    #[arg(long, value_name = "WHEN,WHY=N", default_value = "never", hide_default_value = true)]
+    #[arg(
+        long,
+        alias = "halt-on-error",
+        value_name = "WHEN,WHY=N",
+        default_value = "never",
+        hide_default_value = true
+    )]
     halt: Halt,
 
     /// The signals by which commands are ended, with milliseconds after each
-    #[arg(long, value_name = "SEQUENCE", default_value_t)]
+    #[arg(long, alias = "termseq", value_name = "SEQUENCE", default_value_t)]
     term_seq: TermSeq,
 
-    /// Run commands in this folder
+    /// Run commands in this folder; ... is one for each task, which goes with it
     #[arg(long, visible_alias = "workdir", value_name = "DIR")]
     wd: Option<PathBuf>,
 
@@ -146,16 +159,20 @@ struct PrintingArgs {
     keep_order: bool,
 
     /// Print each result as soon as its command ends
-    #[arg(long, overrides_with = "keep_order")]
+    #[arg(long, alias = "no-keep-order", overrides_with = "keep_order")]
     unordered: bool,
 
     /// Print each result whole (this is the default)
-    #[arg(long, overrides_with = "line_buffer")]
+    #[arg(long, overrides_with_all = ["line_buffer", "ungroup"])]
     group: bool,
 
     /// Print lines as they come, instead of each result whole
     #[arg(long, visible_alias = "lb", overrides_with = "group")]
     line_buffer: bool,
+
+    /// Print lines of all commands as they come: as --line-buffer --unordered
+    #[arg(short = 'u', long, overrides_with = "group")]
+    ungroup: bool,
 
     /// Put the arguments and a tab in front of each line of output
     #[arg(long, conflicts_with = "tagstring")]
@@ -168,6 +185,15 @@ struct PrintingArgs {
     /// No progress, no summary, no word on tasks that failed
     #[arg(short, long)]
     quiet: bool,
+
+    /// Changes nothing: what GNU parallel is told to do by these names is done anyway
+    #[arg(
+        long,
+        aliases = ["will-cite", "no-notice", "silent", "quote"],
+        action = clap::ArgAction::Count,
+        hide = true
+    )]
+    gnu: u8,
 }
 
 /// Who does the work.
@@ -185,6 +211,28 @@ struct MachineArgs {
 
     #[command(flatten)]
     authkey: AuthkeyArgs,
+
+    /// Give other machines the file that the argument names: short for --transferfile {}
+    #[arg(long)]
+    transfer: bool,
+
+    /// Give other machines this file with each task; places as in the command; may be given several
+    /// times
+    #[arg(long, visible_alias = "tf", value_name = "FILE")]
+    transferfile: Vec<OsString>,
+
+    /// Bring this file back from other machines; places as in the command; may be given several
+    /// times
+    #[arg(long = "return", value_name = "FILE")]
+    returns: Vec<OsString>,
+
+    /// Remove the files of a task from other machines when it has ended
+    #[arg(long)]
+    cleanup: bool,
+
+    /// Short for --transfer --return FILE --cleanup
+    #[arg(long, value_name = "FILE")]
+    trc: Vec<OsString>,
 }
 
 /// Runs `piecework map`.
@@ -222,7 +270,12 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
     let guard = Guard::new();
     let syntax = template.syntax();
     let plan = Plan {
-        spec: args.running.spec(&guard, &template, args.printing.line_buffer)?,
+        spec: Spec {
+            returns: args.machines.returns(),
+            cleanup: args.machines.cleanup || !args.machines.trc.is_empty(),
+            ..args.running.spec(&guard, &template, args.printing.lines())?
+        },
+        transfers: args.machines.transfers(syntax),
         records: match args.records.any() {
             true => Some(args.records.open(&syntax.names, filler(&args.records, syntax))?),
             false => None,
@@ -309,8 +362,26 @@ impl RunningArgs {
             term_seq: self.term_seq.clone(),
             limits: self.limits.limits(),
             dir: self.wd.clone().map(|dir| dir.into_os_string().into_vec()),
+            returns: Vec::new(),
+            cleanup: false,
             env: self.env.iter().map(variable).collect::<anyhow::Result<_>>()?,
         })
+    }
+}
+
+impl MachineArgs {
+    /// The files that go along; none if no other machine can take part.
+    fn transfers(&self, syntax: &Syntax) -> Vec<Pattern> {
+        if self.listen.is_empty() && self.connect.is_none() {
+            return Vec::new();
+        }
+        let whole = (self.transfer || !self.trc.is_empty()).then(|| syntax.placeholder.as_slice());
+        let named = self.transferfile.iter().map(|file| file.as_bytes());
+        whole.into_iter().chain(named).map(|text| Pattern::new(text, syntax)).collect()
+    }
+
+    fn returns(&self) -> Vec<Vec<u8>> {
+        self.returns.iter().chain(&self.trc).map(|file| file.as_bytes().to_vec()).collect()
     }
 }
 
@@ -337,11 +408,16 @@ fn variable(given: &OsString) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
 }
 
 impl PrintingArgs {
+    /// Whether lines are printed as they come.
+    fn lines(&self) -> bool {
+        self.line_buffer || self.ungroup
+    }
+
     fn look(&self, syntax: &Syntax, silent: bool) -> Look {
         let pattern = self.tagstring.as_ref().map(|text| Pattern::new(text.as_bytes(), syntax));
         let tag = self.tag.then_some(Tag::Arguments).or(pattern.map(Tag::Pattern));
-        let (lines, quiet) = (self.line_buffer, self.quiet);
-        Look { keep_order: !self.unordered, tag, lines, silent, quiet }
+        let keep_order = !self.unordered && !self.ungroup;
+        Look { keep_order, tag, lines: self.lines(), silent, quiet: self.quiet }
     }
 }
 

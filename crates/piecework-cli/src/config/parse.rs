@@ -11,7 +11,7 @@ use clap::{ArgMatches, Command, Error};
 use crate::config::environment::Variables;
 use crate::config::keys::{Key, Keys};
 use crate::config::layers::{Layers, Setting};
-use crate::exit;
+use crate::{declined, exit};
 
 /// Where the name of the command stands among the words: right after the program's own. In front
 /// of it can be `--help` and `--version` only, and those end the program.
@@ -51,7 +51,9 @@ pub(crate) fn parse_with(
         _ => Err(error),
     });
     parsed.map_err(|error| {
-        command.clone().get_matches_from(typed); // ends here if what was typed is wrong by itself
+        if let Err(error) = command.clone().try_get_matches_from(typed) {
+            declined::explained(error).exit(); // what was typed is wrong by itself
+        }
         exit::usage(blame(&error, &settings))
     })
 }

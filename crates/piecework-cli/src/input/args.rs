@@ -8,7 +8,6 @@ use regex::bytes::Regex;
 
 use super::blocks::BLOCK_BYTES_MAX;
 use super::columns::Trim;
-use super::declined::DeclinedArgs;
 use super::text;
 
 /// Bytes of one flag, by a name that clap does not take for a flag that is given several times.
@@ -131,9 +130,6 @@ pub(crate) struct InputArgs {
         allow_hyphen_values = true
     )]
     pub(super) recend: Option<Bytes>,
-
-    #[command(flatten)]
-    pub(super) declined: DeclinedArgs,
 }
 
 /// The argument of `--header`: how many lines it has.

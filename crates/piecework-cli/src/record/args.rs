@@ -16,12 +16,12 @@ use super::{Done, Failed, Records};
 pub(crate) struct RecordArgs {
     /// Write a line for each task that ended to FILE, as GNU parallel does; +FILE appends, - is
     /// standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "jl", value_name = "FILE")]
     joblog: Option<OsString>,
 
     /// Keep what each task prints: in folders under DIR, or in one file that ends with .csv, .tsv
     /// or .jsonl
-    #[arg(long, value_name = "DIR|FILE", allow_hyphen_values = true)]
+    #[arg(long, alias = "res", value_name = "DIR|FILE", allow_hyphen_values = true)]
     results: Option<PathBuf>,
 
     /// Skip what the job log, or the folder of results, has already

@@ -1,5 +1,6 @@
 //! Brings the reports of a run together: counts them, records them, and hands them to the printer.
 
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::feed::Fed;
+use super::files::{self, Copied};
 use super::halt::{Ended, Halt, When};
 use super::live::Live;
 use super::order::Report;
@@ -17,8 +19,9 @@ use super::print::Printer;
 use super::stop::{Stage, Stop};
 use super::summary::Summary;
 use super::window::Window;
+use crate::plain::shown;
 use crate::record::{Records, Written, went_well};
-use crate::template::{Filling, Template};
+use crate::template::{Filling, Pattern, Template};
 
 /// How much of the end of standard error the table of failures may show.
 const STDERR_TAIL_BYTES: usize = 4 << 10;
@@ -47,6 +50,8 @@ pub(crate) struct Collector {
     pub(crate) live: Arc<Live>,
     /// What each task's command was.
     pub(crate) template: Template,
+    /// The files that come back.
+    pub(crate) returns: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
     /// When it is over before its input is.
@@ -108,12 +113,28 @@ impl Collector {
             Report::Part { seq, lease, is_stderr, bytes } => {
                 self.printer.part(seq, lease, is_stderr, bytes).await
             }
-            Report::Finished { lease, finished } => self.finished(lease, finished).await,
+            Report::Finished { lease, finished, files } => {
+                self.take_in(&finished, files)?;
+                self.finished(lease, finished).await
+            }
         }
     }
 
+    /// Writes the files that came back; only those that were asked for.
+    fn take_in(&self, finished: &Finished, files: Vec<Copied>) -> anyhow::Result<()> {
+        let Finished { seq, args, slot, .. } = finished;
+        let asked = files::paths(&self.returns, &Filling { args, seq: *seq, slot: *slot });
+        let (asked, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| asked.contains(&file.path));
+        for file in others {
+            let path = shown(&file.path);
+            tracing::warn!("task {seq} sent back {path}, which nobody asked for: left out");
+        }
+        files::write_all(&asked, Path::new("")).context("a file that came back")
+    }
+
     async fn finished(&mut self, lease: u64, mut finished: Finished) -> anyhow::Result<()> {
-        self.window.finished(finished.bytes());
+        self.window.finished(finished.sent, finished.bytes());
         let mut streams = self.printer.streams(lease, &mut finished);
         let Finished { seq, ref args, slot, .. } = finished;
         let command = self.template.line(&Filling { args, seq, slot });

@@ -1,20 +1,25 @@
 //! Reads the input and puts one order for each piece, no further ahead than the window allows.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use anyhow::Context;
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::board::Board;
+use super::files;
 use super::order::Order;
+use super::piece::Piece;
 use super::pieces::Pieces;
 use super::print::Look;
 use super::stop::{Stage, Stop};
 use super::turns::Turns;
 use super::window::Window;
 use crate::output::Progress;
+use crate::template::{Filling, Pattern};
 
 /// How the input ended.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub(crate) struct Feed<B> {
     pub(crate) window: Arc<Window>,
     /// Whose turn it is to be printed, and with which tag if lines are printed as they come.
     pub(crate) turns: Arc<Turns>,
+    /// The files that go along to other machines.
+    pub(crate) transfers: Vec<Pattern>,
     /// How results are printed.
     pub(crate) look: Look,
     /// Once a stop has begun, no more are put.
@@ -68,19 +75,26 @@ impl<B: Board> Feed<B> {
     fn run(&mut self, input: Pieces, runtime: &Handle, fed: &mut u64) -> anyhow::Result<()> {
         for piece in input {
             let piece = piece?;
-            self.window.enter();
-            if self.stop.stage() > Stage::Working {
-                break;
-            }
-            let tag = self.look.lines.then(|| self.look.tag(piece.seq, &piece.args, 0));
-            self.turns.fed(piece.seq, tag.flatten());
+            let filling = Filling { args: &piece.args, seq: piece.seq, slot: 0 };
+            let paths = files::paths(&self.transfers, &filling);
+            let files = files::read_all(&paths, Path::new("")).with_context(|| {
+                format!("task {} cannot be given to another machine", piece.seq)
+            })?;
             let order = Order {
                 results: self.results.clone(),
                 recipe: self.recipe.clone(),
                 tries: 1,
                 lost: 0,
-                piece,
+                piece: Piece::default(),
+                files,
             };
+            self.window.enter(order.sent(&piece));
+            if self.stop.stage() > Stage::Working {
+                break;
+            }
+            let tag = self.look.lines.then(|| self.look.tag(piece.seq, &piece.args, 0));
+            self.turns.fed(piece.seq, tag.flatten());
+            let order = Order { piece, ..order };
             if !runtime.block_on(self.board.put(order.to_payload()))? {
                 break; // the run takes no more
             }

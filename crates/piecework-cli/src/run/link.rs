@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use piecework::command::{CommandError, Output};
+use piecework::command::Output;
 
 use tokio::time::Instant;
 
+use super::files::Copied;
 use super::piece::Piece;
 use super::recipe::Recipe;
 use super::stop::Stop;
@@ -23,6 +24,8 @@ pub(crate) struct Task {
     pub(crate) piece: Piece,
     /// How to do it.
     pub(crate) recipe: Arc<Recipe>,
+    /// The files that came with it, if this is another machine than its master's.
+    pub(crate) files: Option<Vec<Copied>>,
 }
 
 /// What became of a task.
@@ -31,13 +34,13 @@ pub(crate) enum Outcome {
     /// The command ended by itself, or because its time was up.
     Ended(Output),
     /// The command could not be run, or not to its end.
-    Failed(CommandError),
+    Failed(String),
     /// The command was ended, because this process stops.
     Stopped,
 }
 
 /// How a task was run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ran {
     /// In which slot, from 1.
     pub(crate) slot: usize,
@@ -47,13 +50,15 @@ pub(crate) struct Ran {
     pub(crate) began: Instant,
     /// Bytes of standard output that were handed on before it ended.
     pub(crate) handed_on: u64,
+    /// Files that go back to the master.
+    pub(crate) files: Vec<Copied>,
 }
 
 impl Ran {
     /// It begins now.
     pub(crate) fn begin(slot: usize) -> Self {
         let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-        Self { slot, started, began: Instant::now(), handed_on: 0 }
+        Self { slot, started, began: Instant::now(), handed_on: 0, files: Vec::new() }
     }
 }
 

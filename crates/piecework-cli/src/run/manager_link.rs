@@ -109,7 +109,7 @@ impl ManagerLink {
                 let (id, attempt) = (held.lease.unwrap_or(seq), held.attempt);
                 self.held = Some(held);
                 let piece = Piece { seq, args: vec![argument], stdin: None };
-                Ok(Some(Task { id, attempt, piece, recipe: self.work.recipe.clone() }))
+                Ok(Some(Task { id, attempt, piece, recipe: self.work.recipe.clone(), files: None }))
             }
             Err(why) => {
                 let fate = fate(&held);
@@ -162,7 +162,7 @@ impl ManagerLink {
                     Verdict::Failure(format!("ended with {}", output.end))
                 }
             }
-            Outcome::Failed(error) => Verdict::Failure(error.to_string()),
+            Outcome::Failed(why) => Verdict::Failure(why),
             Outcome::Stopped => Verdict::Untried,
         }
     }

@@ -31,7 +31,7 @@ use super::window::Window;
 use crate::connect;
 use crate::output::{Progress, Sink};
 use crate::record::Records;
-use crate::template::Template;
+use crate::template::{Pattern, Template};
 
 /// How often it is asked whether workers elsewhere have ended, once no more is given out.
 const DRAIN_PERIOD: Duration = Duration::from_millis(20);
@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) template: Template,
     /// What they work on.
     pub(crate) pieces: Pieces,
+    /// The files that go along to other machines.
+    pub(crate) transfers: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
     /// When it is over before its input is.
@@ -170,7 +172,8 @@ fn began(plan: &Plan) -> Began {
 
 /// Starts to feed and to collect.
 fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
-    let Plan { spec, template, pieces, records, halt, jobs, look, progress, stop, .. } = plan;
+    let Plan { spec, template, pieces, transfers, records, halt, .. } = plan;
+    let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
     let live = Arc::new(Live::new(window.clone(), progress.clone()));
     let feed = Feed {
@@ -179,6 +182,7 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         recipe: spec.to_bytes(),
         window: window.clone(),
         turns: turns.clone(),
+        transfers,
         look: look.clone(),
         stop: stop.clone(),
     };
@@ -187,6 +191,7 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         printer: Printer::new(look, window.clone(), turns, Sink::open(progress)),
         window,
         live: live.clone(),
+        returns: spec.returns.iter().map(|text| Pattern::new(text, template.syntax())).collect(),
         template,
         records,
         halt,

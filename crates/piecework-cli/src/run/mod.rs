@@ -18,6 +18,7 @@ pub(crate) mod collect;
 pub(crate) mod crew;
 pub(crate) mod embedded;
 pub(crate) mod feed;
+pub(crate) mod files;
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod halt;

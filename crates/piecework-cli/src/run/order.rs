@@ -9,6 +9,7 @@ use bytes::Bytes;
 use piecework::command::{End, Output, Usage};
 use piecework_wire::{Payload, Value};
 
+use super::files::Copied;
 use super::piece::{Finished, Piece};
 
 /// A task: a piece, how to run it, and where its result goes.
@@ -24,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) lost: u32,
     /// The piece.
     pub(crate) piece: Piece,
+    /// Files that its command is to find on another machine.
+    pub(crate) files: Vec<Copied>,
 }
 
 /// What a worker tells of a task.
@@ -53,6 +56,8 @@ pub(crate) enum Report {
         lease: u64,
         /// The rest of its output, and its end.
         finished: Finished,
+        /// Files that come back.
+        files: Vec<Copied>,
     },
 }
 
@@ -67,7 +72,15 @@ impl Order {
             number(self.piece.seq),
             columns(&self.piece.args),
             self.piece.stdin.clone().map_or(Value::None, Value::Bytes),
+            copied(&self.files),
         ]))
+    }
+
+    /// How many bytes of input go with it.
+    pub(crate) fn sent(&self, piece: &Piece) -> u64 {
+        let stdin = piece.stdin.as_ref().map_or(0, Vec::len);
+        let files: usize = self.files.iter().map(|file| file.bytes.len()).sum();
+        (stdin + files) as u64
     }
 
     /// Reads the payload.
@@ -86,6 +99,7 @@ impl Order {
                 args: values.columns()?,
                 stdin: values.bytes_or_none()?,
             },
+            files: values.files()?,
         })
     }
 }
@@ -104,10 +118,11 @@ impl Report {
                 Value::Bool(*is_stderr),
                 Value::Bytes(bytes.clone()),
             ],
-            Self::Finished { lease, finished } => {
+            Self::Finished { lease, finished, files } => {
                 let mut values = vec![
                     text("finished"),
                     number(*lease),
+                    copied(files),
                     number(finished.seq),
                     columns(&finished.args),
                     number(finished.tries),
@@ -143,6 +158,7 @@ impl Report {
             }),
             "finished" => Ok(Self::Finished {
                 lease: values.number()?,
+                files: values.files()?,
                 finished: Finished {
                     seq: values.number()?,
                     args: values.columns()?,
@@ -199,6 +215,14 @@ fn number(count: impl Into<u64>) -> Value {
 
 fn columns(args: &[Vec<u8>]) -> Value {
     Value::Tuple(args.iter().cloned().map(Value::Bytes).collect())
+}
+
+fn copied(files: &[Copied]) -> Value {
+    let file = |file: &Copied| {
+        let Copied { path, mode, bytes } = file;
+        [Value::Bytes(path.clone()), number(*mode), Value::Bytes(bytes.clone())]
+    };
+    Value::Tuple(files.iter().flat_map(file).collect())
 }
 
 /// The elements of a tuple, taken one after the other.
@@ -276,6 +300,17 @@ impl Values {
         (0..count).map(|_| columns.bytes()).collect()
     }
 
+    fn files(&mut self) -> anyhow::Result<Vec<Copied>> {
+        let Value::Tuple(values) = self.next() else { return self.odd("a tuple", &Value::None) };
+        let count = values.len() / 3;
+        let mut parts = Self { what: self.what, left: values.into_iter() };
+        let file = |_| {
+            let (path, mode, bytes) = (parts.bytes()?, parts.number()?, parts.bytes()?);
+            Ok(Copied { path, mode, bytes })
+        };
+        (0..count).map(file).collect()
+    }
+
     fn output(&mut self) -> anyhow::Result<Result<Output, String>> {
         let end = match self.next() {
             Value::Str(why) => return Ok(Err(why)),
@@ -309,6 +344,7 @@ mod tests {
                 args: vec![b"caf\xe9\0\n".to_vec(), Vec::new()],
                 stdin: Some(b"\xff".to_vec()),
             },
+            files: vec![Copied { path: b"a/b".to_vec(), mode: 0o644, bytes: b"\0".to_vec() }],
         }
     }
 
@@ -330,6 +366,7 @@ mod tests {
         };
         let finished = |result| Report::Finished {
             lease: 9,
+            files: vec![Copied { path: b"c".to_vec(), mode: 0o755, bytes: Vec::new() }],
             finished: Finished {
                 seq: 7,
                 args: vec![b"a".to_vec()],

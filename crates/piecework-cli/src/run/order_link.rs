@@ -62,9 +62,11 @@ impl<B: Board> OrderLink<B> {
         }
         let recipe = self.recipes.read(&order.recipe)?;
         let piece = std::mem::take(&mut order.piece);
+        // Kept with the order as well: it may have to be put once more.
+        let files = matches!(self.place, Place::Host(_)).then(|| order.files.clone());
         let attempt = order.lost + order.tries;
         self.held = Some(Held { id, order });
-        Ok(Some(Task { id, attempt, piece, recipe }))
+        Ok(Some(Task { id, attempt, piece, recipe, files }))
     }
 
     fn host(&self) -> String {
@@ -85,7 +87,7 @@ impl<B: Board> OrderLink<B> {
         let rest = result.as_ref().map_or(0, |output| output.stdout.len() as u64);
         let finished = Finished {
             seq: piece.seq,
-            sent: piece.stdin.as_ref().map_or(0, |stdin| stdin.len() as u64),
+            sent: order.sent(&piece),
             args: piece.args,
             tries: order.tries,
             lost: order.lost,
@@ -95,7 +97,7 @@ impl<B: Board> OrderLink<B> {
             received: ran.handed_on + rest,
             result,
         };
-        Report::Finished { lease, finished }
+        Report::Finished { lease, finished, files: ran.files }
     }
 }
 
@@ -153,7 +155,7 @@ impl<B: Board> Link for OrderLink<B> {
         let Held { id, mut order } = self.held.take().context("nothing to settle")?;
         let result = match outcome {
             Outcome::Ended(output) => Ok(output),
-            Outcome::Failed(error) => Err(error.to_string()),
+            Outcome::Failed(why) => Err(why),
             Outcome::Stopped => return self.board.release(id).await,
         };
         let failed = !result.as_ref().is_ok_and(|output| output.end.is_success());

@@ -10,13 +10,14 @@ use anyhow::Context;
 use bytes::Bytes;
 use piecework::command::Command;
 
+use super::files::{self, Folder};
 use super::gate::Gate;
 use super::piece::Piece;
 use super::rlimit;
 use super::spec::Spec;
 use super::term_seq::TermSeq;
 use super::timeout::Timeouts;
-use crate::template::{Filling, Given, Template};
+use crate::template::{Filling, Given, Pattern, Template};
 
 /// The recipes that a worker has at hand: as many runs as may share a manager at a time.
 const AT_HAND_MAX: usize = 16;
@@ -42,6 +43,10 @@ pub(crate) struct Recipe {
     /// What is put in front of the command to limit it.
     prefix: Vec<OsString>,
     dir: Option<Vec<u8>>,
+    /// What comes back from another machine.
+    returns: Vec<Pattern>,
+    /// Whether files are removed there.
+    pub(crate) cleanup: bool,
     env: Vec<(Vec<u8>, Vec<u8>)>,
     /// How much of the end of its standard error is kept; all that a person reads, if not said.
     stderr_bytes_max: Option<usize>,
@@ -55,7 +60,11 @@ impl Recipe {
     /// # Errors
     /// If it asks for what this machine cannot do.
     pub(crate) fn of(spec: Spec) -> anyhow::Result<Self> {
+        let template = Template::from_words(spec.words)?;
+        let pattern = |text: &Vec<u8>| Pattern::new(text, template.syntax());
         Ok(Self {
+            returns: spec.returns.iter().map(pattern).collect(),
+            cleanup: spec.cleanup,
             run_id: spec.run_id,
             tries_max: spec.tries_max,
             hands_on: true,
@@ -63,7 +72,7 @@ impl Recipe {
             gate: Gate::new(spec.gate)?,
             timeouts: spec.timeout.map(Timeouts::new),
             term_seq: spec.term_seq,
-            template: Template::from_words(spec.words)?,
+            template,
             prefix: rlimit::prefix(&spec.limits).context("cannot limit commands")?,
             dir: spec.dir,
             env: spec.env,
@@ -85,14 +94,29 @@ impl Recipe {
             template,
             prefix: Vec::new(),
             dir: None,
+            returns: Vec::new(),
+            cleanup: false,
             env: Vec::new(),
             stderr_bytes_max,
             on_stdin: given == Given::OnStdin,
         }
     }
 
+    /// The folder for one task.
+    ///
+    /// # Errors
+    /// As [`Folder::of`].
+    pub(crate) fn folder(&self) -> anyhow::Result<Folder> {
+        Folder::of(self.dir.as_deref())
+    }
+
+    /// The files that come back from another machine.
+    pub(crate) fn returns(&self, piece: &Piece, slot: usize) -> Vec<Vec<u8>> {
+        files::paths(&self.returns, &Filling { args: &piece.args, seq: piece.seq, slot })
+    }
+
     /// The command for one piece.
-    pub(crate) fn command(&self, piece: &Piece, slot: usize) -> Command {
+    pub(crate) fn command(&self, piece: &Piece, slot: usize, folder: &Folder) -> Command {
         let filling = Filling { args: &piece.args, seq: piece.seq, slot };
         let mut command = self.template.command(&filling);
         if let Some(stdin) = &piece.stdin {
@@ -103,8 +127,8 @@ impl Recipe {
         if let Some(bytes_max) = self.stderr_bytes_max {
             command = command.stderr_bytes_max(bytes_max);
         }
-        if let Some(dir) = &self.dir {
-            command = command.current_dir(OsStr::from_bytes(dir));
+        if self.dir.is_some() {
+            command = command.current_dir(folder.path());
         }
         for (name, value) in &self.env {
             command = command.env(OsStr::from_bytes(name), OsStr::from_bytes(value));

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use piecework::command::{Command, CommandError, Output, Part, Parts, Running};
 use tokio::time::{Instant, interval_at};
 
+use super::files::{self, Folder};
 use super::guard::{Guard, RUN_ID_VARIABLE};
 use super::link::{Link, Outcome, Ran, Task};
 use super::notes::Doing;
@@ -70,12 +71,15 @@ pub(crate) async fn work<L: Link>(
 }
 
 impl Runner {
-    fn command(&self, task: &Task, slot: usize) -> Command {
+    fn command(&self, task: &Task, slot: usize, folder: &Folder) -> Command {
         let (seq, slot_text) = (task.piece.seq.to_string(), slot.to_string());
-        let mut command = task.recipe.command(&task.piece, slot);
+        let mut command = task.recipe.command(&task.piece, slot, folder);
         if let Some(limit) = task.recipe.timeouts.as_ref().and_then(Timeouts::limit) {
             let deadline = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default() + limit;
             command = command.env("PIECEWORK_DEADLINE", deadline.as_secs_f64().to_string());
+        }
+        if let Folder::Own(own) = folder {
+            command = command.env("PIECEWORK_TASK_DIR", own.path());
         }
         // What scripts for GNU parallel look for.
         let command = command.env("PARALLEL_SEQ", &seq).env("PARALLEL_JOBSLOT", &slot_text);
@@ -88,14 +92,46 @@ impl Runner {
             .env(RUN_ID_VARIABLE, self.guard.run_id())
     }
 
-    /// Runs the command to its end, or to the end that a stop brings it.
+    /// Runs a task where its files are, and takes those along that go back.
     async fn run<L: Link>(
         &self,
         link: &mut L,
         task: &Task,
         ran: &mut Ran,
+    ) -> Result<Outcome, String> {
+        let folder = task.recipe.folder().map_err(|error| format!("{error:#}"))?;
+        let Some(brought) = &task.files else {
+            return self.run_in(&folder, link, task, ran).await.map_err(|error| error.to_string());
+        };
+        files::write_all(brought, folder.path()).map_err(|error| format!("{error:#}"))?;
+        let outcome = self.run_in(&folder, link, task, ran).await;
+        let returned = task.recipe.returns(&task.piece, ran.slot);
+        let mut outcome = outcome.map_err(|error| error.to_string());
+        if let Ok(Outcome::Ended(output)) = &mut outcome {
+            for path in &returned {
+                match files::read_all(std::slice::from_ref(path), folder.path()) {
+                    Ok(files) => ran.files.extend(files),
+                    Err(error) => output.stderr.extend(format!("{error:#}\n").bytes()),
+                }
+            }
+        }
+        if task.recipe.cleanup {
+            files::clean(&returned, folder.path());
+            let brought: Vec<_> = brought.iter().map(|file| file.path.clone()).collect();
+            files::clean(&brought, folder.path());
+        }
+        outcome
+    }
+
+    /// Runs the command to its end, or to the end that a stop brings it.
+    async fn run_in<L: Link>(
+        &self,
+        folder: &Folder,
+        link: &mut L,
+        task: &Task,
+        ran: &mut Ran,
     ) -> Result<Outcome, CommandError> {
-        let mut running = self.command(task, ran.slot).spawn()?;
+        let mut running = self.command(task, ran.slot, folder).spawn()?;
         let group = running.group();
         let _watched = self.guard.watch(ran.slot, group);
         let recipe = &task.recipe;

@@ -36,13 +36,18 @@ pub(crate) struct Spec {
     pub(crate) dir: Option<Vec<u8>>,
     /// Variables of its environment.
     pub(crate) env: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The files that come back from another machine; places as in the command.
+    pub(crate) returns: Vec<Vec<u8>>,
+    /// Whether the files of a task are removed from another machine when it has ended.
+    pub(crate) cleanup: bool,
 }
 
 impl Spec {
     /// Writes it. What is not asked for is left out.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        let Self { run_id, words, tries_max, lines, gate, timeout, term_seq, limits, dir, env } =
-            self;
+        let Self {
+            run_id, words, tries_max, lines, gate, timeout, term_seq, limits, dir, env, ..
+        } = self;
         let text = |text: &dyn ToString| Value::Str(text.to_string());
         let mut entries = vec![
             ("run_id", text(run_id)),
@@ -67,6 +72,12 @@ impl Spec {
         if !env.is_empty() {
             let pair = |(name, value): (Vec<u8>, Vec<u8>)| [name, value].map(Value::Bytes);
             entries.push(("env", list(env.iter().cloned().flat_map(pair))));
+        }
+        if !self.returns.is_empty() {
+            entries.push(("returns", list(self.returns.iter().cloned().map(Value::Bytes))));
+        }
+        if self.cleanup {
+            entries.push(("cleanup", Value::Bool(true)));
         }
         let entry = |(key, value): (&str, Value)| (Value::Str(key.to_owned()), value);
         let dict = Value::Dict(entries.into_iter().map(entry).collect());
@@ -118,6 +129,8 @@ impl Spec {
                     self.env.push((name, value));
                 }
             }
+            ("returns", Value::List(returns)) => self.returns = all_bytes(returns)?,
+            ("cleanup", Value::Bool(cleanup)) => self.cleanup = cleanup,
             (_, value) => bail!("{value} is not known here"),
         }
         Ok(())
@@ -162,6 +175,8 @@ mod tests {
             limits: vec!["cpu=5".parse().unwrap(), "nice=3".parse().unwrap()],
             dir: Some(b"/tmp".to_vec()),
             env: vec![(b"A".to_vec(), b"1=2".to_vec()), (b"B".to_vec(), Vec::new())],
+            returns: vec![b"{}.out".to_vec()],
+            cleanup: true,
         };
         for spec in [full, Spec::default()] {
             assert_eq!(Spec::from_bytes(&spec.to_bytes()).unwrap(), spec);

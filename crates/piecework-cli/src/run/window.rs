@@ -11,7 +11,7 @@ const READY_TASKS_MAX: u64 = 64;
 /// a thousand slots go on for a hundred tasks each while the first task takes its time.
 const TASKS_AHEAD_MAX: u64 = 100_000;
 
-/// How many bytes of results may be held before no more tasks are fed.
+/// How many bytes of input and results may be held before no more tasks are fed.
 const BYTES_AHEAD_MAX: usize = 256 << 20;
 
 /// The distance between the feed, the slots and the printer.
@@ -29,7 +29,7 @@ struct Ahead {
     unfinished: u64,
     /// Fed, and not printed; `unfinished <= unprinted`.
     unprinted: u64,
-    /// Of results that are not printed.
+    /// Of input that is not worked off, and of results that are not printed.
     bytes: usize,
 }
 
@@ -55,7 +55,7 @@ impl Window {
     /// The task whose turn it is to be printed is always inside, so this wait ends. When the slots
     /// have enough to do, it ends only once half of that is done: the reader wakes up once for many
     /// tasks instead of once for each.
-    pub(crate) fn enter(&self) {
+    pub(crate) fn enter(&self, sent: u64) {
         let mut ahead = self.lock();
         if ahead.unfinished >= ahead.unfinished_max {
             ahead = self.wait_while(ahead, |ahead| ahead.unfinished > ahead.low());
@@ -63,13 +63,20 @@ impl Window {
         ahead = self.wait_while(ahead, Ahead::is_far);
         ahead.unfinished += 1;
         ahead.unprinted += 1;
+        ahead.bytes += usize::try_from(sent).unwrap_or(usize::MAX);
     }
 
-    /// Counts a result, which holds so many bytes until it is printed.
-    pub(crate) fn finished(&self, bytes: usize) {
+    /// Counts a result, which holds so many bytes until it is printed; what was sent is held no
+    /// longer.
+    pub(crate) fn finished(&self, sent: u64, bytes: usize) {
         let mut ahead = self.lock();
+        let was_far = ahead.is_far();
         ahead.unfinished -= 1;
-        ahead.bytes += bytes;
+        let sent = usize::try_from(sent).unwrap_or(usize::MAX);
+        ahead.bytes = ahead.bytes.saturating_sub(sent) + bytes;
+        if was_far && !ahead.is_far() {
+            self.moved.notify_one();
+        }
         if ahead.unfinished == ahead.low() {
             self.moved.notify_one();
         }
@@ -122,7 +129,7 @@ mod tests {
     fn enter_once_more(window: &'static Window) -> Receiver<()> {
         let (entered, wait) = sync_channel(1);
         thread::spawn(move || {
-            window.enter();
+            window.enter(0);
             entered.send(()).unwrap();
         });
         wait
@@ -135,13 +142,13 @@ mod tests {
     #[test]
     fn slots_that_have_enough_to_do_stop_the_feed_until_half_is_done() {
         let window = window(2);
-        (0..66).for_each(|_| window.enter());
+        (0..66).for_each(|_| window.enter(0));
         let wait = enter_once_more(window);
         for _ in 0..31 {
-            window.finished(0);
+            window.finished(0, 0);
             assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
         }
-        window.finished(0);
+        window.finished(0, 0);
         wait.recv().unwrap();
     }
 
@@ -149,8 +156,8 @@ mod tests {
     fn a_printer_that_is_far_behind_stops_the_feed() {
         let window = window(1);
         for _ in 0..TASKS_AHEAD_MAX {
-            window.enter();
-            window.finished(0);
+            window.enter(0);
+            window.finished(0, 0);
         }
         let wait = enter_once_more(window);
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
@@ -161,8 +168,8 @@ mod tests {
     #[test]
     fn many_bytes_that_wait_for_their_turn_stop_the_feed() {
         let window = window(1);
-        window.enter();
-        window.finished(BYTES_AHEAD_MAX);
+        window.enter(0);
+        window.finished(0, BYTES_AHEAD_MAX);
         let wait = enter_once_more(window);
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
         window.printed(BYTES_AHEAD_MAX);
