@@ -17,9 +17,6 @@ FILES = {
     "commands": "echo one\necho two; exit 3\n",
 }
 
-# What GNU parallel reads as shell, and we do not.
-WORDS = "several words are a program and its arguments, not a line for the shell"
-
 PLACES = [
     "P echo {} ::: a b c",
     "P echo ::: a b c",
@@ -173,8 +170,10 @@ RUNNING = [
     "echo in | P -j1 'cat; echo {}' ::: a b",
 ]
 
-# The same lines, as far as we know to differ, and why.
+# The lines of these that differ, each with the reason.
 DIFFERENCES = {
+    "P 'echo {}; echo \"{}\"' ::: a 'b  c'": "within quotes a place is the argument itself",
+    "P --progress echo ::: a b 2> /dev/null": "--progress says how: plain, bar or json",
 }
 
 LINES = PLACES + SOURCES + ENDS + LOOKS + RECORDS + RUNNING
