@@ -182,3 +182,27 @@ fn what_a_killed_master_wanted_ends() {
     drop(serve.end());
     worker.end().expect(0, "");
 }
+
+#[test]
+fn a_run_of_a_shared_manager_stops_as_any_other() {
+    let (site, other) = (Site::new(), tempfile::tempdir().unwrap());
+    let (serve, worker) = shared(&site, other.path());
+    let address = site.address();
+    // The input stays open, as at a terminal.
+    let words =
+        ["map", "--connect", &address, "touch on; while ! [ -e go ]; do sleep 0.01; done #"];
+    let mut map = site.command(&words).start();
+    std::io::Write::write_all(map.stdin.as_mut().unwrap(), b"a\n").unwrap();
+    wait_until("the command runs", || other.path().join("on").exists());
+    map.signal(Signal::INT);
+    assert!(map.error_line().contains("no more tasks"));
+    fs::write(other.path().join("go"), "").unwrap();
+    let mut stdin = map.stdin.take();
+    map.end().expect(130, "");
+    drop(stdin.take());
+    let halted = ["map", "--connect", &address, "--halt", "now,fail=1", "exit {}", ":::", "7"];
+    assert_eq!(site.command(&halted).run().code, 7);
+    serve.signal(Signal::TERM);
+    drop(serve.end());
+    worker.end().expect(0, "");
+}

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::Context;
 use piecework::{Error, Manager};
@@ -21,12 +20,9 @@ use crate::run::notes::Doing;
 use crate::run::program;
 use crate::run::recipe::Recipe;
 use crate::run::slot::{self, Runner};
-use crate::run::stop::{Stage, Stop};
+use crate::run::stop::{self, Stage, Stop};
 use crate::template::{Given, Template};
 use crate::{connect, output};
-
-/// How long a manager has to take tasks back once the commands are killed.
-const GIVE_BACK_GRACE: Duration = Duration::from_secs(2);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -168,10 +164,6 @@ async fn one_more(
 
 /// Waits until every slot has ended. The first error is the worker's, once the others are done.
 async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Result<()> {
-    let given_up = async {
-        stop.reached(Stage::Killing).await;
-        tokio::time::sleep(GIVE_BACK_GRACE).await;
-    };
     let joined = async {
         let mut first = Ok(());
         while let Some(ended) = slots.join_next().await {
@@ -185,7 +177,7 @@ async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Re
     };
     tokio::select! {
         joined = joined => joined,
-        () = given_up => anyhow::bail!("the manager did not take all tasks back in time"),
+        () = stop.should_be_over() => Err(stop::not_given_back()),
     }
 }
 

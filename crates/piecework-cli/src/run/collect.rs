@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use piecework::command::End;
@@ -58,6 +59,10 @@ pub(crate) struct Collector {
     pub(crate) halt: Halt,
     /// How it is told to stop then.
     pub(crate) stop: Stop,
+    /// How many orders were put so far.
+    pub(crate) count: Arc<AtomicU64>,
+    /// Whether others close the reports when a stop has come to its end.
+    pub(crate) is_closed: bool,
     /// What has come so far.
     pub(crate) tally: Tally,
 }
@@ -84,6 +89,12 @@ impl Collector {
                         input = Some(ended);
                     }
                     report = &mut next => break report?,
+                    () = self.stop.reached(Stage::Terminating), if !self.is_closed => break None,
+                    // The reader of the input may wait for a line that never comes.
+                    () = self.stop.reached(Stage::Draining), if !self.is_closed && input.is_none() => {
+                        let tasks = self.count.load(Ordering::Relaxed);
+                        input = Some(Fed { tasks, complete: Ok(()) });
+                    }
                 }
                 if self.has_all(input.as_ref()) {
                     break None;

@@ -14,7 +14,7 @@ use super::order_link::{OrderLink, Place};
 use super::recipe::Recipes;
 use super::remote;
 use super::slot::{self, Runner};
-use super::stop::{Stage, Stop};
+use super::stop::{self, Stage, Stop};
 use crate::authkey::AuthkeyArgs;
 use crate::{connect, output};
 
@@ -58,7 +58,10 @@ pub(crate) async fn run(
             Err(error) => return Err(connect::failed(error)),
         }
     }
-    let ended = join(slots, &stop).await;
+    let ended = tokio::select! {
+        ended = join(slots, &stop) => ended,
+        () = stop.should_be_over() => Err(stop::not_given_back()),
+    };
     speaking.abort();
     guard.end();
     ended?;

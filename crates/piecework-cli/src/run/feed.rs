@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use anyhow::Context;
@@ -47,6 +48,8 @@ pub(crate) struct Feed<B> {
     pub(crate) transfers: Vec<Pattern>,
     /// How results are printed.
     pub(crate) look: Look,
+    /// How many orders were put so far.
+    pub(crate) count: Arc<AtomicU64>,
     /// Once a stop has begun, no more are put.
     pub(crate) stop: Stop,
 }
@@ -63,16 +66,16 @@ pub(crate) fn start<B: Board>(
     let (ended, wait) = oneshot::channel();
     let runtime = Handle::current();
     thread::spawn(move || {
-        let mut fed = 0;
-        let complete = feed.run(input, &runtime, &mut fed);
-        progress.total(fed);
-        let _ = ended.send(Fed { tasks: fed, complete });
+        let complete = feed.run(input, &runtime);
+        let tasks = feed.count.load(Ordering::Relaxed);
+        progress.total(tasks);
+        let _ = ended.send(Fed { tasks, complete });
     });
     wait
 }
 
 impl<B: Board> Feed<B> {
-    fn run(&mut self, input: Pieces, runtime: &Handle, fed: &mut u64) -> anyhow::Result<()> {
+    fn run(&mut self, input: Pieces, runtime: &Handle) -> anyhow::Result<()> {
         for piece in input {
             let piece = piece?;
             let filling = Filling { args: &piece.args, seq: piece.seq, slot: 0 };
@@ -98,7 +101,7 @@ impl<B: Board> Feed<B> {
             if !runtime.block_on(self.board.put(order.to_payload()))? {
                 break; // the run takes no more
             }
-            *fed += 1;
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }

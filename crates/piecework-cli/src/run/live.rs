@@ -37,7 +37,7 @@ impl Live {
         if let Some(lost) = state.running.insert(seq, host.to_owned()) {
             self.progress.gave_up(&lost);
         }
-        self.window.widen(state.running.len() as u64);
+        self.window.fit(state.running.len() as u64);
         self.progress.started(host);
     }
 

@@ -1,6 +1,7 @@
 //! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -88,7 +89,8 @@ pub(crate) async fn embedded(
     let mut end = embedded.session("end");
     let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
     let (speaker, began) = (embedded.session("run"), began(&plan));
-    let mut flow = start(plan, feed, reports, embedded.results().to_owned());
+    let results = embedded.results().to_owned();
+    let mut flow = start(plan, feed, reports, results, true);
     let speaking = listens.then(|| {
         let live = flow.live.clone();
         spawn_local(async move {
@@ -147,9 +149,9 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     let reports = remote::Session::begin_run(manager).await.map_err(connect::failed)?;
     let feed = remote::Session::open(manager).await.map_err(connect::failed)?;
     let results = reports.results().to_owned();
-    let (stop, began) = (plan.stop.clone(), began(&plan));
+    let began = began(&plan);
     let speaker = remote::Session::open(manager).await.map_err(connect::failed)?;
-    let flow = start(plan, feed, reports, results);
+    let flow = start(plan, feed, reports, results, false);
     let speak = async {
         while speaker.announce(&flow.live.note(&began)).await.is_ok() {
             tokio::time::sleep(notes::PERIOD).await;
@@ -159,8 +161,6 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     tokio::select! {
         () = speak => unreachable!("it goes on"),
         tally = flow.collected => tally.context("the collector panicked")?,
-        // Whatever still runs is unwanted from here on, and its workers find that out.
-        () = stop.reached(Stage::Terminating) => Ok(Tally::default()),
     }
 }
 
@@ -171,10 +171,11 @@ fn began(plan: &Plan) -> Began {
 }
 
 /// Starts to feed and to collect.
-fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
+fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: bool) -> Flow {
     let Plan { spec, template, pieces, transfers, records, halt, .. } = plan;
     let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
+    let count = Arc::<AtomicU64>::default();
     let live = Arc::new(Live::new(window.clone(), progress.clone()));
     let feed = Feed {
         board: feed,
@@ -184,6 +185,7 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         turns: turns.clone(),
         transfers,
         look: look.clone(),
+        count: count.clone(),
         stop: stop.clone(),
     };
     let fed: oneshot::Receiver<Fed> = feed::start(pieces, feed, progress.clone());
@@ -196,6 +198,8 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String) -> Flow {
         records,
         halt,
         stop,
+        count,
+        is_closed,
         tally: Tally::default(),
     };
     Flow { collected: spawn_local(collector.run(reports, fed)), live }

@@ -204,18 +204,30 @@ impl Runner {
                 },
                 why = self.must_end(&task.recipe, ran) => return Ok(Some(why)),
                 // Asked to the end: an answer that is given up would end the connection.
-                _ = tick.tick() => match link.is_wanted(task).await {
-                    true => continue,
-                    false => return Ok(Some(MustEnd::Stop)),
+                _ = tick.tick() => match self.unless_killing(link.is_wanted(task)).await {
+                    Some(true) => continue,
+                    Some(false) | None => return Ok(Some(MustEnd::Stop)),
                 },
             };
             if !is_stderr {
                 ran.handed_on += bytes.len() as u64;
             }
-            // A manager that is gone is met again when the task is settled.
-            if let Err(error) = link.hand_on(task, is_stderr, bytes).await {
-                tracing::debug!(%error, "output is lost");
+            match self.unless_killing(link.hand_on(task, is_stderr, bytes)).await {
+                Some(Ok(())) => {}
+                // A manager that is gone is met again when the task is settled.
+                Some(Err(error)) => tracing::debug!(%error, "output is lost"),
+                None => return Ok(Some(MustEnd::Stop)),
             }
+        }
+    }
+
+    /// Waits for the manager, but not once commands are killed: one that is cut off may answer no
+    /// more.
+    async fn unless_killing<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = self.stop.reached(Stage::Killing) => None,
         }
     }
 }

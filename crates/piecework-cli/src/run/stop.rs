@@ -11,6 +11,9 @@ use tokio::sync::watch;
 /// How long commands have to end after SIGTERM: time to remove their temporary files.
 const TERMINATE_GRACE: Duration = Duration::from_secs(2);
 
+/// How long a manager has to take tasks back once the commands are killed.
+const GIVE_BACK_GRACE: Duration = Duration::from_secs(2);
+
 /// The stages of a stop. It only ever goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -75,6 +78,12 @@ impl Stop {
         let _ = follower.wait_for(|now| *now >= stage).await;
     }
 
+    /// Waits until the commands are killed and their tasks should be given back.
+    pub(crate) async fn should_be_over(&self) {
+        self.reached(Stage::Killing).await;
+        tokio::time::sleep(GIVE_BACK_GRACE).await;
+    }
+
     /// Returns the exit code that tells of the first signal; `None` if there was none.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         let number = self.first_signal.load(Ordering::SeqCst);
@@ -95,6 +104,11 @@ impl Stop {
             self.go(next);
         }
     }
+}
+
+/// The error of a worker whose manager has not taken its tasks back when all should be over.
+pub(crate) fn not_given_back() -> anyhow::Error {
+    anyhow::anyhow!("the manager did not take all tasks back in time")
 }
 
 #[cfg(test)]

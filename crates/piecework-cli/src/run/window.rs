@@ -23,6 +23,8 @@ pub(crate) struct Window {
 
 #[derive(Debug)]
 struct Ahead {
+    /// Of this machine alone.
+    slots: u64,
     /// So many tasks are with the slots and before them at most.
     unfinished_max: u64,
     /// Fed, and no result yet.
@@ -36,16 +38,19 @@ struct Ahead {
 impl Window {
     /// Makes the window of a run with so many slots.
     pub(crate) fn new(slots: usize) -> Self {
-        let unfinished_max = READY_TASKS_MAX + slots as u64;
-        let ahead = Ahead { unfinished_max, unfinished: 0, unprinted: 0, bytes: 0 };
+        let slots = slots as u64;
+        let unfinished_max = READY_TASKS_MAX + slots;
+        let ahead = Ahead { slots, unfinished_max, unfinished: 0, unprinted: 0, bytes: 0 };
         Self { ahead: Mutex::new(ahead), moved: Condvar::new() }
     }
 
-    /// So many commands run: there are at least as many slots.
-    pub(crate) fn widen(&self, running: u64) {
+    /// So many commands run. It does not stay as wide as it was when more did: of runs that share
+    /// workers each has equally many tasks waiting for them, and so an equal part of them.
+    pub(crate) fn fit(&self, running: u64) {
         let mut ahead = self.lock();
-        if READY_TASKS_MAX + running > ahead.unfinished_max {
-            ahead.unfinished_max = READY_TASKS_MAX + running;
+        let unfinished_max = READY_TASKS_MAX + ahead.slots.max(running);
+        let was = std::mem::replace(&mut ahead.unfinished_max, unfinished_max);
+        if unfinished_max > was {
             self.moved.notify_one();
         }
     }
@@ -149,6 +154,22 @@ mod tests {
             assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
         }
         window.finished(0, 0);
+        wait.recv().unwrap();
+    }
+
+    #[test]
+    fn it_is_as_wide_as_commands_run() {
+        let window = window(2);
+        (0..66).for_each(|_| window.enter());
+        let wait = enter_once_more(window);
+        window.fit(34);
+        wait.recv().unwrap();
+        (67..98).for_each(|_| window.enter());
+        window.fit(0); // the others have been lost
+        let wait = enter_once_more(window);
+        (0..63).for_each(|_| window.finished(0));
+        assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
+        window.finished(0);
         wait.recv().unwrap();
     }
 
