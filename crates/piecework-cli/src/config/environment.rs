@@ -32,6 +32,8 @@ pub(crate) fn value(key: &Key<'_>, variables: &Variables) -> anyhow::Result<Opti
                 return Err(exit::usage(told));
             }
         },
+        // Takes back what a file says: the flag has its default.
+        Kind::One if text.is_empty() => Value::Array(Vec::new()),
         Kind::SwitchOrOne => switch(text).map_or_else(|| text.into(), Value::Boolean),
         Kind::One => text.into(),
         Kind::List => text.split_whitespace().collect::<Vec<_>>().into(),

@@ -131,6 +131,7 @@ impl<'c> Key<'c> {
     pub(crate) fn words(&self, value: &Value) -> Option<Vec<String>> {
         let with = |value: &Value| Some(format!("--{}={}", self.name, scalar(value)?));
         match (self.kind(), value) {
+            (_, Value::Array(values)) if values.is_empty() => Some(Vec::new()),
             (Kind::Switch | Kind::SwitchOrOne, Value::Boolean(false)) => Some(Vec::new()),
             (Kind::Switch | Kind::SwitchOrOne, Value::Boolean(true)) => {
                 Some(vec![format!("--{}", self.name)])

@@ -179,6 +179,8 @@ mod tests {
         assert_eq!(texts(&matches, "to"), ["a", "b"]);
         let matches = parsed(file, "test go --count 5", &variables).unwrap();
         assert_eq!(matches.get_one::<u8>("count"), Some(&5));
+        let matches = parsed(file, "test go", &[("PIECEWORK_GO_COUNT", "")]).unwrap();
+        assert_eq!(matches.get_one::<u8>("count"), None, "an empty variable takes a value back");
     }
 
     #[test]
