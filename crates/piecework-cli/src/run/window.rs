@@ -160,11 +160,11 @@ mod tests {
     #[test]
     fn it_is_as_wide_as_commands_run() {
         let window = window(2);
-        (0..66).for_each(|_| window.enter());
+        (0..66).for_each(|_| window.enter(0));
         let wait = enter_once_more(window);
         window.fit(34);
         wait.recv().unwrap();
-        (67..98).for_each(|_| window.enter());
+        (67..98).for_each(|_| window.enter(0));
         window.fit(0); // the others have been lost
         let wait = enter_once_more(window);
         (0..63).for_each(|_| window.finished(0));
