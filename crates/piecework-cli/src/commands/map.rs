@@ -375,7 +375,8 @@ impl MachineArgs {
         if self.listen.is_empty() && self.connect.is_none() {
             return Vec::new();
         }
-        let whole = (self.transfer || !self.trc.is_empty()).then(|| syntax.placeholder.as_slice());
+        let whole =
+            (self.transfer || !self.trc.is_empty()).then_some(syntax.placeholder.as_slice());
         let named = self.transferfile.iter().map(|file| file.as_bytes());
         whole.into_iter().chain(named).map(|text| Pattern::new(text, syntax)).collect()
     }

@@ -31,6 +31,7 @@ pub(crate) struct Order {
 
 /// What a worker tells of a task.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most reports are the last; a box would cost each")]
 pub(crate) enum Report {
     /// Its command runs.
     Started {

@@ -167,9 +167,9 @@ mod tests {
         (67..98).for_each(|_| window.enter(0));
         window.fit(0); // the others have been lost
         let wait = enter_once_more(window);
-        (0..63).for_each(|_| window.finished(0));
+        (0..63).for_each(|_| window.finished(0, 0));
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
-        window.finished(0);
+        window.finished(0, 0);
         wait.recv().unwrap();
     }
 
