@@ -1,7 +1,9 @@
 //! What a server is told when it starts, and how starting can fail.
 
 use crate::{Keyring, Limits, Payloads, QueueSpec};
+use piecework_engine::EngineError;
 use piecework_net::{Address, PORT};
+use piecework_state::ReplayError;
 use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
@@ -96,6 +98,12 @@ pub enum ServerError {
     /// The queues do not fit together.
     #[error("{0}")]
     Queues(String),
+    /// What earlier runs have kept cannot be read, or no more can be kept.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What earlier runs have kept does not fit together.
+    #[error("what earlier runs have kept does not fit together: {0}")]
+    Replay(#[from] ReplayError),
     /// What was decided could not be kept; the log says why.
     #[error("the manager could not keep what it had decided, and stops; hint: its log says why")]
     Lost,

@@ -138,7 +138,8 @@ impl Hub {
     pub(crate) fn tasks_of_runs(&self) -> String {
         let mut shared = self.lock();
         let queue = shared.state.queue(runs::TASKS);
-        let queue = queue.unwrap_or_else(|| shared.state.register(runs::TASKS, runs::tasks()));
+        let queue =
+            queue.unwrap_or_else(|| shared.state.register_passing(runs::TASKS, &runs::tasks()));
         shared.state.create(queue).expect("the queue is there")
     }
 
@@ -171,7 +172,10 @@ impl Hub {
     pub(crate) fn look_up(&self, typeid: &str) -> Registered {
         let mut shared = self.lock();
         let Shared { state, registry, .. } = &mut *shared;
-        registry.look_up(state, typeid)
+        let mut out = Outcome::default();
+        let registered = registry.look_up(state, typeid, &mut out);
+        let _ = self.publish(shared, out);
+        registered
     }
 
     /// A handle on a named queue.
@@ -363,8 +367,9 @@ mod tests {
     async fn nothing_is_promised_once_something_was_not_kept() {
         let mut state = State::new(1, piecework_state::Limits::default());
         let queues = [QueueSpec::named("task")];
+        let mut out = Outcome::default();
         let registry =
-            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], 0).unwrap();
+            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], 0, &mut out).unwrap();
         let task = state.queue("task").unwrap();
         let hub = Hub::new(Clock::start(), state, registry, Box::new(Fails));
         let (waiting, putter) = (hub.open(Peer::native("a")), hub.open(Peer::native("b")));

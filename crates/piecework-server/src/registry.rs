@@ -3,7 +3,7 @@
 use crate::config::ServerError;
 use crate::limits::STOP_BYTES_MAX;
 use crate::queue_spec::{AckSpec, Payloads, QueueSpec, checked_name};
-use piecework_state::{AckMode, QueueId, QueueOptions, State};
+use piecework_state::{AckMode, Outcome, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -63,14 +63,17 @@ impl Registry {
         anonymous: Vec<String>,
         refused: Vec<(String, String)>,
         typeids_max: usize,
+        out: &mut Outcome,
     ) -> Result<Self, ServerError> {
         let mut registry = Self { typeids_max, payloads, ..Self::default() };
         // Names first: an answer queue may stand behind the queue that names it.
         for spec in queues {
-            state.register(&spec.name, QueueOptions::default());
+            if state.queue(&spec.name).is_none() {
+                state.register(&spec.name, QueueOptions::default(), out);
+            }
         }
         for spec in queues {
-            registry.add(state, spec)?;
+            registry.add(state, spec, out)?;
         }
         for typeid in anonymous {
             registry.typeids.insert(typeid, Registered::Anonymous);
@@ -81,7 +84,12 @@ impl Registry {
         Ok(registry)
     }
 
-    fn add(&mut self, state: &mut State, spec: &QueueSpec) -> Result<(), ServerError> {
+    fn add(
+        &mut self,
+        state: &mut State,
+        spec: &QueueSpec,
+        out: &mut Outcome,
+    ) -> Result<(), ServerError> {
         let ack = match &spec.ack {
             AckSpec::Auto => AckMode::Auto,
             AckSpec::Explicit => AckMode::Explicit,
@@ -89,7 +97,8 @@ impl Registry {
             AckSpec::Answered(name) => AckMode::Answered { answers: answers(state, spec, name)? },
         };
         let QueueSpec { maxsize, attempts, lease, .. } = *spec;
-        let queue = state.register(&spec.name, QueueOptions { ack, maxsize, attempts, lease });
+        let options = QueueOptions { ack, maxsize, attempts, lease };
+        let queue = state.register(&spec.name, options, out);
         for typeid in &spec.typeids {
             self.typeids.insert(typeid.clone(), Registered::Named(queue));
         }
@@ -103,7 +112,12 @@ impl Registry {
     }
 
     /// What `typeid` leads to; in an open registry an unknown one leads to a new queue.
-    pub(crate) fn look_up(&mut self, state: &mut State, typeid: &str) -> Registered {
+    pub(crate) fn look_up(
+        &mut self,
+        state: &mut State,
+        typeid: &str,
+        out: &mut Outcome,
+    ) -> Registered {
         if let Some(known) = self.typeids.get(typeid) {
             return known.clone();
         }
@@ -116,7 +130,7 @@ impl Registry {
             ));
         }
         if self.typeids_max > 0
-            && let Some(queue) = self.open_queue(state, typeid)
+            && let Some(queue) = self.open_queue(state, typeid, out)
         {
             self.typeids.insert(typeid.to_owned(), Registered::Named(queue));
             return Registered::Named(queue);
@@ -126,7 +140,12 @@ impl Registry {
 
     /// The queue that an unknown typeid means, made if there is none. A client names it, and no
     /// more: options are for whoever runs the manager.
-    fn open_queue(&mut self, state: &mut State, typeid: &str) -> Option<QueueId> {
+    fn open_queue(
+        &mut self,
+        state: &mut State,
+        typeid: &str,
+        out: &mut Outcome,
+    ) -> Option<QueueId> {
         let name = typeid.strip_prefix("get_").unwrap_or(typeid);
         let name = checked_name(name.strip_suffix("_queue").unwrap_or(name)).ok()?;
         if let Some(queue) = state.queue(name) {
@@ -135,7 +154,7 @@ impl Registry {
         if self.typeids.len() >= self.typeids_max {
             return None;
         }
-        self.add(state, &QueueSpec::named(name)).ok()?;
+        self.add(state, &QueueSpec::named(name), out).ok()?;
         state.queue(name)
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Each master puts only a few tasks ahead of its workers, so that runs that share a manager take
 //! turns: whoever has a task done puts the next one behind those of the others.
+//!
+//! Nothing of them is kept: a run whose manager is gone has no results queue to come back to, so
+//! nobody would want what is made of its tasks.
 
 use piecework_state::{AckMode, QueueOptions};
 

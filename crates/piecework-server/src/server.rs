@@ -13,9 +13,9 @@ use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::registry::Registry;
 use crate::socket::Stage;
-use piecework_engine::Memory;
+use piecework_engine::{Engine, Memory};
 use piecework_net::{Address, Listener};
-use piecework_state::State;
+use piecework_state::{Outcome, Record, Replay, State};
 use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
@@ -41,7 +41,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the queues do not fit together or an address cannot be listened on.
+    /// When the queues do not fit together, an address cannot be listened on, or what earlier runs
+    /// have kept cannot be read.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         let Config {
             listen,
@@ -59,12 +60,22 @@ impl Server {
         let clock = Clock::start();
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
-        let mut state = State::new(clock.now().micros(), limits.state);
+        let mut engine = Box::new(Memory);
+        let mut state = restore(&mut *engine, clock.now().micros(), limits.state)?;
         let typeids_max = if open { limits.typeids_max } else { 0 };
-        let registry =
-            Registry::new(&mut state, &queues, payloads, anonymous, refused, typeids_max)?;
+        let mut out = Outcome::default();
+        let registry = Registry::new(
+            &mut state,
+            &queues,
+            payloads,
+            anonymous,
+            refused,
+            typeids_max,
+            &mut out,
+        )?;
+        engine.commit(&out.records)?;
         let policy = registry.is_policed().then_some(policy);
-        let hub = Arc::new(Hub::new(clock, state, registry, Box::new(Memory)));
+        let hub = Arc::new(Hub::new(clock, state, registry, engine));
         let mut listeners = Vec::with_capacity(listen.len());
         for address in &listen {
             listeners.push(listener::bind(address, limits.backlog).await?);
@@ -120,6 +131,19 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The state that earlier runs have left in the engine.
+fn restore(
+    engine: &mut dyn Engine<Record>,
+    first_handle: u64,
+    limits: piecework_state::Limits,
+) -> Result<State, ServerError> {
+    let mut replay = Replay::default();
+    for record in engine.load()? {
+        replay.add(record)?;
+    }
+    Ok(replay.into_state(first_handle, limits))
 }
 
 /// Accepts connections until the server stops, then waits for those it has.

@@ -37,6 +37,8 @@ impl State {
 
     pub(crate) fn drop_waiting_items(&mut self, queue: QueueId, out: &mut Outcome) -> u64 {
         let Some(at) = self.queues.get_mut(&queue) else { return 0 };
+        let mut spared: Vec<_> = at.leased.keys().copied().collect();
+        spared.sort_unstable();
         let dropped = at.drain();
         let count = dropped.len() as u64;
         at.unfinished = at.unfinished.saturating_sub(count);
@@ -47,7 +49,7 @@ impl State {
                 self.deadlines.remove(due, Due::Delay(queue, item.id));
             }
         }
-        out.records.push(Record::Purged(queue));
+        self.keep(Record::Purged { queue, spared }, out);
         self.wake_joiners(queue, out);
         count
     }

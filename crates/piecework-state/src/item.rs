@@ -15,7 +15,7 @@ use crate::{ItemId, Place, SessionId, Time};
 use bytes::Bytes;
 
 /// What was put, with what the manager knows of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Item {
     /// Its identity.
     pub id: ItemId,
@@ -33,16 +33,16 @@ pub struct Item {
     pub history: Option<Box<Vec<Attempt>>>,
 }
 
-/// The attempts that an item remembers; older ones are forgotten. With `attempts=0` an item may
-/// fail for ever, and its memory must not grow with it.
-const HISTORY_MAX: usize = 100;
-
 impl Item {
+    /// The attempts that an item remembers; older ones are forgotten. With `attempts=0` an item
+    /// may fail for ever, and its memory must not grow with it.
+    pub const HISTORY_MAX: usize = 100;
+
     /// Remembers how an attempt ended, and counts it if it counts.
     pub(crate) fn remember(&mut self, attempt: Attempt) {
         self.attempts = self.attempts.saturating_add(u32::from(attempt.counted));
         let history = self.history.get_or_insert_default();
-        if history.len() == HISTORY_MAX {
+        if history.len() == Self::HISTORY_MAX {
             history.remove(0);
         }
         history.push(attempt);
@@ -50,7 +50,7 @@ impl Item {
 }
 
 /// One delivery of an item that did not end in an ack.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Attempt {
     /// To whom it was delivered.
     pub session: SessionId,

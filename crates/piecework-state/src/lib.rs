@@ -6,12 +6,12 @@
 //!
 //! ```
 //! use piecework_state::{
-//!     Call, Limits, Payload, Peer, QueueOptions, Reply, State, Take, Time, Wait,
+//!     Call, Limits, Outcome, Payload, Peer, QueueOptions, Reply, State, Take, Time, Wait,
 //! };
 //!
 //! let mut state = State::new(1, Limits::default());
 //! let now = Time::from_secs(1);
-//! let task = state.register("task", QueueOptions::default());
+//! let task = state.register("task", QueueOptions::default(), &mut Outcome::default());
 //!
 //! let master = state.open(now, Peer::native("master"));
 //! state.apply(now, master, Call::put(task, Payload::opaque("3411")));
@@ -45,6 +45,7 @@ mod put;
 mod queue;
 mod record;
 mod reference;
+mod replay;
 pub mod retry;
 mod session;
 mod settle;
@@ -61,7 +62,8 @@ pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item};
 pub use limits::Limits;
 pub use options::{AckMode, QueueOptions};
-pub use record::Record;
+pub use record::{Record, Standing};
+pub use replay::{Replay, ReplayError};
 pub use session::Peer;
 pub use state::State;
 pub use stats::{QueueStats, SessionStats};

@@ -117,7 +117,7 @@ impl State {
                 }
             }
         }
-        out.records.push(Record::Put { queue, items, due, acked });
+        self.keep(Record::Put { queue, items, due, acked }, out);
     }
 
     fn make(&mut self, now: Time, payload: Payload) -> Item {
@@ -147,7 +147,7 @@ impl State {
         let Some(lease) = self.take_lease(session, held) else { return false };
         let (_, place) = self.fresh_item();
         let item = Item { place, ..lease.item };
-        out.records.push(Record::HandedBack(queue, item.id, place));
+        self.keep(Record::Ready(queue, item.id, place), out);
         if let Some(target) = self.queues.get_mut(&queue) {
             // To Python this is a put like any other, and the item that was got still needs its
             // `task_done()`.
@@ -229,10 +229,18 @@ impl State {
         let (_, place) = self.fresh_item();
         let Some(at) = self.queues.get_mut(&queue) else { return };
         let Some(delayed) = at.undelay(item) else { return };
-        match delayed.item.history {
-            Some(_) => at.push_returned(delayed.item),
-            None => at.push(Item { place, ..delayed.item }),
-        }
+        let (id, old_place) = (delayed.item.id, delayed.item.place);
+        let place = match delayed.item.history {
+            Some(_) => {
+                at.push_returned(delayed.item);
+                old_place
+            }
+            None => {
+                at.push(Item { place, ..delayed.item });
+                place
+            }
+        };
+        self.keep(Record::Ready(queue, id, place), out);
         self.serve(now, queue, out);
     }
 

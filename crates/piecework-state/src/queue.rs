@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) name: String,
-    pub(crate) anonymous: bool,
+    pub(crate) life: Life,
     pub(crate) options: QueueOptions,
     /// Ready, in the order of their places, as they were put. All places here are in ascending
     /// order: `fresh[i].place < fresh[i + 1].place`.
     fresh: VecDeque<Item>,
     /// Ready again at their old places, in front of younger ones.
     returned: BTreeMap<Place, Item>,
-    delayed: BTreeMap<ItemId, Delayed>,
+    pub(crate) delayed: BTreeMap<ItemId, Delayed>,
     pub(crate) leased: IdMap<ItemId, Lease>,
     pub(crate) dead: BTreeMap<ItemId, Item>,
     /// Puts that no `task_done()` has paid for, as Python counts them.
@@ -32,6 +32,17 @@ pub(crate) struct Queue {
     pub(crate) acked_total: u64,
     pub(crate) returned_total: u64,
     pub(crate) late_total: u64,
+}
+
+/// How long a queue lives.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Life {
+    /// For ever: it has a name, and what is in it is kept.
+    Kept,
+    /// As long as the manager: it has a name, but nothing of it is kept.
+    Passing,
+    /// As long as somebody refers to it.
+    Anonymous,
 }
 
 /// An item that was handed to a session and is not settled.
@@ -53,10 +64,10 @@ pub(crate) struct Delayed {
 }
 
 impl Queue {
-    pub(crate) fn new(name: &str, anonymous: bool, options: QueueOptions) -> Self {
+    pub(crate) fn new(name: &str, life: Life, options: QueueOptions) -> Self {
         Self {
             name: name.to_owned(),
-            anonymous,
+            life,
             options,
             fresh: VecDeque::new(),
             returned: BTreeMap::new(),
@@ -75,6 +86,14 @@ impl Queue {
             returned_total: 0,
             late_total: 0,
         }
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.life == Life::Kept
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.life == Life::Anonymous
     }
 
     /// Whoever waits here, for whatever.
@@ -155,7 +174,7 @@ impl Queue {
         let fronts = self.fresh.front().into_iter().chain(self.returned.values().next());
         QueueStats {
             name: self.name.clone(),
-            anonymous: self.anonymous,
+            anonymous: self.is_anonymous(),
             ack: self.options.ack,
             ready: self.ready(),
             delayed: self.delayed.len(),

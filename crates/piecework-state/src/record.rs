@@ -2,13 +2,26 @@
 //!
 //! A lease is not a decision to keep: after a restart whatever was leased is ready again, in its
 //! old place. Each record is whole or not at all, so a put that answers a lease is one record.
+//!
+//! Only named queues are kept. Whoever refers to an anonymous one, or to one of the queues that
+//! [`State::register_passing`](crate::State::register_passing) makes, does so through a manager
+//! that runs: with the manager the last of them is gone, and so are the queue and what is in it.
 
-use crate::{Item, ItemId, Place, QueueId, Time};
+use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
 use smallvec::SmallVec;
 
-/// One decision.
-#[derive(Clone, Debug)]
+/// One decision. [`Replay`](crate::Replay) says what each of them means.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Record {
+    /// A queue has these options from now on; the first such record makes it.
+    Queue {
+        /// Its identity, under which the other records know it.
+        queue: QueueId,
+        /// Its name.
+        name: String,
+        /// Its options.
+        options: QueueOptions,
+    },
     /// Items were put, and the leases that they answer are settled.
     Put {
         /// Where to.
@@ -22,21 +35,80 @@ pub enum Record {
     },
     /// A lease ended well; the item is gone.
     Acked(QueueId, ItemId),
-    /// A lease did not end well; the item is ready again at `due`, or now.
+    /// A lease did not end well; the item is ready again at `due`, or now, in its old place.
     Returned {
         /// Where.
         queue: QueueId,
         /// What.
         item: ItemId,
-        /// How many attempts have counted by now.
-        attempts: u32,
+        /// How the lease ended.
+        attempt: Attempt,
         /// When it becomes ready, if not at once.
         due: Option<Time>,
     },
-    /// An item was handed back to the end of its queue.
-    HandedBack(QueueId, ItemId, Place),
+    /// An item is ready in this place: its delay is over, or it was handed back.
+    Ready(QueueId, ItemId, Place),
     /// An item has used up its attempts.
-    Died(QueueId, ItemId),
+    Died {
+        /// Where.
+        queue: QueueId,
+        /// What.
+        item: ItemId,
+        /// How the last of them ended.
+        attempt: Attempt,
+    },
     /// Everything ready or delayed was dropped.
-    Purged(QueueId),
+    Purged {
+        /// Where.
+        queue: QueueId,
+        /// What was leased, and so is still there; in ascending order.
+        spared: Vec<ItemId>,
+    },
+    /// An item as it stands: what is left of all the records that spoke of it. An engine that
+    /// keeps items rather than records gives back these.
+    Item {
+        /// Where.
+        queue: QueueId,
+        /// What.
+        item: Item,
+        /// In which state.
+        standing: Standing,
+    },
+    /// Numbers below this one have been given to items, places or queues.
+    Numbered(u64),
+}
+
+/// The states of an item that are kept; one that is leased is kept as ready.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// It can be got.
+    Ready,
+    /// It becomes ready at this time.
+    Delayed(Time),
+    /// It has used up its attempts.
+    Dead,
+}
+
+impl Record {
+    /// The queue that it is about, if it is about one.
+    pub fn queue(&self) -> Option<QueueId> {
+        match self {
+            Self::Queue { queue, .. }
+            | Self::Put { queue, .. }
+            | Self::Acked(queue, _)
+            | Self::Returned { queue, .. }
+            | Self::Ready(queue, ..)
+            | Self::Died { queue, .. }
+            | Self::Purged { queue, .. }
+            | Self::Item { queue, .. } => Some(*queue),
+            Self::Numbered(_) => None,
+        }
+    }
+}
+
+impl Standing {
+    /// Where an item stands that becomes ready at `due`, or now.
+    pub fn due(due: Option<Time>) -> Self {
+        due.map_or(Self::Ready, Self::Delayed)
+    }
 }

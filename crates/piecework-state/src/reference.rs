@@ -4,7 +4,7 @@ use crate::call::{Outcome, Reply};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::objects::{Handle, ident, parse_ident};
-use crate::queue::Queue;
+use crate::queue::{Life, Queue};
 use crate::state::State;
 use crate::{HandleId, QueueId, QueueOptions, SessionId, Time};
 
@@ -31,7 +31,7 @@ impl State {
             return Err(StateError::TooMany { what: "anonymous queues", max });
         }
         let id = QueueId(self.fresh_number());
-        self.queues.insert(id, Queue::new(name, true, options));
+        self.queues.insert(id, Queue::new(name, Life::Anonymous, options));
         Ok(ident(name, self.handles.create(id, usize::MAX)))
     }
 
@@ -169,7 +169,7 @@ impl State {
                 user.released = true;
             }
         }
-        if self.queues.get(&handle.queue).is_some_and(|queue| queue.anonymous) {
+        if self.queues.get(&handle.queue).is_some_and(Queue::is_anonymous) {
             self.end_queue(handle.queue, out);
         }
     }
@@ -179,7 +179,7 @@ impl State {
     pub(crate) fn forget_handle(&mut self, id: HandleId) {
         let Some(handle) = self.handles.by_id.get(&id) else { return };
         let used = !handle.users.is_empty() || !handle.undecided.is_empty();
-        let anonymous = self.queues.get(&handle.queue).is_some_and(|queue| queue.anonymous);
+        let anonymous = self.queues.get(&handle.queue).is_some_and(Queue::is_anonymous);
         if !used && !anonymous {
             self.handles.by_id.remove(&id);
         }

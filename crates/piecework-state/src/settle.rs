@@ -145,7 +145,7 @@ impl State {
     /// A lease ends well, on its own.
     pub(crate) fn acked(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
         if self.let_go_acked(session, held) {
-            out.records.push(Record::Acked(held.queue, held.item));
+            self.keep(Record::Acked(held.queue, held.item), out);
         }
     }
 
@@ -172,7 +172,7 @@ impl State {
     /// An item that its delivery acked.
     pub(crate) fn gone_for_good(&mut self, queue: QueueId, item: &Item, out: &mut Outcome) {
         self.forget(queue, item);
-        out.records.push(Record::Acked(queue, item.id));
+        self.keep(Record::Acked(queue, item.id), out);
     }
 
     fn forget(&mut self, queue: QueueId, item: &Item) {
@@ -196,20 +196,22 @@ impl State {
     ) {
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
-        item.remember(Attempt { session, began, ended: now, how, counted: true });
+        let attempt = Attempt { session, began, ended: now, how, counted: true };
+        item.remember(attempt);
         let name = self.name_of(held.queue);
         let Some(queue) = self.queues.get_mut(&held.queue) else { return };
         queue.returned_total += 1;
         let attempts = item.attempts;
         if queue.options.attempts > 0 && attempts >= queue.options.attempts {
-            out.records.push(Record::Died(held.queue, item.id));
-            out.notes.push(Note::Died { queue: name, item: item.id, attempts });
-            queue.dead.insert(item.id, item);
+            let id = item.id;
+            out.notes.push(Note::Died { queue: name, item: id, attempts });
+            queue.dead.insert(id, item);
             queue.unfinished = queue.unfinished.saturating_sub(1);
+            self.keep(Record::Died { queue: held.queue, item: id, attempt }, out);
             return self.wake_joiners(held.queue, out);
         }
         let wait = if delay.is_zero() { retry::backoff(item.id, attempts) } else { delay };
-        self.give_back(now, held.queue, item, wait, out);
+        self.give_back(now, held.queue, item, attempt, wait, out);
     }
 
     /// A lease ends without an attempt that counts.
@@ -224,11 +226,12 @@ impl State {
         let queue = held.queue;
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
-        item.remember(Attempt { session, began, ended: now, how, counted: false });
+        let attempt = Attempt { session, began, ended: now, how, counted: false };
+        item.remember(attempt);
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.returned_total += 1;
         }
-        self.give_back(now, queue, item, Duration::ZERO, out);
+        self.give_back(now, queue, item, attempt, Duration::ZERO, out);
     }
 
     /// An item goes back to its old place, now or after a wait.
@@ -237,12 +240,12 @@ impl State {
         now: Time,
         queue: QueueId,
         item: Item,
+        attempt: Attempt,
         wait: Duration,
         out: &mut Outcome,
     ) {
         let due = (!wait.is_zero()).then(|| now + wait);
-        let attempts = item.attempts;
-        out.records.push(Record::Returned { queue, item: item.id, attempts, due });
+        self.keep(Record::Returned { queue, item: item.id, attempt, due }, out);
         let Some(at) = self.queues.get_mut(&queue) else { return };
         match due {
             None => {

@@ -6,7 +6,8 @@ use crate::error::StateError;
 use crate::id::IdMap;
 use crate::limits::Limits;
 use crate::objects::Handles;
-use crate::queue::Queue;
+use crate::queue::{Life, Queue};
+use crate::record::Record;
 use crate::session::{Session, Undecided, Waiting};
 use crate::stats::{QueueStats, SessionStats};
 use crate::{ItemId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
@@ -57,17 +58,31 @@ impl State {
     }
 
     /// Adds a named queue, or gives an existing one new options.
-    pub fn register(&mut self, name: &str, options: QueueOptions) -> QueueId {
+    pub fn register(&mut self, name: &str, options: QueueOptions, out: &mut Outcome) -> QueueId {
+        let (id, is_news) = self.add_named(name, Life::Kept, &options);
+        if is_news {
+            self.keep(Record::Queue { queue: id, name: name.to_owned(), options }, out);
+        }
+        id
+    }
+
+    /// The same for a queue of which nothing is kept: it ends with the manager.
+    pub fn register_passing(&mut self, name: &str, options: &QueueOptions) -> QueueId {
+        self.add_named(name, Life::Passing, options).0
+    }
+
+    /// The queue of that name, and whether that is new or its options are.
+    fn add_named(&mut self, name: &str, life: Life, options: &QueueOptions) -> (QueueId, bool) {
         if let Some(&id) = self.names.get(name) {
-            if let Some(queue) = self.queues.get_mut(&id) {
-                queue.options = options;
-            }
-            return id;
+            let queue = self.queues.get_mut(&id).expect("a name leads to its queue");
+            let is_news = queue.options != *options;
+            queue.options = options.clone();
+            return (id, is_news);
         }
         let id = QueueId(self.fresh_number());
         self.names.insert(name.to_owned(), id);
-        self.queues.insert(id, Queue::new(name, false, options));
-        id
+        self.queues.insert(id, Queue::new(name, life, options.clone()));
+        (id, true)
     }
 
     /// The queue of that name.
@@ -197,6 +212,29 @@ impl State {
     /// The queue, for a call that changes it.
     pub(crate) fn at_mut(&mut self, queue: QueueId) -> Result<&mut Queue, StateError> {
         self.queues.get_mut(&queue).ok_or_else(|| gone(queue))
+    }
+
+    /// Says that a decision is to be kept, unless it is about a queue of which nothing is.
+    pub(crate) fn keep(&self, record: Record, out: &mut Outcome) {
+        let is_kept = |queue: QueueId| self.queues.get(&queue).is_some_and(Queue::is_kept);
+        match record {
+            Record::Put { queue, items, due, mut acked } => {
+                acked.retain(|(source, _)| is_kept(*source));
+                if is_kept(queue) && !(items.is_empty() && acked.is_empty()) {
+                    out.records.push(Record::Put { queue, items, due, acked });
+                } else {
+                    let acked = acked.into_iter().map(|(queue, item)| Record::Acked(queue, item));
+                    out.records.extend(acked);
+                }
+            }
+            record if record.queue().is_some_and(is_kept) => out.records.push(record),
+            _ => {}
+        }
+    }
+
+    /// Gives out no number below `next` any more.
+    pub(crate) fn skip_numbers(&mut self, next: u64) {
+        self.next = self.next.max(next);
     }
 
     /// The next number of the one counter behind items, places, sessions, queues and tickets.

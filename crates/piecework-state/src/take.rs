@@ -7,7 +7,8 @@ use crate::error::StateError;
 use crate::queue::Lease;
 use crate::session::{Held, Waits};
 use crate::state::{Served, State};
-use crate::{Item, QueueId, SessionId, Time};
+use crate::{Item, QueueId, Record, SessionId, Time};
+use smallvec::{SmallVec, smallvec};
 
 impl State {
     #[expect(clippy::too_many_arguments, reason = "the fields of Call::Take")]
@@ -146,14 +147,9 @@ impl State {
         source.bytes += bytes;
         self.bytes += bytes;
         source.acked_total -= 1;
-        let items = smallvec::smallvec![item.clone()];
-        out.records.push(crate::Record::Put {
-            queue,
-            items,
-            due: None,
-            acked: smallvec::SmallVec::new(),
-        });
-        source.push_returned(item);
+        source.push_returned(item.clone());
+        let (items, acked) = (smallvec![item], SmallVec::new());
+        self.keep(Record::Put { queue, items, due: None, acked }, out);
         self.serve(now, queue, out);
     }
 }

@@ -3,7 +3,9 @@
 
 mod support;
 
-use piecework_state::{AckMode, Call, Note, Payload, Peer, QueueOptions, Reply, StateError};
+use piecework_state::{
+    AckMode, Attempt, Call, Note, Payload, Peer, QueueOptions, Record, Reply, StateError,
+};
 use support::{Client, World, got, secs};
 
 /// A worker thread holds an item in mode auto, and its session ends.
@@ -254,7 +256,7 @@ fn idents_that_are_released_or_made_up_leave_nothing_behind() {
 #[test]
 fn a_put_that_waits_for_room_counts_though_its_sender_dies() {
     let mut world = World::answered();
-    world.state.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
+    world.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
     let (worker, other) = (world.client(), world.client());
     world.put(&worker, "a");
     got(world.get(&worker));
@@ -274,8 +276,11 @@ fn a_manager_that_stops_blames_nobody() {
     assert!(world.get(&waiter).is_none());
     world.state.stop();
     let ended = world.state.end(world.now, worker.session);
-    let returned = |record: &piecework_state::Record| {
-        matches!(record, piecework_state::Record::Returned { attempts: 0, due: None, .. })
+    let returned = |record: &Record| {
+        matches!(
+            record,
+            Record::Returned { attempt: Attempt { counted: false, .. }, due: None, .. }
+        )
     };
     assert!(ended.records.iter().any(returned), "{:?}", ended.records);
     assert!(ended.notes.is_empty() && ended.woken.is_empty());

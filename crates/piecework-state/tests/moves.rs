@@ -306,9 +306,9 @@ fn leases_by_id_are_untouched_by_what_the_session_puts_and_gets() {
         to: world.result,
         payload: Payload::opaque("of a"),
     };
-    let before = world.records;
+    let before = world.records.len();
     assert!(matches!(world.call(worker.session, answer.clone()), Some(Reply::None)));
-    assert_eq!((world.stats().leased, world.results(), world.records - before), (0, 2, 1));
+    assert_eq!((world.stats().leased, world.results(), world.records.len() - before), (0, 2, 1));
     let error = failed(world.call(worker.session, answer));
     assert!(error.to_string().contains("not leased to this session"), "{error}");
 }
@@ -316,7 +316,7 @@ fn leases_by_id_are_untouched_by_what_the_session_puts_and_gets() {
 #[test]
 fn an_answer_to_a_full_queue_waits_and_settles_when_there_is_room() {
     let mut world = World::auto();
-    world.state.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
+    world.register("result", QueueOptions { maxsize: 1, ..QueueOptions::default() });
     let (worker, master) = (world.client(), world.client());
     for payload in ["a", "b"] {
         world.put(&worker, payload);

@@ -1,24 +1,14 @@
-//! Many short random lives of a manager: after every step all invariants hold, nothing that was
-//! put is ever lost, and in mode answered each task has exactly one result.
+//! Many short random lives of a manager: after every step all invariants hold, its records replay
+//! to what it has, nothing that was put is ever lost, and in mode answered each task has exactly
+//! one result.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
 
 use piecework_state::{AckMode, Call, QueueOptions, Reply};
 use std::time::Duration;
+use support::random::Random;
 use support::{Client, World};
-
-/// xorshift64*: the same seed, the same life.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % bound
-    }
-}
 
 /// What a worker is at: it waits, or it works on something.
 enum Doing {
@@ -28,13 +18,13 @@ enum Doing {
 }
 
 fn life(seed: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut random = Random::new(seed);
     let mut world = World::answered();
     let ack = AckMode::Answered { answers: world.result };
     let maxsize = if random.below(2) == 0 { 0 } else { 3 };
     let lease = (random.below(3) == 0).then(|| Duration::from_secs(5));
     let options = QueueOptions { ack, maxsize, lease, attempts: 0 };
-    world.state.register("task", options);
+    world.register("task", options);
     let master = world.client();
     let mut workers: Vec<(Client, Doing)> = Vec::new();
     let mut put = 0;

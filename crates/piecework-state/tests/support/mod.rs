@@ -2,9 +2,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+pub mod random;
+
 use piecework_state::{
-    AckMode, Call, Limits, Note, Outcome, Payload, Peer, QueueId, QueueOptions, QueueStats, Reply,
-    SessionId, Settle, State, StateError, Take, Time, Wait,
+    AckMode, Call, Limits, Note, Outcome, Payload, Peer, QueueId, QueueOptions, QueueStats, Record,
+    Replay, Reply, SessionId, Settle, State, StateError, Take, Time, Wait,
 };
 use std::time::Duration;
 
@@ -15,7 +17,9 @@ pub struct World {
     pub result: QueueId,
     pub woken: Vec<(SessionId, Reply)>,
     pub notes: Vec<Note>,
-    pub records: usize,
+    pub records: Vec<Record>,
+    /// What the records come to.
+    pub replay: Replay,
 }
 
 /// A client's proxies for the two queues, and its session.
@@ -32,10 +36,14 @@ impl World {
 
     pub fn limited(task: QueueOptions, limits: Limits) -> Self {
         let mut state = State::new(1, limits);
-        let result = state.register("result", QueueOptions::default());
-        let task = state.register("task", task);
+        let mut out = Outcome::default();
+        let result = state.register("result", QueueOptions::default(), &mut out);
+        let task = state.register("task", task, &mut out);
         let now = Time::from_secs(1_000);
-        Self { state, now, task, result, woken: Vec::new(), notes: Vec::new(), records: 0 }
+        let (woken, notes, records, replay) = Default::default();
+        let mut world = Self { state, now, task, result, woken, notes, records, replay };
+        world.note(out);
+        world
     }
 
     pub fn auto() -> Self {
@@ -45,12 +53,20 @@ impl World {
     pub fn answered() -> Self {
         let mut world = Self::auto();
         let ack = AckMode::Answered { answers: world.result };
-        world.state.register("task", QueueOptions { ack, ..QueueOptions::default() });
+        world.register("task", QueueOptions { ack, ..QueueOptions::default() });
         world
     }
 
     pub fn with(ack: AckMode) -> Self {
         Self::new(QueueOptions { ack, ..QueueOptions::default() })
+    }
+
+    /// Gives a queue other options.
+    pub fn register(&mut self, name: &str, options: QueueOptions) -> QueueId {
+        let mut out = Outcome::default();
+        let queue = self.state.register(name, options, &mut out);
+        self.note(out);
+        queue
     }
 
     pub fn client(&mut self) -> Client {
@@ -78,12 +94,30 @@ impl World {
         self.note(out);
     }
 
-    fn note(&mut self, out: Outcome) -> Option<Reply> {
+    pub fn note(&mut self, out: Outcome) -> Option<Reply> {
         self.woken.extend(out.woken);
         self.notes.extend(out.notes);
-        self.records += out.records.len();
+        for record in &out.records {
+            self.replay.add(record.clone()).unwrap();
+        }
+        self.records.extend(out.records);
         self.state.check();
+        self.check_replay();
         out.reply
+    }
+
+    /// A manager that started again now would have what this one has. In a long life that is seen
+    /// at some of the steps only, as it takes as long as there are items.
+    fn check_replay(&self) {
+        let records = self.records.len();
+        if records > 400 && !records.is_multiple_of(64) {
+            return;
+        }
+        let again = self.replay.clone().into_state(1, Limits::default());
+        assert_eq!(again.kept(), self.state.kept(), "after {:?}", self.records);
+        if records.is_multiple_of(16) {
+            again.check();
+        }
     }
 
     pub fn call(&mut self, session: SessionId, call: Call) -> Option<Reply> {

@@ -1,0 +1,225 @@
+//! Replay: from records back to the state that decided them.
+
+use crate::deadline::Due;
+use crate::id::IdMap;
+use crate::limits::Limits;
+use crate::queue::{Life, Queue};
+use crate::record::{Record, Standing};
+use crate::state::State;
+use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
+use std::collections::BTreeMap;
+
+/// What the records so far come to.
+///
+/// Records speak of items by their ids, so that is how a replay holds them; a state has them by
+/// place. It is fed in the order in which the records were decided, and made into a state once.
+///
+/// ```
+/// use piecework_state::{Call, Limits, Outcome, Payload, Peer, QueueOptions, Replay, State, Time};
+///
+/// let (mut state, mut out) = (State::new(1, Limits::default()), Outcome::default());
+/// let task = state.register("task", QueueOptions::default(), &mut out);
+/// let master = state.open(Time::from_secs(1), Peer::native("master"));
+/// let put = Call::put(task, Payload::opaque("3411"));
+/// state.apply_into(Time::from_secs(1), master, put, &mut out);
+///
+/// let mut replay = Replay::default();
+/// for record in out.records {
+///     replay.add(record)?;
+/// }
+/// assert_eq!(replay.into_state(1, Limits::default()).kept(), state.kept());
+/// # Ok::<(), piecework_state::ReplayError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    queues: BTreeMap<QueueId, Replayed>,
+    /// Every number that a record has named is below this one.
+    next: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Replayed {
+    name: String,
+    options: QueueOptions,
+    items: IdMap<ItemId, (Item, Standing)>,
+}
+
+/// A record that does not follow from those before it: some are missing, or were changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It is about a queue that no record has made.
+    #[error("a record speaks of queue {0}, which no earlier one has made")]
+    UnknownQueue(QueueId),
+    /// It is about an item that is not there.
+    #[error("a record speaks of item {1} of queue {0}, which is not there")]
+    UnknownItem(QueueId, ItemId),
+    /// It puts an item that is there already.
+    #[error("a record puts item {1} into queue {0}, which has it already")]
+    ItemTwice(QueueId, ItemId),
+}
+
+impl Replay {
+    /// Takes the next record.
+    ///
+    /// # Errors
+    ///
+    /// When it does not follow from those before it.
+    pub fn add(&mut self, record: Record) -> Result<(), ReplayError> {
+        match record {
+            Record::Queue { queue, name, options } => self.queue(queue, name, options),
+            Record::Put { queue, items, due, acked } => {
+                for item in items {
+                    self.put(queue, item, Standing::due(due))?;
+                }
+                acked.into_iter().try_for_each(|(queue, item)| self.acked(queue, item))?;
+            }
+            Record::Acked(queue, item) => self.acked(queue, item)?,
+            Record::Returned { queue, item, attempt, due } => {
+                self.ended(queue, item, attempt, Standing::due(due))?;
+            }
+            Record::Ready(queue, item, place) => {
+                self.number(place.0);
+                let (item, standing) = self.item(queue, item)?;
+                item.place = place;
+                *standing = Standing::Ready;
+            }
+            Record::Died { queue, item, attempt } => {
+                self.ended(queue, item, attempt, Standing::Dead)?;
+            }
+            Record::Purged { queue, spared } => {
+                let kept = |id: &ItemId, standing| {
+                    standing == Standing::Dead || spared.binary_search(id).is_ok()
+                };
+                self.at(queue)?.items.retain(|id, (_, standing)| kept(id, *standing));
+            }
+            Record::Item { queue, item, standing } => self.put(queue, item, standing)?,
+            Record::Numbered(next) => self.next = self.next.max(next),
+        }
+        Ok(())
+    }
+
+    /// The state that decided the records, but for what was leased, which is ready. Handles are
+    /// numbered from `first_handle`, as by [`State::new`].
+    pub fn into_state(self, first_handle: u64, limits: Limits) -> State {
+        let mut state = State::new(first_handle, limits);
+        state.skip_numbers(self.next);
+        for (id, replayed) in self.queues {
+            let Replayed { name, options, items } = replayed;
+            let mut queue = Queue::new(&name, Life::Kept, options);
+            let mut items: Vec<_> = items.into_values().collect();
+            items.sort_unstable_by_key(|(item, _)| item.place);
+            for (item, standing) in items {
+                queue.bytes += item.payload.len() as u64;
+                queue.unfinished += u64::from(standing != Standing::Dead);
+                match standing {
+                    Standing::Ready => queue.push(item),
+                    Standing::Delayed(due) => {
+                        state.deadlines.add(due, Due::Delay(id, item.id));
+                        queue.delay(item, due);
+                    }
+                    Standing::Dead => {
+                        queue.dead.insert(item.id, item);
+                    }
+                }
+            }
+            state.bytes += queue.bytes;
+            state.names.insert(name, id);
+            state.queues.insert(id, queue);
+        }
+        state
+    }
+
+    fn queue(&mut self, id: QueueId, name: String, options: QueueOptions) {
+        self.number(id.0);
+        match self.queues.get_mut(&id) {
+            Some(queue) => queue.options = options,
+            None => {
+                self.queues.insert(id, Replayed { name, options, items: IdMap::default() });
+            }
+        }
+    }
+
+    fn put(&mut self, queue: QueueId, item: Item, standing: Standing) -> Result<(), ReplayError> {
+        let (id, Place(place)) = (item.id, item.place);
+        self.number(id.0.max(place));
+        match self.at(queue)?.items.insert(id, (item, standing)) {
+            None => Ok(()),
+            Some(_) => Err(ReplayError::ItemTwice(queue, id)),
+        }
+    }
+
+    fn acked(&mut self, queue: QueueId, item: ItemId) -> Result<(), ReplayError> {
+        let was = self.at(queue)?.items.remove(&item);
+        was.map(drop).ok_or(ReplayError::UnknownItem(queue, item))
+    }
+
+    fn ended(
+        &mut self,
+        queue: QueueId,
+        item: ItemId,
+        attempt: Attempt,
+        now: Standing,
+    ) -> Result<(), ReplayError> {
+        self.number(attempt.session.0);
+        let (item, standing) = self.item(queue, item)?;
+        item.remember(attempt);
+        *standing = now;
+        Ok(())
+    }
+
+    fn at(&mut self, queue: QueueId) -> Result<&mut Replayed, ReplayError> {
+        self.queues.get_mut(&queue).ok_or(ReplayError::UnknownQueue(queue))
+    }
+
+    fn item(&mut self, queue: QueueId, item: ItemId) -> Result<&mut (Item, Standing), ReplayError> {
+        let found = self.at(queue)?.items.get_mut(&item);
+        found.ok_or(ReplayError::UnknownItem(queue, item))
+    }
+
+    fn number(&mut self, number: u64) {
+        self.next = self.next.max(number + 1);
+    }
+}
+
+impl State {
+    /// All that is kept, as records that replay to it: queues and their items, each in the order
+    /// of their ids.
+    pub fn kept(&self) -> Vec<Record> {
+        let mut queues: Vec<_> = self.queues.iter().filter(|(_, queue)| queue.is_kept()).collect();
+        queues.sort_unstable_by_key(|(id, _)| **id);
+        let mut kept = Vec::new();
+        for (&id, queue) in queues {
+            let (name, options) = (queue.name.clone(), queue.options.clone());
+            kept.push(Record::Queue { queue: id, name, options });
+            let mut items: Vec<_> = queue.standing().collect();
+            items.sort_unstable_by_key(|(item, _)| item.id);
+            let record = |(item, standing): (&Item, _)| Record::Item {
+                queue: id,
+                item: item.clone(),
+                standing,
+            };
+            kept.extend(items.into_iter().map(record));
+        }
+        kept
+    }
+}
+
+impl Queue {
+    /// Every item of the queue with the state that is kept of it, in no particular order.
+    fn standing(&self) -> impl Iterator<Item = (&Item, Standing)> {
+        self.items().map(|item| (item, self.standing_of(item.id)))
+    }
+
+    fn standing_of(&self, item: ItemId) -> Standing {
+        match self.due(item) {
+            Some(due) => Standing::Delayed(due),
+            None if self.dead.contains_key(&item) => Standing::Dead,
+            None => Standing::Ready,
+        }
+    }
+
+    fn due(&self, item: ItemId) -> Option<Time> {
+        self.delayed.get(&item).map(|delayed| delayed.due)
+    }
+}
