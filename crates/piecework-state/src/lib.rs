@@ -62,7 +62,7 @@ pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item};
 pub use limits::Limits;
 pub use options::{AckMode, QueueOptions};
-pub use record::{Record, Standing};
+pub use record::{DecodeError, Record, Standing};
 pub use replay::{Replay, ReplayError};
 pub use session::Peer;
 pub use state::State;

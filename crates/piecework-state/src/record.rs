@@ -7,6 +7,10 @@
 //! [`State::register_passing`](crate::State::register_passing) makes, does so through a manager
 //! that runs: with the manager the last of them is gone, and so are the queue and what is in it.
 
+mod bytes;
+
+pub use bytes::DecodeError;
+
 use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
 use smallvec::SmallVec;
 

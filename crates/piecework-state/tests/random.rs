@@ -103,5 +103,5 @@ fn drain(world: &mut World, put: usize, seed: u64) {
 
 #[test]
 fn nothing_is_lost_or_doubled_in_any_life() {
-    (1..=500).for_each(life);
+    (1..=300).for_each(life);
 }

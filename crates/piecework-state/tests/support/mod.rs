@@ -97,8 +97,11 @@ impl World {
     pub fn note(&mut self, out: Outcome) -> Option<Reply> {
         self.woken.extend(out.woken);
         self.notes.extend(out.notes);
-        for record in &out.records {
-            self.replay.add(record.clone()).unwrap();
+        let kept = Record::encode(&out.records);
+        let read_back = Record::decode(kept.into()).unwrap();
+        assert_eq!(read_back[..], out.records[..], "as bytes");
+        for record in read_back {
+            self.replay.add(record).unwrap();
         }
         self.records.extend(out.records);
         self.state.check();
@@ -113,9 +116,11 @@ impl World {
         if records > 400 && !records.is_multiple_of(64) {
             return;
         }
+        let kept = self.state.kept();
         let again = self.replay.clone().into_state(1, Limits::default());
-        assert_eq!(again.kept(), self.state.kept(), "after {:?}", self.records);
+        assert_eq!(again.kept(), kept, "after {:?}", self.records);
         if records.is_multiple_of(16) {
+            assert_eq!(Record::decode(Record::encode(&kept).into()).unwrap(), kept, "as bytes");
             again.check();
         }
     }
