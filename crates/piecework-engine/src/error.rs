@@ -1,10 +1,62 @@
 //! What an engine can fail with, and whose fault it is.
 
+use std::io;
+use std::path::PathBuf;
+
 /// Why something was not kept, or cannot be read back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The disk, or what is on it.
+    /// A file or folder could not be made, read or synced.
+    #[error("storage in {}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Another manager uses the folder.
+    #[error(
+        "data directory {} is in use by {holder}; hint: stop it, or choose another --data-dir",
+        folder.display()
+    )]
+    InUse {
+        /// Which folder.
+        folder: PathBuf,
+        /// The process, as it named itself.
+        holder: String,
+    },
+    /// The tables were made by a later piecework.
+    #[error(
+        "the tables in {} are of version {found}, and this piecework knows up to {known}; \
+         hint: run the piecework that wrote them, or a later one", path.display()
+    )]
+    Later {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The last version known here.
+        known: i64,
+    },
+    /// The file is no database of piecework, or was damaged.
+    #[error(
+        "{} cannot be read: {what}; hint: restore it from a back-up, or look into it with \
+         `sqlite3 {} '.recover'`", path.display(), path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The database did not do what it was asked.
     #[error("storage: {0}")]
-    Storage(#[from] std::io::Error),
+    Database(#[from] rusqlite::Error),
+    /// A record speaks of an item that is not there: a defect of piecework.
+    #[error("a record speaks of item {0}, which is not kept")]
+    UnknownItem(u64),
+    /// An earlier commit or sync failed, so that nothing more may be promised.
+    #[error("an earlier commit failed ({0}), and nothing is kept since")]
+    Poisoned(String),
 }

@@ -1,28 +1,42 @@
 //! Where decisions are kept, batch by batch.
 //!
-//! An engine knows nothing of queues or sessions. It keeps records of whatever type its owner
-//! decides in, in the order they come, and gives them back when the manager starts again.
+//! An engine knows what a record says of queues and items, and nothing of sessions, leases or
+//! sockets: it keeps what it is given, and gives back what is left of it when the manager starts
+//! again.
 //!
 //! ```
-//! use piecework_engine::{Engine, Memory};
+//! use piecework_engine::{Disk, Engine, SyncPolicy};
+//! use piecework_state::{QueueId, QueueOptions, Record};
 //!
-//! let mut engine = Memory;
-//! engine.commit(&["put 1", "ack 1"])?;
-//! let left: Vec<&str> = engine.load()?;
-//! assert!(left.is_empty(), "memory keeps nothing");
-//! # Ok::<(), piecework_engine::EngineError>(())
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let options = QueueOptions::default();
+//! let made = Record::Queue { queue: QueueId(1), name: "task".into(), options };
+//! let mut engine = Disk::open(folder, SyncPolicy::Always)?;
+//! engine.commit(std::slice::from_ref(&made))?;
+//! drop(engine);
+//!
+//! let mut again = Disk::open(folder, SyncPolicy::Always)?;
+//! assert!(again.load()?.contains(&made));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod conformance;
+mod disk;
 mod error;
 mod memory;
 
+pub use disk::{Disk, SyncPolicy};
 pub use error::EngineError;
 pub use memory::Memory;
 
-/// Keeps records of type `R`.
+use piecework_state::Record;
+
+/// Keeps records.
 ///
-/// Every engine keeps the same promises; what differs is which accidents they survive.
-pub trait Engine<R>: Send {
+/// Every engine keeps the same promises, which [`conformance::exercise`] tries; what differs is
+/// which accidents they survive.
+pub trait Engine: Send {
     /// Keeps a batch: when this returns `Ok`, all of it is kept as safely as this engine keeps
     /// anything, and after an error none of it is.
     ///
@@ -30,12 +44,13 @@ pub trait Engine<R>: Send {
     ///
     /// What stood in the way. The engine is of no use from then on: whoever promised something
     /// that was in the batch must not keep running as if it were kept.
-    fn commit(&mut self, batch: &[R]) -> Result<(), EngineError>;
+    fn commit(&mut self, batch: &[Record]) -> Result<(), EngineError>;
 
-    /// Gives back what was kept by earlier runs, in the order it was committed.
+    /// Gives back what was kept by earlier runs: the records themselves, or fewer that replay to
+    /// the same.
     ///
     /// # Errors
     ///
     /// When what was kept cannot be read.
-    fn load(&mut self) -> Result<Vec<R>, EngineError>;
+    fn load(&mut self) -> Result<Vec<Record>, EngineError>;
 }

@@ -5,7 +5,7 @@ use crate::registry::{Registered, Registry};
 use crate::runs;
 use piecework_engine::Engine;
 use piecework_state::{
-    Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId, State,
+    Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Reply, SessionId, State,
     StateError, Time,
 };
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub(crate) struct Hub {
 struct Shared {
     state: State,
     registry: Registry,
-    engine: Box<dyn Engine<Record>>,
+    engine: Box<dyn Engine>,
     /// Whoever waits for a reply, by session.
     parked: HashMap<SessionId, oneshot::Sender<Reply>>,
     /// What the timer sleeps for.
@@ -63,7 +63,7 @@ impl Hub {
         clock: Clock,
         state: State,
         registry: Registry,
-        engine: Box<dyn Engine<Record>>,
+        engine: Box<dyn Engine>,
     ) -> Self {
         let parked = HashMap::new();
         let shared = Shared { state, registry, engine, parked, armed: None, poisoned: false };
@@ -348,14 +348,14 @@ mod tests {
     use crate::queue_spec::Payloads;
     use crate::queue_spec::QueueSpec;
     use piecework_engine::EngineError;
-    use piecework_state::Payload;
+    use piecework_state::{Payload, Record};
 
     /// Keeps what it is given until it is told to fail.
     struct Fails;
 
-    impl Engine<Record> for Fails {
+    impl Engine for Fails {
         fn commit(&mut self, _: &[Record]) -> Result<(), EngineError> {
-            Err(std::io::Error::other("the disk is gone").into())
+            Err(EngineError::Poisoned("the disk is gone".into()))
         }
 
         fn load(&mut self) -> Result<Vec<Record>, EngineError> {

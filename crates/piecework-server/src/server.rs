@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use crate::socket::Stage;
 use piecework_engine::{Engine, Memory};
 use piecework_net::{Address, Listener};
-use piecework_state::{Outcome, Record, Replay, State};
+use piecework_state::{Outcome, Replay, State};
 use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
@@ -135,7 +135,7 @@ impl Server {
 
 /// The state that earlier runs have left in the engine.
 fn restore(
-    engine: &mut dyn Engine<Record>,
+    engine: &mut dyn Engine,
     first_handle: u64,
     limits: piecework_state::Limits,
 ) -> Result<State, ServerError> {

@@ -36,12 +36,15 @@ impl Time {
     }
 }
 
+/// The end of time: the last moment that a database's integer can hold.
+const END: u64 = i64::MAX as u64;
+
 impl std::ops::Add<Duration> for Time {
     type Output = Self;
 
     /// Saturates at the end of time, so that "in 10^300 seconds" is simply never.
     fn add(self, by: Duration) -> Self {
         let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(micros))
+        Self(self.0.saturating_add(micros).min(END))
     }
 }

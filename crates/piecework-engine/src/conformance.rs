@@ -1,0 +1,251 @@
+//! The suite that every engine must pass.
+//!
+//! A manager's state lives through every kind of decision. After each one the engine is opened
+//! again, and what it gives back must replay to what the state has.
+
+use crate::{Engine, EngineError};
+use piecework_state::{
+    AckMode, Call, Limits, Outcome, Payload, Peer, QueueOptions, Record, Replay, Reply, SessionId,
+    Settle, State, Take, Time, Wait,
+};
+use std::time::Duration;
+
+/// What an engine is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keeps {
+    /// What is committed is there when it is opened again.
+    All,
+    /// It begins anew each time.
+    Nothing,
+}
+
+/// Tries an engine; `open` opens it, each time with what was kept the time before.
+///
+/// # Panics
+///
+/// When it breaks a promise.
+pub fn exercise(keeps: Keeps, mut open: impl FnMut() -> Box<dyn Engine>) {
+    let mut engine = open();
+    assert_eq!(replayed(&mut *engine).kept(), [], "a new engine is empty");
+    commit(&mut *engine, &[]);
+    let mut story = Story::new();
+    for (name, chapter) in CHAPTERS {
+        for batch in story.tell(*chapter) {
+            commit(&mut *engine, &batch);
+        }
+        drop(engine);
+        engine = open();
+        let state = replayed(&mut *engine);
+        match keeps {
+            Keeps::All => assert_eq!(state.kept(), story.state.kept(), "after '{name}'"),
+            Keeps::Nothing => assert_eq!(state.kept(), [], "after '{name}'"),
+        }
+        state.check();
+    }
+    if keeps == Keeps::All {
+        gives_no_number_twice(&mut *engine, &story);
+    }
+}
+
+/// A life that has all kinds of records in it, chapter by chapter: for tests that need something
+/// to keep. Each chapter gives the batches that it led to, and the state after it.
+pub fn story() -> impl Iterator<Item = (&'static str, Vec<Vec<Record>>, Vec<Record>)> {
+    let mut story = Story::new();
+    CHAPTERS.iter().map(move |(name, chapter)| {
+        let batches = story.tell(*chapter);
+        (*name, batches, story.state.kept())
+    })
+}
+
+fn commit(engine: &mut dyn Engine, batch: &[Record]) {
+    let done: Result<(), EngineError> = engine.commit(batch);
+    done.unwrap_or_else(|error| panic!("cannot commit {batch:?}: {error}"));
+}
+
+/// The state that an engine gives back.
+fn replayed(engine: &mut dyn Engine) -> State {
+    let mut replay = Replay::default();
+    for record in engine.load().expect("what was kept can be read") {
+        replay.add(record).expect("what was kept fits together");
+    }
+    replay.into_state(1, Limits::default())
+}
+
+/// Even of items that are gone.
+fn gives_no_number_twice(engine: &mut dyn Engine, story: &Story) {
+    let mut state = replayed(engine);
+    let mut out = Outcome::default();
+    let queue = state.register("made after all", QueueOptions::default(), &mut out);
+    assert!(queue.0 > story.last_item, "{queue} may be the number of an item");
+}
+
+struct Story {
+    state: State,
+    now: Time,
+    session: SessionId,
+    batches: Vec<Vec<Record>>,
+    /// The number of the last item that was put.
+    last_item: u64,
+}
+
+type Chapter = fn(&mut Story);
+
+const CHAPTERS: &[(&str, Chapter)] = &[
+    ("queues are made", Story::make_queues),
+    ("items are put", |story| (0..5).for_each(|_| story.put("task", b"N."))),
+    ("a hundred items are put at once", |story| story.put_many("task", 100)),
+    ("a large item is put", |story| story.put("result", &[7; 100_000])),
+    ("an empty item is put", |story| story.put("result", b"")),
+    ("an item is acked", |story| story.settle(Settle::Ack)),
+    ("an answer acks its task", Story::answer),
+    ("an item fails", |story| story.settle(Settle::Nack)),
+    ("it fails again, and waits", |story| story.settle(Settle::Nack)),
+    ("its wait is over", |story| story.wait(60)),
+    ("an item is released", |story| story.settle(Settle::Release)),
+    ("an item dies", |story| (0..3).for_each(|_| story.fail_and_wait())),
+    ("an item is delayed", |story| story.put_later(60)),
+    ("an item is delayed for ever", |story| story.put_later(u64::MAX / 1_000_000)),
+    ("a delay is over", |story| story.wait(60)),
+    ("an item is handed back", Story::hand_back),
+    ("an item that failed is acked", Story::fail_and_ack),
+    ("options change", Story::change_options),
+    ("all is dropped but what is leased", Story::purge),
+    ("a session ends", |story| story.end()),
+    ("items of every kind are left", Story::leave),
+    ("an item fails for ever", |story| (0..105).for_each(|_| story.fail("result"))),
+];
+
+impl Story {
+    fn new() -> Self {
+        let mut state = State::new(1, Limits::default());
+        let now = Time::from_secs(1_700_000_000);
+        let session = state.open(now, Peer::native("worker"));
+        Self { state, now, session, batches: Vec::new(), last_item: 0 }
+    }
+
+    fn tell(&mut self, chapter: Chapter) -> Vec<Vec<Record>> {
+        chapter(self);
+        std::mem::take(&mut self.batches)
+    }
+
+    fn make_queues(&mut self) {
+        let mut out = Outcome::default();
+        let endless = QueueOptions { attempts: 0, ..QueueOptions::default() };
+        let answers = self.state.register("result", endless, &mut out);
+        let (lease, ack) = (Some(Duration::from_secs(600)), AckMode::Answered { answers });
+        let options = QueueOptions { ack, maxsize: 1_000, attempts: 3, lease };
+        self.state.register("task", options, &mut out);
+        self.keep(out);
+    }
+
+    fn change_options(&mut self) {
+        let mut out = Outcome::default();
+        let options = QueueOptions { ack: AckMode::Explicit, ..QueueOptions::default() };
+        self.state.register("task", options, &mut out);
+        self.keep(out);
+    }
+
+    fn put(&mut self, queue: &str, payload: &[u8]) {
+        self.call(Call::put(self.queue(queue), Payload::opaque(payload.to_vec())));
+    }
+
+    fn put_many(&mut self, queue: &str, items: u8) {
+        let payloads = (0..items).map(|n| Payload::opaque(vec![n])).collect();
+        let queue = self.queue(queue);
+        self.call(Call::Put { queue, payloads, delay: None, wait: Wait::No });
+    }
+
+    fn put_later(&mut self, secs: u64) {
+        let payload = Payload { stop: true, ..Payload::opaque("later") };
+        let (queue, delay) = (self.queue("task"), Some(Duration::from_secs(secs)));
+        let payloads = std::iter::once(payload).collect();
+        self.call(Call::Put { queue, payloads, delay, wait: Wait::No });
+    }
+
+    fn settle(&mut self, how: Settle) {
+        let item = self.take("task", Take::Leases);
+        self.call(Call::Settle(self.queue("task"), item, how));
+    }
+
+    fn fail(&mut self, queue: &str) {
+        let item = self.take(queue, Take::Leases);
+        self.call(Call::Settle(self.queue(queue), item, Settle::Nack));
+        self.wait(60);
+    }
+
+    fn fail_and_wait(&mut self) {
+        self.fail("task");
+    }
+
+    fn fail_and_ack(&mut self) {
+        self.fail("task");
+        self.settle(Settle::Ack);
+    }
+
+    fn answer(&mut self) {
+        let item = self.take("task", Take::Leases);
+        let (queue, to) = (self.queue("task"), self.queue("result"));
+        self.call(Call::Answer { queue, item, to, payload: Payload::opaque("an answer") });
+    }
+
+    fn hand_back(&mut self) {
+        let queue = self.queue("task");
+        let take = Call::Take { queue, max: 1, wait: Wait::No, style: Take::Item };
+        let Some(Reply::Item(delivery)) = self.call(take) else { panic!("an item is ready") };
+        self.call(Call::put(queue, Payload::opaque(delivery.payload)));
+    }
+
+    fn purge(&mut self) {
+        self.take("task", Take::Leases);
+        self.take("task", Take::Leases);
+        self.call(Call::Purge(self.queue("task")));
+    }
+
+    fn leave(&mut self) {
+        (0..3).for_each(|_| self.put("task", b"left"));
+        self.fail("task");
+        self.settle(Settle::Nack);
+        self.put_later(1_000_000);
+    }
+
+    fn end(&mut self) {
+        let out = self.state.end(self.now, self.session);
+        self.keep(out);
+        self.session = self.state.open(self.now, Peer::native("another worker"));
+    }
+
+    fn wait(&mut self, secs: u64) {
+        self.now = self.now + Duration::from_secs(secs);
+        let out = self.state.tick(self.now);
+        self.keep(out);
+    }
+
+    fn take(&mut self, queue: &str, style: Take) -> piecework_state::ItemId {
+        let queue = self.queue(queue);
+        match self.call(Call::Take { queue, max: 1, wait: Wait::No, style }) {
+            Some(Reply::Leases(leases)) => leases.first().expect("an item is ready").id,
+            other => panic!("no lease but {other:?}"),
+        }
+    }
+
+    fn queue(&self, name: &str) -> piecework_state::QueueId {
+        self.state.queue(name).expect("it was made in the first chapter")
+    }
+
+    fn call(&mut self, call: Call) -> Option<Reply> {
+        let out = self.state.apply(self.now, self.session, call);
+        self.keep(out)
+    }
+
+    fn keep(&mut self, out: Outcome) -> Option<Reply> {
+        let put = out.records.iter().filter_map(|record| match record {
+            Record::Put { items, .. } => items.last().map(|item| item.id.0),
+            _ => None,
+        });
+        self.last_item = put.fold(self.last_item, u64::max);
+        if !out.records.is_empty() {
+            self.batches.push(out.records.into_vec());
+        }
+        out.reply
+    }
+}

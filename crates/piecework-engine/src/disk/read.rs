@@ -1,0 +1,117 @@
+//! From the tables back to records.
+
+use crate::EngineError;
+use piecework_state::{
+    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Record, SessionId,
+    Standing, Time,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row};
+use std::collections::HashMap;
+use std::time::Duration;
+
+type Histories = HashMap<ItemId, Vec<Attempt>>;
+
+/// All that is kept: the queues, then the items with what has happened to them.
+pub(super) fn load(tables: &Connection) -> Result<Vec<Record>, EngineError> {
+    let mut records = Vec::new();
+    let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
+    records.push(Record::Numbered(next));
+    let mut queues = tables.prepare(
+        "SELECT id, name, ack, answers, maxsize, attempts, lease FROM queues ORDER BY id",
+    )?;
+    for queue in queues.query_map((), queue)? {
+        records.push(queue?);
+    }
+    let mut histories = histories(tables)?;
+    let mut items = tables.prepare(
+        "SELECT id, queue, place, state, due, stop, put_at, attempts, \
+         coalesce(items.payload, payloads.payload) \
+         FROM items LEFT JOIN payloads ON item = id ORDER BY id",
+    )?;
+    let mut rows = items.query(())?;
+    while let Some(row) = rows.next()? {
+        records.push(item(row, &mut histories)?);
+    }
+    Ok(records)
+}
+
+fn histories(tables: &Connection) -> Result<Histories, EngineError> {
+    let mut histories = Histories::new();
+    let mut attempts = tables.prepare(
+        "SELECT item, session, began, ended, how, counted FROM attempts ORDER BY item, number",
+    )?;
+    for attempt in attempts.query_map((), |row| Ok((ItemId(number(row, 0)?), attempt(row)?)))? {
+        let (item, attempt) = attempt?;
+        histories.entry(item).or_default().push(attempt);
+    }
+    Ok(histories)
+}
+
+fn queue(row: &Row<'_>) -> Result<Record, Error> {
+    let ack = match row.get_ref(2)?.as_str()? {
+        "auto" => AckMode::Auto,
+        "answered" => AckMode::Answered { answers: QueueId(number(row, 3)?) },
+        "explicit" => AckMode::Explicit,
+        "none" => AckMode::None,
+        other => return Err(unknown(2, other)),
+    };
+    let lease: Option<i64> = row.get(6)?;
+    let lease = lease.map(|micros| Duration::from_micros(micros.cast_unsigned()));
+    let maxsize = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX);
+    let options = QueueOptions { ack, maxsize, attempts: row.get(5)?, lease };
+    Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
+}
+
+fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
+    let id = ItemId(number(row, 0)?);
+    let standing = match row.get_ref(3)?.as_str()? {
+        "ready" => Standing::Ready,
+        "delayed" => Standing::Delayed(time(row, 4)?),
+        "dead" => Standing::Dead,
+        other => return Err(unknown(3, other)),
+    };
+    let item = Item {
+        id,
+        place: Place(number(row, 2)?),
+        payload: row.get_ref(8)?.as_blob()?.to_vec().into(),
+        stop: row.get(5)?,
+        put_at: time(row, 6)?,
+        attempts: row.get(7)?,
+        history: histories.remove(&id).map(Box::new),
+    };
+    Ok(Record::Item { queue: QueueId(number(row, 1)?), item, standing })
+}
+
+fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
+    let how = match row.get_ref(4)?.as_str()? {
+        "nacked" => Ended::Nacked,
+        "released" => Ended::Released,
+        "lost" => Ended::Lost,
+        "unanswered" => Ended::Unanswered,
+        "run out" => Ended::RunOut,
+        "unsent" => Ended::Unsent,
+        other => return Err(unknown(4, other)),
+    };
+    Ok(Attempt {
+        session: SessionId(number(row, 1)?),
+        began: time(row, 2)?,
+        ended: time(row, 3)?,
+        how,
+        counted: row.get(5)?,
+    })
+}
+
+fn number(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Time, Error> {
+    number(row, column).map(Time::from_micros)
+}
+
+/// A word that none of ours has written: the tables' own checks keep it out.
+fn unknown(column: usize, word: &str) -> Error {
+    let what = format!("'{word}' is not known here");
+    Error::FromSqlConversionFailure(column, Type::Text, what.into())
+}

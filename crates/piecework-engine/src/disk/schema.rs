@@ -1,0 +1,138 @@
+//! The tables, and the rule by which they may change.
+//!
+//! **The version rule.** `user_version` says how many of the steps below have been taken. A step
+//! that was released is never changed; tables change by one more step, which turns what the last
+//! one left into what is needed now, within one transaction. So a database of any release opens
+//! for ever, and one of a later release is refused.
+//!
+//! Numbers are those of the records; times are microseconds since 1970, UTC.
+
+use super::lock::sync_folder;
+use super::sync::SyncPolicy;
+use crate::EngineError;
+use rusqlite::{Connection, ErrorCode};
+use std::path::Path;
+
+/// "PwDB": tells `file` and us that a database is one of piecework.
+const APPLICATION: i64 = 0x5077_4442;
+
+/// Each step takes the tables from one version to the next.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE queues (
+        id       INTEGER PRIMARY KEY,
+        name     TEXT NOT NULL UNIQUE,
+        ack      TEXT NOT NULL CHECK (ack IN ('auto', 'answered', 'explicit', 'none')),
+        answers  INTEGER,             -- the answer queue, where ack is answered
+        maxsize  INTEGER NOT NULL,    -- 0: no bound
+        attempts INTEGER NOT NULL,    -- 0: no end
+        lease    INTEGER              -- microseconds; NULL: as long as its session
+    ) STRICT;
+
+    -- Every item that lives. There is no index by queue and place: reading all is how a manager
+    -- starts, and each index would be written with each item.
+    CREATE TABLE items (
+        id       INTEGER PRIMARY KEY,
+        queue    INTEGER NOT NULL,
+        place    INTEGER NOT NULL,    -- the lower, the sooner it is got
+        state    TEXT NOT NULL CHECK (state IN ('ready', 'delayed', 'dead')),
+        due      INTEGER,             -- when a delayed item becomes ready
+        stop     INTEGER NOT NULL,    -- whether it is a stop mark
+        put_at   INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,    -- those that failed and counted
+        payload  BLOB                 -- NULL: a long one, in `payloads`
+    ) STRICT;
+
+    -- Payloads that are longer than their item's row should be, which is written anew whenever
+    -- the item moves.
+    CREATE TABLE payloads (
+        item     INTEGER PRIMARY KEY,
+        payload  BLOB NOT NULL
+    ) STRICT;
+
+    -- How the attempts of items ended that did not end well, oldest first by number.
+    CREATE TABLE attempts (
+        item     INTEGER NOT NULL,
+        number   INTEGER NOT NULL,
+        session  INTEGER NOT NULL,
+        began    INTEGER NOT NULL,
+        ended    INTEGER NOT NULL,
+        how      TEXT NOT NULL CHECK
+                 (how IN ('nacked', 'released', 'lost', 'unanswered', 'run out', 'unsent')),
+        counted  INTEGER NOT NULL,
+        PRIMARY KEY (item, number)
+    ) STRICT, WITHOUT ROWID;
+
+    -- One row: numbers of items, places and queues below `next` may have been given.
+    CREATE TABLE numbers (next INTEGER NOT NULL) STRICT;
+    INSERT INTO numbers VALUES (1);
+"];
+
+/// Pages of the write-ahead log after which they are written back: 16 MiB, which bounds the log
+/// and is few enough to take a moment only.
+const LOG_PAGES_MAX: i64 = 4_000;
+
+/// The log is cut back to this after a batch that made it longer.
+const LOG_BYTES_MAX: i64 = 32 << 20;
+
+/// Memory for pages, in KiB: the tables of a hundred thousand small items.
+const CACHE_KIB: i64 = 32 << 10;
+
+/// Opens the database, makes or migrates its tables, and sets how it keeps what it is given.
+pub(super) fn open(path: &Path, sync: SyncPolicy) -> Result<Connection, EngineError> {
+    let opened = Connection::open(path).map_err(EngineError::from);
+    opened.and_then(|connection| prepare(connection, path, sync)).map_err(|error| match error {
+        EngineError::Database(error) => of_file(path, error),
+        error => error,
+    })
+}
+
+fn prepare(
+    mut connection: Connection,
+    path: &Path,
+    sync: SyncPolicy,
+) -> Result<Connection, EngineError> {
+    let known = STEPS.len() as i64;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |r| r.get(0))?;
+    if application != APPLICATION && tables > 0 {
+        let what = "it is a database of another program".to_owned();
+        return Err(EngineError::Damaged { path: path.to_owned(), what });
+    }
+    if found > known {
+        return Err(EngineError::Later { path: path.to_owned(), found, known });
+    }
+    // Before the first table: it cannot be changed within a transaction.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = if sync == SyncPolicy::Always { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > found) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    if found < known
+        && let Some(folder) = path.parent()
+    {
+        sync_folder(folder)
+            .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
+    }
+    Ok(connection)
+}
+
+/// Says of an error whether it is the file that is at fault.
+fn of_file(path: &Path, error: rusqlite::Error) -> EngineError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            EngineError::Damaged { path: path.to_owned(), what: error.to_string() }
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,131 @@
+//! When what was committed is safe from a loss of power, and the thread that sees to it.
+
+use super::DATABASE;
+use crate::EngineError;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// When commits are synced to the disk.
+///
+/// A manager that is killed loses nothing under any of them; what differs is what a machine loses
+/// that loses power. The database is whole in any case.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SyncPolicy {
+    /// Before the commit returns: nothing is lost.
+    Always,
+    /// This long after it, at most: nothing older is lost.
+    Interval(Duration),
+    /// When the log is written back, or the system likes.
+    Never,
+}
+
+/// Often enough to lose little, seldom enough to cost nothing that can be measured.
+const INTERVAL_DEFAULT: Duration = Duration::from_millis(100);
+
+impl Default for SyncPolicy {
+    fn default() -> Self {
+        Self::Interval(INTERVAL_DEFAULT)
+    }
+}
+
+/// A thread that syncs the database's log a while after each commit that follows a sync.
+#[derive(Debug)]
+pub(super) struct Syncer {
+    shared: Arc<(Mutex<Shared>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Whether something was committed since the last sync began.
+    written: bool,
+    /// Whether the thread is to end.
+    stop: bool,
+    /// Why a sync failed, if one did.
+    failed: Option<String>,
+}
+
+impl Syncer {
+    pub(super) fn start(database: &Path, interval: Duration) -> Result<Self, EngineError> {
+        let log = database.with_file_name(format!("{DATABASE}-wal"));
+        let shared = Arc::new((Mutex::default(), Condvar::new()));
+        let of_thread = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("piecework-sync".to_owned())
+            .spawn({
+                let log = log.clone();
+                move || run(&log, interval, &of_thread)
+            })
+            .map_err(|error| EngineError::File { path: log, error })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Something was committed.
+    pub(super) fn written(&self) -> Result<(), EngineError> {
+        let (shared, changed) = &*self.shared;
+        let mut shared = lock(shared);
+        if let Some(why) = &shared.failed {
+            return Err(EngineError::Poisoned(why.clone()));
+        }
+        if !shared.written {
+            shared.written = true;
+            changed.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        let (shared, changed) = &*self.shared;
+        lock(shared).stop = true;
+        changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It panics nowhere; and if it did, there would be nothing left to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for a commit, then for the interval or the end, then syncs.
+fn run(log: &PathBuf, interval: Duration, (shared, changed): &(Mutex<Shared>, Condvar)) {
+    let lost = "nobody panics while they hold the lock";
+    let mut guard = lock(shared);
+    loop {
+        guard = changed.wait_while(guard, |s| !s.written && !s.stop).expect(lost);
+        if guard.written && !guard.stop {
+            let waited = changed.wait_timeout_while(guard, interval, |shared| !shared.stop);
+            guard = waited.expect(lost).0;
+        }
+        let stop = guard.stop;
+        if std::mem::take(&mut guard.written) {
+            drop(guard);
+            let synced = sync(log);
+            guard = lock(shared);
+            if let Err(error) = synced {
+                guard.failed = Some(format!("cannot sync {}: {error}", log.display()));
+                return;
+            }
+        }
+        if stop {
+            return;
+        }
+    }
+}
+
+/// Syncs the log. Any handle on a file will do, and a log that is not there was written back.
+fn sync(log: &PathBuf) -> io::Result<()> {
+    match OpenOptions::new().write(true).open(log) {
+        Ok(log) => log.sync_data(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("nobody panics while they hold the lock")
+}

@@ -1,0 +1,136 @@
+//! The disk engine: the suite that every engine must pass, and what only it promises.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use piecework_engine::conformance::{self, Keeps, exercise};
+use piecework_engine::{Disk, Engine, EngineError, SyncPolicy};
+use piecework_state::{Item, ItemId, Limits, Place, QueueId, Record, Replay, Standing, Time};
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+fn open(folder: &Path) -> Disk {
+    Disk::open(folder, SyncPolicy::Never).unwrap()
+}
+
+fn kept(engine: &mut Disk) -> Vec<Record> {
+    let mut replay = Replay::default();
+    engine.load().unwrap().into_iter().for_each(|record| replay.add(record).unwrap());
+    replay.into_state(1, Limits::default()).kept()
+}
+
+/// Keeps the whole story of the suite; says what it comes to.
+fn tell_all(engine: &mut Disk) -> Vec<Record> {
+    let mut last = Vec::new();
+    for (_, batches, kept) in conformance::story() {
+        batches.iter().for_each(|batch| engine.commit(batch).unwrap());
+        last = kept;
+    }
+    last
+}
+
+#[test]
+fn the_disk_keeps_the_promises_of_an_engine_however_it_syncs() {
+    let interval = SyncPolicy::Interval(Duration::from_millis(1));
+    for sync in [SyncPolicy::Always, interval, SyncPolicy::Never] {
+        let folder = tempfile::tempdir().unwrap();
+        exercise(Keeps::All, || Box::new(Disk::open(folder.path(), sync).unwrap()));
+    }
+}
+
+#[test]
+fn a_folder_has_one_manager_and_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    let second = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
+    let holder = format!("process {}", std::process::id());
+    assert!(second.to_string().contains(&holder), "{second}");
+    drop(first);
+    open(folder.path());
+}
+
+#[test]
+fn a_batch_that_fails_is_not_kept_and_neither_is_any_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path());
+    let before = tell_all(&mut engine);
+    let Record::Queue { queue, .. } = before[0] else { panic!() };
+    let good = Record::Acked(queue, some_item(&before));
+    let unknown = Record::Acked(queue, ItemId(1_000_000));
+    let failed = engine.commit(&[good.clone(), unknown]).unwrap_err();
+    assert!(matches!(failed, EngineError::UnknownItem(1_000_000)), "{failed}");
+    let refused = engine.commit(&[good]).unwrap_err();
+    assert!(matches!(refused, EngineError::Poisoned(_)), "{refused}");
+    drop(engine);
+    assert_eq!(kept(&mut open(folder.path())), before);
+}
+
+fn some_item(kept: &[Record]) -> ItemId {
+    let item = kept.iter().find_map(|record| match record {
+        Record::Item { item, .. } => Some(item.id),
+        _ => None,
+    });
+    item.unwrap()
+}
+
+#[test]
+fn tables_of_a_later_version_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let tables = rusqlite::Connection::open(folder.path().join("piecework.db")).unwrap();
+    tables.pragma_update(None, "user_version", 99).unwrap();
+    drop(tables);
+    let refused = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
+    assert!(matches!(refused, EngineError::Later { found: 99, known: 1, .. }), "{refused}");
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("piecework.db");
+    fs::write(&path, "no database, but longer than a page's header: ".repeat(20)).unwrap();
+    let refused = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
+    assert!(matches!(refused, EngineError::Damaged { .. }), "{refused}");
+    fs::remove_file(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE theirs (a)").unwrap();
+    drop(other);
+    let refused = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
+    assert!(matches!(refused, EngineError::Damaged { .. }), "{refused}");
+}
+
+#[test]
+fn the_file_grows_with_what_lives_and_not_with_what_passed_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path());
+    let (_, make_queues, _) = conformance::story().next().unwrap();
+    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
+    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    for first in (1_000..21_000).step_by(100) {
+        let ids = first..first + 100;
+        engine.commit(&put(queue, ids.clone())).unwrap();
+        let acked: Vec<_> = ids.map(|id| Record::Acked(queue, ItemId(id))).collect();
+        engine.commit(&acked).unwrap();
+    }
+    drop(engine);
+    let bytes = fs::metadata(folder.path().join("piecework.db")).unwrap().len();
+    assert!(
+        bytes < 300_000,
+        "{bytes} bytes after 20,000 items of 1,000 bytes, none of which lives"
+    );
+}
+
+/// A batch of puts of 1,000 bytes each.
+fn put(queue: QueueId, ids: Range<u64>) -> Vec<Record> {
+    let item = |id| Item {
+        id: ItemId(id),
+        place: Place(id),
+        payload: vec![7; 1_000].into(),
+        stop: false,
+        put_at: Time::from_secs(1),
+        attempts: 0,
+        history: None,
+    };
+    let standing = Standing::Ready;
+    ids.map(|id| Record::Item { queue, item: item(id), standing }).collect()
+}
