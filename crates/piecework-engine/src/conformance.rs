@@ -112,6 +112,7 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("all is dropped but what is leased", Story::purge),
     ("a session ends", |story| story.end()),
     ("items of every kind are left", Story::leave),
+    ("the youngest item is acked", Story::put_and_ack),
     ("an item fails for ever", |story| (0..105).for_each(|_| story.fail("result"))),
 ];
 
@@ -206,6 +207,15 @@ impl Story {
         self.fail("task");
         self.settle(Settle::Nack);
         self.put_later(1_000_000);
+    }
+
+    fn put_and_ack(&mut self) {
+        let mut out = Outcome::default();
+        self.state.register("aside", QueueOptions::default(), &mut out);
+        self.keep(out);
+        self.put("aside", b"N.");
+        let item = self.take("aside", Take::Leases);
+        self.call(Call::Settle(self.queue("aside"), item, Settle::Ack));
     }
 
     fn end(&mut self) {

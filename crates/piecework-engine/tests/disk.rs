@@ -100,6 +100,29 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
 }
 
 #[test]
+fn an_item_that_is_gone_leaves_no_row_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path());
+    let left = tell_all(&mut engine);
+    let acked: Vec<_> = left
+        .iter()
+        .filter_map(|record| match record {
+            Record::Item { queue, item, .. } => Some(Record::Acked(*queue, item.id)),
+            _ => None,
+        })
+        .collect();
+    assert!(acked.len() > 5, "{acked:?}");
+    engine.commit(&acked).unwrap();
+    drop(engine);
+    let tables = rusqlite::Connection::open(folder.path().join("piecework.db")).unwrap();
+    for table in ["items", "payloads", "attempts"] {
+        let count = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = tables.query_row(&count, (), |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "rows of {table}");
+    }
+}
+
+#[test]
 fn the_file_grows_with_what_lives_and_not_with_what_passed_through() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path());

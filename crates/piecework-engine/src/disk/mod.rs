@@ -20,8 +20,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 use sync::Syncer;
 
-/// The database's file within the data directory; its write-ahead log is beside it.
+/// The database's file within the data directory.
 const DATABASE: &str = "piecework.db";
+
+/// Its write-ahead log, as SQLite names it.
+const LOG: &str = "piecework.db-wal";
 
 /// Keeps records in a folder on disk.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Disk {
         let connection = schema::open(&path, sync)?;
         let books = write::Books::read(&connection)?;
         let syncer = match sync {
-            SyncPolicy::Interval(interval) => Some(Syncer::start(&path, interval)?),
+            SyncPolicy::Interval(interval) => Some(Syncer::start(folder.join(LOG), interval)?),
             SyncPolicy::Always | SyncPolicy::Never => None,
         };
         Ok(Self { connection, books, syncer, poisoned: None, _lock: lock })

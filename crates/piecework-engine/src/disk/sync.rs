@@ -1,6 +1,5 @@
 //! When what was committed is safe from a loss of power, and the thread that sees to it.
 
-use super::DATABASE;
 use crate::EngineError;
 use std::fs::OpenOptions;
 use std::io;
@@ -50,8 +49,7 @@ struct Shared {
 }
 
 impl Syncer {
-    pub(super) fn start(database: &Path, interval: Duration) -> Result<Self, EngineError> {
-        let log = database.with_file_name(format!("{DATABASE}-wal"));
+    pub(super) fn start(log: PathBuf, interval: Duration) -> Result<Self, EngineError> {
         let shared = Arc::new((Mutex::default(), Condvar::new()));
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -92,7 +90,7 @@ impl Drop for Syncer {
 }
 
 /// Waits for a commit, then for the interval or the end, then syncs.
-fn run(log: &PathBuf, interval: Duration, (shared, changed): &(Mutex<Shared>, Condvar)) {
+fn run(log: &Path, interval: Duration, (shared, changed): &(Mutex<Shared>, Condvar)) {
     let lost = "nobody panics while they hold the lock";
     let mut guard = lock(shared);
     loop {
@@ -118,7 +116,7 @@ fn run(log: &PathBuf, interval: Duration, (shared, changed): &(Mutex<Shared>, Co
 }
 
 /// Syncs the log. Any handle on a file will do, and a log that is not there was written back.
-fn sync(log: &PathBuf) -> io::Result<()> {
+fn sync(log: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(log) {
         Ok(log) => log.sync_data(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -128,4 +126,33 @@ fn sync(log: &PathBuf) -> io::Result<()> {
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().expect("nobody panics while they hold the lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_follows_a_commit_and_its_failure_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder cannot be opened for writing, so the sync must fail, once there is one.
+        let syncer = Syncer::start(folder.path().to_owned(), Duration::from_millis(1)).unwrap();
+        let why = loop {
+            match syncer.written() {
+                Ok(()) => thread::yield_now(),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(why.contains("cannot sync"), "{why}");
+    }
+
+    #[test]
+    fn what_was_committed_is_synced_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let syncer = Syncer::start(folder.path().to_owned(), Duration::MAX).unwrap();
+        syncer.written().unwrap();
+        let shared = Arc::clone(&syncer.shared);
+        drop(syncer);
+        assert!(lock(&shared.0).failed.is_some(), "a sync was tried");
+    }
 }
