@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
-use piecework::command::End;
 use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::feed::Fed;
 use super::files::{self, Copied};
-use super::halt::{Ended, Halt, When};
+use super::halt::Ended;
+use super::here::HERE;
 use super::live::Live;
 use super::order::Report;
 use super::piece::Finished;
@@ -55,8 +55,6 @@ pub(crate) struct Collector {
     pub(crate) returns: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
-    /// When it is over before its input is.
-    pub(crate) halt: Halt,
     /// How it is told to stop then.
     pub(crate) stop: Stop,
     /// How many orders were put so far.
@@ -86,6 +84,7 @@ impl Collector {
                 tokio::select! {
                     Ok(ended) = &mut fed, if input.is_none() => {
                         self.tally.total = Some(ended.tasks);
+                        self.live.total(ended.tasks);
                         input = Some(ended);
                     }
                     report = &mut next => break report?,
@@ -105,6 +104,7 @@ impl Collector {
                 None => break,
             }
         }
+        self.tally.halted = self.live.halted();
         self.printer.close().await?;
         input.map_or(Ok(()), |fed| fed.complete).context("not all of the input was read")?;
         Ok(self.tally)
@@ -159,22 +159,15 @@ impl Collector {
         self.printer.finished(finished, streams).await
     }
 
-    /// Counts a task that has ended, and stops the run if that is enough.
+    /// Counts a task that has ended.
     fn count(&mut self, finished: &Finished) {
-        let Tally { ended, halted, total, .. } = &mut self.tally;
+        let ended = &mut self.tally.ended;
         ended.done += 1;
         ended.failed += u64::from(!went_well(finished));
+        if finished.host != HERE {
+            let end = finished.result.as_ref().ok().map(|output| output.end);
+            self.live.settled(went_well(finished), end);
+        }
         self.live.ended(finished, *ended);
-        if halted.is_some() {
-            return;
-        }
-        if let Some(when) = self.halt.judge(*ended, *total) {
-            let end: Option<End> = finished.result.as_ref().ok().map(|output| output.end);
-            *halted = Some(self.halt.code_halted(*ended, *total, end));
-            self.stop.go(match when {
-                When::Soon => Stage::Draining,
-                When::Now => Stage::Terminating,
-            });
-        }
     }
 }

@@ -176,7 +176,7 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: 
     let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
     let count = Arc::<AtomicU64>::default();
-    let live = Arc::new(Live::new(window.clone(), progress.clone()));
+    let live = Arc::new(Live::new(window.clone(), progress.clone(), halt, stop.clone()));
     let feed = Feed {
         board: feed,
         results,
@@ -196,7 +196,6 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: 
         returns: spec.returns.iter().map(|text| Pattern::new(text, template.syntax())).collect(),
         template,
         records,
-        halt,
         stop,
         count,
         is_closed,

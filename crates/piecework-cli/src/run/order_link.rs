@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::board::{Board, Leased};
+use super::here::HERE;
 use super::link::{Link, Outcome, Ran, Task};
 use super::live::Live;
 use super::order::{Order, Report};
@@ -54,6 +55,9 @@ impl<B: Board> OrderLink<B> {
         order.lost += attempt - 1;
         if attempt > LOST_MAX {
             let why = format!("its worker was lost {} times", attempt - 1);
+            if let Place::Here(live) = &self.place {
+                live.settled(false, None);
+            }
             let ran = Ran::begin(0);
             let piece = std::mem::take(&mut order.piece);
             let report = self.last_report(id, &order, piece, Err(why), ran);
@@ -71,7 +75,7 @@ impl<B: Board> OrderLink<B> {
 
     fn host(&self) -> String {
         match &self.place {
-            Place::Here(_) => ":".to_owned(),
+            Place::Here(_) => HERE.to_owned(),
             Place::Host(host) => host.to_string(),
         }
     }
@@ -120,7 +124,7 @@ impl<B: Board> Link for OrderLink<B> {
         let held = self.held.as_ref().context("nothing has started")?;
         let host = match &self.place {
             Place::Here(live) => {
-                live.started(task.piece.seq, ":");
+                live.started(task.piece.seq, HERE);
                 return Ok(true);
             }
             Place::Host(host) => host.to_string(),
@@ -158,7 +162,8 @@ impl<B: Board> Link for OrderLink<B> {
             Outcome::Failed(why) => Err(why),
             Outcome::Stopped => return self.board.release(id).await,
         };
-        let failed = !result.as_ref().is_ok_and(|output| output.end.is_success());
+        let failed =
+            !result.as_ref().is_ok_and(|output| output.end.is_success() && !output.timed_out);
         if failed && order.tries < task.recipe.tries_max {
             if let Place::Here(live) = &self.place {
                 live.gave_up(task.piece.seq);
@@ -166,6 +171,9 @@ impl<B: Board> Link for OrderLink<B> {
             order.tries += 1;
             order.piece = task.piece;
             return self.board.again(id, order.to_payload()).await;
+        }
+        if let Place::Here(live) = &self.place {
+            live.settled(!failed, result.as_ref().ok().map(|output| output.end));
         }
         let report = self.last_report(id, &order, task.piece, result, ran);
         if !self.board.answer(id, &order.results, report.to_payload()).await? {
