@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted. In small letters, `512m`,
-/// powers of 1,000, as GNU's programs have it.
+/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted. In small letters, as
+/// `512m`, powers of 1,000, as GNU's programs have it.
 ///
 /// ```
 /// assert_eq!(piecework_server::measure::bytes("2K"), Some(2048));

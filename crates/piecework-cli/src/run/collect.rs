@@ -90,7 +90,9 @@ impl Collector {
                     report = &mut next => break report?,
                     () = self.stop.reached(Stage::Terminating), if !self.is_closed => break None,
                     // The reader of the input may wait for a line that never comes.
-                    () = self.stop.reached(Stage::Draining), if !self.is_closed && input.is_none() => {
+                    () = self.stop.reached(Stage::Draining),
+                        if !self.is_closed && input.is_none() =>
+                    {
                         let tasks = self.count.load(Ordering::Relaxed);
                         input = Some(Fed { tasks, complete: Ok(()) });
                     }

@@ -38,8 +38,9 @@ enum MustEnd {
     Timeout,
 }
 
-/// More output than this is handed on while a command runs, so that no output is too much.
-const PART_BYTES_MAX: usize = 1 << 20;
+/// More output than this is handed on while a command runs, so that no output is too much. A manager
+/// may hold 64 such parts of a run.
+const PART_BYTES_MAX: usize = 512 << 10;
 
 /// How often it is asked whether anybody still wants the result of a command that runs.
 const WANTED_PERIOD: Duration = Duration::from_secs(1);
