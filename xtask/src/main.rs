@@ -21,6 +21,9 @@ usage: cargo xtask TASK
   test                   everything: check, unit and socket tests, doctests, interop, fuzz
   interop [PYTEST-ARGS]  real Python interpreters against the built server
   bench                  every benchmark there is, in release mode
+  bench commands [--rounds N] [--write] | --quick
+                         what a command costs under map, xargs and GNU parallel
+                         (--write puts the figures into docs/benchmarks.md)
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)
@@ -44,7 +47,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["check", "--full"] => check::run(check::Extent::Full),
         ["test"] => test::run(),
         ["interop", pytest_arguments @ ..] => interop::run(pytest_arguments),
-        ["bench"] => bench::run(),
+        ["bench", words @ ..] => bench::run(words),
         ["fuzz", words @ ..] => fuzz::run(words),
         ["golden"] => golden::run(),
         [] | ["help" | "-h" | "--help"] => {
