@@ -4,15 +4,17 @@
 mod support;
 
 use support::{TestCommand, piecework};
-use tempfile::TempDir;
 
-/// Two lines each for `a` and `b`, of which `a` waits for the gate between them.
-const INTERLEAVED: &str = "echo {}1; case {} in a) cat gate;; esac; echo {}2";
+/// Two lines each for `a` and `b`, of which `a` waits for the gate between them; not for ever, so
+/// that a test that fails comes to its end.
+const INTERLEAVED: &str = "echo {}1; tries=1000; while [ {} = a ] && ! [ -e gate ] && \
+                           [ $((tries = tries - 1)) -gt 0 ]; do sleep 0.01; done; \
+                           [ $tries -gt 0 ] || echo closed; echo {}2";
 
 /// Runs that with these flags, and opens the gate when so many lines have come. Tells those, and
 /// the others.
 fn interleaved(flags: &[&str], count: usize) -> (Vec<String>, Vec<String>) {
-    let folder = gated();
+    let folder = tempfile::tempdir().unwrap();
     let run = piecework(["map", "-j2"]).args(flags).args([INTERLEAVED, ":::", "a", "b"]);
     let mut run = run.in_folder(&folder).start();
     let before = (0..count).map(|_| run.line()).collect();
@@ -20,14 +22,6 @@ fn interleaved(flags: &[&str], count: usize) -> (Vec<String>, Vec<String>) {
     let ran = run.end();
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{flags:?}");
     (before, ran.text().lines().map(str::to_owned).collect())
-}
-
-/// A folder with a FIFO that a command can wait for.
-fn gated() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let made = std::process::Command::new("mkfifo").arg(folder.path().join("gate")).status();
-    assert!(made.unwrap().success());
-    folder
 }
 
 fn map(words: &[&str]) -> TestCommand {

@@ -108,6 +108,9 @@ fn commands_start_where_the_machine_has_room() {
     assert!(run.error_line().contains("waiting for memory"), "it starts though there is none");
     run.signal(rustix::process::Signal::INT);
     run.end().expect(130, "");
+    let refused = map(&["--load", "lots", "echo", ":::", "a"]).run();
+    refused.expect(2, "");
+    assert!(refused.stderr.contains("lots is no load"), "{}", refused.stderr);
 }
 
 #[test]
