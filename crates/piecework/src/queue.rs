@@ -150,6 +150,18 @@ impl RawQueue {
         self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
+    /// Puts an item to another queue of the same manager if that has room; tells whether it had.
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put_to`].
+    pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, Error> {
+        match self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_remote("Full") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether there is a queue of this [`ident`](Self::ident).
     ///
     /// # Errors

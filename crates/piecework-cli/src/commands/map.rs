@@ -180,7 +180,10 @@ async fn embedded(
 /// Runs on a manager that others use, too.
 async fn shared(plan: Plan, address: &Address, authkey: &AuthkeyArgs) -> anyhow::Result<Tally> {
     let key = authkey.require()?.key;
-    let manager = Manager::connect(address.to_string(), key).await.map_err(connect::failed)?;
+    let manager = tokio::select! {
+        manager = Manager::connect(address.to_string(), key) => manager.map_err(connect::failed)?,
+        () = plan.stop.reached(Stage::Draining) => return Ok(Tally::default()),
+    };
     master::shared(plan, &manager).await
 }
 
@@ -190,7 +193,7 @@ fn announce(quiet: bool, progress: Progress) -> impl Fn(Stage) + Clone + Send + 
         let message = match stage {
             Stage::Draining => "no more tasks; waiting for running commands (again: end them)",
             Stage::Terminating => "asking running commands to end (again: kill them)",
-            Stage::Working | Stage::Killing => return,
+            Stage::Working | Stage::Killing | Stage::Abandoned => return,
         };
         if !quiet {
             progress.aside(|| output::talk(message));

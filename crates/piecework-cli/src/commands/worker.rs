@@ -185,6 +185,6 @@ fn announce(stage: Stage) {
     match stage {
         Stage::Draining => output::talk("no more tasks; waiting for running commands"),
         Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
-        Stage::Working | Stage::Killing => {}
+        Stage::Working | Stage::Killing | Stage::Abandoned => {}
     }
 }

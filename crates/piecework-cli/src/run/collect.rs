@@ -147,8 +147,9 @@ impl Collector {
     }
 
     async fn finished(&mut self, lease: u64, mut finished: Finished) -> anyhow::Result<()> {
-        self.window.finished(finished.sent, finished.bytes());
+        let bytes = finished.bytes();
         let mut streams = self.printer.streams(lease, &mut finished);
+        self.window.finished(finished.sent, bytes, streams.files());
         let Finished { seq, ref args, slot, .. } = finished;
         let command = self.template.line(&Filling { args, seq, slot });
         if let Some(records) = &mut self.records {

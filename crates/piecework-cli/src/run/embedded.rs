@@ -128,6 +128,10 @@ impl Board for Session {
         }
     }
 
+    async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
+        self.tell(results, report).await
+    }
+
     async fn is_wanted(&mut self, _results: &str) -> bool {
         true // the master is this process
     }
@@ -136,8 +140,8 @@ impl Board for Session {
         self.answer_to(id, self.results, report).await
     }
 
-    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
-        self.answer_to(id, self.tasks, order).await.map(drop)
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<bool> {
+        self.answer_to(id, self.tasks, order).await
     }
 
     async fn drop(&mut self, id: u64) -> anyhow::Result<()> {

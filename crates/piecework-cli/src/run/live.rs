@@ -110,7 +110,7 @@ impl Live {
             done: state.ended.done,
             failed: state.ended.failed,
             running: state.running.len() as u64,
-            total: None,
+            total: state.total,
             seconds: began.at.elapsed().as_secs_f64(),
         })
         .text()

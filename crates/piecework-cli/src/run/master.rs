@@ -119,7 +119,9 @@ pub(crate) async fn embedded(
             let tally = tally.context("the collector panicked")?;
             end.close_tasks().await;
             if tally.is_err() {
-                stop.go(Stage::Terminating); // there is no use in going on
+                // There is no use in going on, and nobody reads what slots have to say.
+                stop.go(Stage::Terminating);
+                end.close_results().await;
             }
             join(&mut slots).await?;
             tally
@@ -128,8 +130,9 @@ pub(crate) async fn embedded(
             drained?;
             end.close_results().await;
             tokio::select! {
+                biased;
                 tally = flow.collected => tally.context("the collector panicked")?,
-                () = stop.reached(Stage::Killing) => Ok(Tally::default()),
+                () = stop.reached(Stage::Abandoned) => Ok(Tally::default()),
             }
         }
     };
@@ -239,17 +242,23 @@ async fn drain(
         () = stop.reached(Stage::Draining) => {}
     }
     end.close_tasks().await;
-    join(slots).await?;
     let elsewhere = async {
+        join(slots).await?;
         while end.taken().await > 0 {
             tokio::time::sleep(DRAIN_PERIOD).await;
         }
+        anyhow::Ok(())
     };
     tokio::select! {
-        () = elsewhere => {}
+        drained = elsewhere => return drained,
         () = stop.reached(Stage::Terminating) => {}
     }
-    Ok(())
+    // Commands are ended; a slot that waits for a reader of its output waits no longer.
+    end.close_results().await;
+    tokio::select! {
+        joined = join(slots) => joined,
+        () = stop.reached(Stage::Abandoned) => Ok(()),
+    }
 }
 
 /// The error of the first slot that fails; waits for ever if none does.
