@@ -5,6 +5,7 @@ mod check;
 mod fuzz;
 mod golden;
 mod interop;
+mod pictures;
 mod python;
 mod step;
 mod test;
@@ -27,7 +28,8 @@ usage: cargo xtask TASK
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)
-  golden                 captures the wire's golden frames anew, from each Python found";
+  golden                 captures the wire's golden frames anew, from each Python found
+  pictures               draws the pictures of the documentation anew";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +52,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["bench", words @ ..] => bench::run(words),
         ["fuzz", words @ ..] => fuzz::run(words),
         ["golden"] => golden::run(),
+        ["pictures"] => pictures::run(),
         [] | ["help" | "-h" | "--help"] => {
             say(USAGE);
             Ok(())

@@ -1,7 +1,7 @@
 //! `cargo xtask bench commands`: what one command costs under `piecework map`, beside xargs, GNU
 //! parallel and the least that it can cost.
 //!
-//! The tools take turns within each round, so that whatever else the machine does meets all of them.
+//! The tools take turns within each round, so that whatever else the machine does meets them all.
 
 use std::fmt::Write as _;
 use std::fs;
