@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use piecework::{Key, Manager, Payload, RawQueue, Settle, Value};
@@ -197,6 +198,18 @@ async fn the_first_signal_lets_the_command_end_and_its_result_arrives() {
     assert_eq!(worker.end().code, 0);
     assert_eq!(served.result().await, text("one"));
     assert_eq!(served.tasks.qsize().await.unwrap(), 1);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_manager_that_does_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let worker = piecework(["worker", &address, "true"]).env("PIECEWORK_AUTHKEY", KEY).start();
+    let _connection = silent.accept().unwrap(); // by now the worker listens for signals
+    worker.signal(Signal::TERM);
+    let pid = worker.pid().as_raw_nonzero().get();
+    wait_until("the worker has ended", || is_gone(pid));
+    assert_eq!(worker.end().code, 0);
 }
 
 #[tokio::test]
