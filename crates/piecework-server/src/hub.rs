@@ -120,6 +120,23 @@ impl Hub {
         }
     }
 
+    /// The process of a session has ended while its call on the object `ident` waits, and its
+    /// connection has been inherited: the session ends, and the call waits on in a new one, unless
+    /// it was served at the last moment.
+    pub(crate) fn hand_over(
+        &self,
+        session: SessionId,
+        ident: &str,
+        mut reply: oneshot::Receiver<Reply>,
+    ) -> (SessionId, Called) {
+        let mut shared = self.lock();
+        shared.parked.remove(&session);
+        match shared.state.hand_over(self.clock.now(), session, ident) {
+            Some((heir, out)) => (heir, self.finish(shared, heir, out)),
+            None => (session, reply.try_recv().map_or(Called::Lost, Called::Replied)),
+        }
+    }
+
     /// Takes back what a reply carried that will not be sent.
     pub(crate) fn unsent(&self, session: SessionId, reply: Reply) {
         self.take_back(self.lock(), session, reply);
