@@ -156,13 +156,17 @@ impl Socket {
         }
     }
 
-    /// Writes everything, for as long as the manager runs: a peer that does not read must not keep
-    /// it from stopping.
+    /// Writes everything, for as long as the manager runs and the peer's process lives: one that
+    /// does not read must not keep the manager from stopping, and one that was killed amid a long
+    /// reply never reads the rest, though a child of it may keep the connection.
     pub(crate) async fn write(&mut self, bytes: &mut impl Buf) -> io::Result<()> {
         tokio::select! {
             biased;
             written = self.stream.write_all_buf(bytes) => written,
             _ = self.stage.wait_for(|stage| *stage == Stage::Over) => Err(stops()),
+            () = self.process.ended() => {
+                Err(io::Error::new(io::ErrorKind::BrokenPipe, "its process has ended"))
+            }
         }
     }
 
