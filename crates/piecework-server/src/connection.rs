@@ -210,7 +210,7 @@ impl Connection<'_> {
     }
 
     /// Counts a failed authentication; an address with many of them waits for each answer.
-    async fn slow_down(&self) {
+    async fn slow_down(&mut self) {
         let now = self.shared.hub.look(|_, now| now);
         let origin = self.peer.origin();
         let (count, delay) = {
@@ -220,7 +220,11 @@ impl Connection<'_> {
         if !delay.is_zero() {
             let slow = format!("{count} failed authentications; the answer takes {delay:?}");
             self.shared.complaints.say(&origin, slow);
-            tokio::time::sleep(delay).await;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                // The manager's end does not wait for those who are made to wait.
+                _ = self.socket.stopping() => {}
+            }
         }
     }
 

@@ -463,3 +463,21 @@ async fn a_crowd_without_keys_keeps_nobody_out() {
     assert_eq!(value(newcomer.get(&task).await), Value::Int(7));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn those_who_wait_for_a_slow_refusal_do_not_keep_the_manager_from_stopping() {
+    let server = Running::start(|config| {
+        config.limits.failures_free = 0;
+        config.limits.failure_delay_max = Duration::from_secs(3_600);
+    })
+    .await;
+    let mut strangers = Vec::new();
+    // Each waits twice as long as the one before it: the last one for an hour.
+    for _ in 0..20 {
+        let mut stranger = server.dial().await;
+        stranger.read().await.expect("the challenge");
+        stranger.write(b"a wrong answer").await;
+        strangers.push(stranger);
+    }
+    server.stop().await;
+}
