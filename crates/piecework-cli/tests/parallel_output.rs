@@ -64,6 +64,7 @@ fn lines_come_as_they_are_printed() {
 fn lines_are_tagged() {
     map(&["--tag", "echo", ":::", "a"]).run().expect(0, "a\ta\n");
     map(&["--tag", "echo", "x", ":::", "a b"]).run().expect(0, "a b\tx a b\n");
+    map(&["--tag", "echo", ":::", "a", ":::", "b"]).run().expect(0, "a b\ta b\n");
     map(&["--tagstring", "{#}-{}", "echo", ":::", "a"]).run().expect(0, "1-a\ta\n");
     map(&["--tag", "--tagstring", "x", "echo", ":::", "a"]).run().expect(2, "");
 }

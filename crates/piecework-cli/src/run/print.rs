@@ -75,7 +75,7 @@ impl Look {
     /// The tag of a task.
     pub(crate) fn tag(&self, seq: u64, args: &[Vec<u8>], slot: usize) -> Option<Vec<u8>> {
         Some(match self.tag.as_ref()? {
-            Tag::Arguments => args.join(&b'\t'),
+            Tag::Arguments => args.join(&b' '),
             Tag::Pattern(pattern) => pattern.filled(&Filling { args, seq, slot }),
         })
     }
