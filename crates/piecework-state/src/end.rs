@@ -72,7 +72,7 @@ impl State {
             self.forget_handle(handle);
         }
         for handle in owned {
-            self.release_handle(handle, &mut out);
+            self.release_handle(now, handle, &mut out);
         }
         out
     }

@@ -39,4 +39,6 @@ pub enum Record {
     Died(QueueId, ItemId),
     /// Everything ready or delayed was dropped.
     Purged(QueueId),
+    /// These items were dropped: nobody wants their answers any more.
+    Dropped(QueueId, Vec<ItemId>),
 }

@@ -91,7 +91,7 @@ impl State {
         let ended = std::mem::take(&mut handle.undecided);
         self.decide_all(now, ended, false, &mut out);
         if released {
-            self.release_handle(id, &mut out);
+            self.release_handle(now, id, &mut out);
         }
         Ok(out)
     }
@@ -161,7 +161,7 @@ impl State {
     }
 
     /// The last reference has gone: whoever used the handle has nothing more to release.
-    pub(crate) fn release_handle(&mut self, id: HandleId, out: &mut Outcome) {
+    pub(crate) fn release_handle(&mut self, now: Time, id: HandleId, out: &mut Outcome) {
         let Some(handle) = self.handles.by_id.remove(&id) else { return };
         for user in handle.users {
             if let Some(user) = self.sessions.get_mut(&user) {
@@ -170,7 +170,7 @@ impl State {
             }
         }
         if self.queues.get(&handle.queue).is_some_and(|queue| queue.anonymous) {
-            self.end_queue(handle.queue, out);
+            self.end_queue(now, handle.queue, out);
         }
     }
 
@@ -185,8 +185,9 @@ impl State {
         }
     }
 
-    /// Ends an anonymous queue with all that is in it.
-    fn end_queue(&mut self, id: QueueId, out: &mut Outcome) {
+    /// Ends an anonymous queue with all that is in it, and with what waits elsewhere to be answered
+    /// there.
+    fn end_queue(&mut self, now: Time, id: QueueId, out: &mut Outcome) {
         self.drop_waiting_items(id, out);
         while let Some(waiter) = self.queues.get(&id).and_then(Queue::first_waiter) {
             self.unpark(waiter);
@@ -203,5 +204,6 @@ impl State {
                 holder.held.retain(|held| held.queue != id);
             }
         }
+        self.withdraw_all(now, &queue.asked, id, out);
     }
 }

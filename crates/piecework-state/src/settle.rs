@@ -197,9 +197,13 @@ impl State {
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
         item.remember(Attempt { session, began, ended: now, how, counted: true });
+        let wanted = self.is_wanted(&item);
         let name = self.name_of(held.queue);
         let Some(queue) = self.queues.get_mut(&held.queue) else { return };
         queue.returned_total += 1;
+        if !wanted {
+            return self.drop_unwanted(held.queue, item, out);
+        }
         let attempts = item.attempts;
         if queue.options.attempts > 0 && attempts >= queue.options.attempts {
             out.records.push(Record::Died(held.queue, item.id));
@@ -227,6 +231,9 @@ impl State {
         item.remember(Attempt { session, began, ended: now, how, counted: false });
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.returned_total += 1;
+        }
+        if !self.is_wanted(&item) {
+            return self.drop_unwanted(queue, item, out);
         }
         self.give_back(now, queue, item, Duration::ZERO, out);
     }

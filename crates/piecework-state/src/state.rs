@@ -122,6 +122,7 @@ impl State {
             Call::Join(queue) => self.join(session, queue),
             Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
             Call::Purge(queue) => self.purge(now, queue, out),
+            Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),
             Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
             Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),
             Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(!queue.has_room(1))),

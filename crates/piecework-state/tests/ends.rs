@@ -316,7 +316,11 @@ fn a_call_that_waits_goes_on_when_its_connection_is_inherited() {
     let (who, reply) = world.woken.pop().unwrap();
     assert_eq!((who, got(Some(reply))), (heir, "b".to_owned()));
     world.state.end(world.now, heir);
-    assert_eq!((world.stats().ready, world.stats().leased), (1, 0), "the heir is lost as any other");
+    assert_eq!(
+        (world.stats().ready, world.stats().leased),
+        (1, 0),
+        "the heir is lost as any other"
+    );
 }
 
 #[test]

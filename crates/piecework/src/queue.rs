@@ -162,6 +162,25 @@ impl RawQueue {
         }
     }
 
+    /// Puts an item whose answer is for the queue `results`, named by its [`ident`](Self::ident):
+    /// once that queue has ended, nobody gets the item any more.
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put`]; and this queue is not native, or there is no queue `results`.
+    pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), Error> {
+        self.call("put_for", &[ArgOut::Payload(item), ArgOut::Str(results)]).await.map(drop)
+    }
+
+    /// Takes back the items whose answers are for the queue `results` and that nobody has got so
+    /// far; returns how many those were.
+    ///
+    /// # Errors
+    /// The connection has ended, or this queue is not native, or there is no queue `results`.
+    pub async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+        let returned = self.call("withdraw", &[ArgOut::Str(results)]).await?;
+        self.read_count("withdraw", &returned)
+    }
+
     /// Whether there is a queue of this [`ident`](Self::ident).
     ///
     /// # Errors
@@ -241,10 +260,7 @@ impl RawQueue {
     /// The connection has ended.
     pub async fn qsize(&self) -> Result<u64, Error> {
         let returned = self.call("qsize", &[]).await?;
-        match self.read(returned.value())? {
-            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
-            other => self.read(Err(WireError::Shape { message: "qsize", what: other.to_string() })),
-        }
+        self.read_count("qsize", &returned)
     }
 
     /// Lets go of the queue in good order: the manager sees that this client did not crash.
@@ -257,6 +273,13 @@ impl RawQueue {
 
     async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
         self.session.call(&self.ident, method, args).await
+    }
+
+    fn read_count(&self, message: &'static str, returned: &Returned) -> Result<u64, Error> {
+        match self.read(returned.value())? {
+            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
+            other => self.read(Err(WireError::Shape { message, what: other.to_string() })),
+        }
     }
 
     fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {
