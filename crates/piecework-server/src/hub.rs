@@ -145,18 +145,18 @@ impl Hub {
     /// Begins a run: idents of the queue of tasks that all runs share, and of a queue for the
     /// results of this one, which ends with the session.
     pub(crate) fn begin_run(&self, session: SessionId) -> Result<(String, String), StateError> {
-        let tasks = self.tasks_of_runs();
+        let tasks = self.tasks_of_runs(session)?;
         let results = self.lock().state.own(session, runs::RESULTS, runs::results())?;
         Ok((tasks, results))
     }
 
-    /// The ident of the queue that holds the tasks of all runs, which is made when it is first
-    /// asked for.
-    pub(crate) fn tasks_of_runs(&self) -> String {
+    /// The session's ident of the queue that holds the tasks of all runs, which is made when it is
+    /// first asked for.
+    pub(crate) fn tasks_of_runs(&self, session: SessionId) -> Result<String, StateError> {
         let mut shared = self.lock();
         let queue = shared.state.queue(runs::TASKS);
         let queue = queue.unwrap_or_else(|| shared.state.register(runs::TASKS, runs::tasks()));
-        shared.state.create(queue).expect("the queue is there")
+        shared.state.create_for(self.clock.now(), session, queue)
     }
 
     /// What a session says of itself from now on.

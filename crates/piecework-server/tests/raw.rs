@@ -481,3 +481,20 @@ async fn those_who_wait_for_a_slow_refusal_do_not_keep_the_manager_from_stopping
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn runs_leave_no_handles_behind() {
+    let server = Running::start(|_| ()).await;
+    let mut worker = server.main("piecework/1 worker").await;
+    let tasks = value(worker.call(Some("manager"), "tasks", &[]).await);
+    for _ in 0..10 {
+        let mut master = server.main("piecework/1 master").await;
+        let run = value(master.call(Some("manager"), "run", &[]).await);
+        assert!(matches!(&run, Value::Tuple(idents) if idents.len() == 2), "{run:?}");
+    }
+    assert_eq!(value(worker.call(Some("manager"), "tasks", &[]).await), tasks, "always the same");
+    let ended =
+        async { while value(server.ask("number_of_objects", &[]).await) != Value::Int(1) {} };
+    tokio::time::timeout(support::PATIENCE, ended).await.expect("only the worker's is left");
+    server.stop().await;
+}

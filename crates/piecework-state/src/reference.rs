@@ -16,6 +16,31 @@ impl State {
         Some(ident(name, handle))
     }
 
+    /// A handle on a named queue that this session uses from now on, always the same one; it is
+    /// forgotten when the session ends.
+    ///
+    /// # Errors
+    ///
+    /// When the session uses too many handles.
+    pub fn create_for(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+    ) -> Result<String, StateError> {
+        let used = self.sessions.get(&session).into_iter().flat_map(|user| &user.handles);
+        let leads_there = |&&(id, _): &&(HandleId, u64)| {
+            self.handles.by_id.get(&id).is_some_and(|handle| handle.queue == queue)
+        };
+        if let Some(&(id, _)) = used.into_iter().find(leads_there) {
+            return Ok(ident(&self.name_of(queue), id));
+        }
+        // Remembered from its first use on, which is now.
+        let ident = ident(&self.name_of(queue), self.handles.create(queue, 0));
+        self.resolve(now, session, &ident, &mut Outcome::default())?;
+        Ok(ident)
+    }
+
     /// Makes an anonymous queue of the typeid `name` and gives out its handle.
     ///
     /// # Errors

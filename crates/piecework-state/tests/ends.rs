@@ -354,3 +354,16 @@ fn a_put_that_waits_counts_once_though_its_connection_is_inherited() {
     }
     assert!(world.woken.iter().any(|(who, reply)| *who == next && matches!(reply, Reply::None)));
 }
+
+#[test]
+fn the_handle_of_a_session_is_one_and_goes_with_it() {
+    let mut world = World::auto();
+    let session = world.state.open(world.now, Peer::native("piecework/1 test"));
+    let ident = world.state.create_for(world.now, session, world.task).unwrap();
+    assert_eq!(world.state.find(&ident), Some(world.task));
+    let again = world.state.create_for(world.now, session, world.task).unwrap();
+    assert_eq!((again, world.state.handles()), (ident, 1));
+    world.state.check();
+    world.end(session);
+    assert_eq!(world.state.handles(), 0);
+}
