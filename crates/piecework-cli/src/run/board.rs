@@ -18,8 +18,9 @@ pub(crate) struct Leased {
 
 /// One session with the manager of a run. What it has taken goes back when it ends.
 pub(crate) trait Board: Send + 'static {
-    /// Puts an order; tells whether the run still takes any.
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool>;
+    /// Puts an order whose reports are for `results`: nobody gets it once that is gone. Tells
+    /// whether the run still takes any.
+    async fn put(&mut self, order: Payload, results: &str) -> anyhow::Result<bool>;
 
     /// Waits for the next report; `None` once there will be no more.
     async fn report(&mut self) -> anyhow::Result<Option<Payload>>;

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use tokio::sync::oneshot;
@@ -57,12 +56,25 @@ pub(crate) struct Collector {
     pub(crate) records: Option<Records>,
     /// How it is told to stop then.
     pub(crate) stop: Stop,
-    /// How many orders were put so far.
-    pub(crate) count: Arc<AtomicU64>,
-    /// Whether others close the reports when a stop has come to its end.
-    pub(crate) is_closed: bool,
+    /// Tells, where the reports are not closed at the end of a stop, of how many orders there will
+    /// be reports once it has begun.
+    pub(crate) drained: Option<oneshot::Receiver<u64>>,
+    /// Whether the manager is one that others use, too, and lives on.
+    pub(crate) is_shared: bool,
     /// What has come so far.
     pub(crate) tally: Tally,
+}
+
+/// What was told of the orders that are left; waits for ever if nothing ever is.
+async fn drained(told: &mut Option<oneshot::Receiver<u64>>) -> u64 {
+    if let Some(waiting) = told {
+        let tasks = waiting.await;
+        *told = None;
+        if let Ok(tasks) = tasks {
+            return tasks;
+        }
+    }
+    std::future::pending().await
 }
 
 impl Collector {
@@ -88,12 +100,9 @@ impl Collector {
                         input = Some(ended);
                     }
                     report = &mut next => break report?,
-                    () = self.stop.reached(Stage::Terminating), if !self.is_closed => break None,
+                    () = self.stop.reached(Stage::Terminating), if self.is_shared => break None,
                     // The reader of the input may wait for a line that never comes.
-                    () = self.stop.reached(Stage::Draining),
-                        if !self.is_closed && input.is_none() =>
-                    {
-                        let tasks = self.count.load(Ordering::Relaxed);
+                    tasks = drained(&mut self.drained) => {
                         input = Some(Fed { tasks, complete: Ok(()) });
                     }
                 }

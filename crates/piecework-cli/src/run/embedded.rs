@@ -92,7 +92,8 @@ impl Session {
 }
 
 impl Board for Session {
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
+    async fn put(&mut self, order: Payload, _results: &str) -> anyhow::Result<bool> {
+        // The queues of this manager come and go with the run.
         match self.local.call(Call::put(self.tasks, opaque(order))).await? {
             Reply::None => Ok(true),
             Reply::Error(StateError::ShutDown) => Ok(false),

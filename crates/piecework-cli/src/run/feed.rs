@@ -112,7 +112,7 @@ impl<B: Board> Feed<B> {
             }
             self.remember(&piece);
             let order = Order { piece, ..order };
-            if !runtime.block_on(self.board.put(order.to_payload()))? {
+            if !runtime.block_on(self.board.put(order.to_payload(), &self.results))? {
                 break; // the run takes no more
             }
             self.count.fetch_add(1, Ordering::Relaxed);

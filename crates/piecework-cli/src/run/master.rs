@@ -1,7 +1,7 @@
 //! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -68,6 +68,8 @@ pub(crate) struct Plan {
 struct Flow {
     collected: JoinHandle<anyhow::Result<Tally>>,
     live: Arc<Live>,
+    /// How many orders were put so far.
+    count: Arc<AtomicU64>,
 }
 
 /// Runs on a manager of its own, which others can join where it listens; `listening` is told where
@@ -90,7 +92,7 @@ pub(crate) async fn embedded(
     let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
     let (speaker, began) = (embedded.session("run"), began(&plan));
     let results = embedded.results().to_owned();
-    let mut flow = start(plan, feed, reports, results, true);
+    let mut flow = start(plan, feed, reports, results, None);
     let speaking = listens.then(|| {
         let live = flow.live.clone();
         spawn_local(async move {
@@ -154,7 +156,16 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     let results = reports.results().to_owned();
     let began = began(&plan);
     let speaker = remote::Session::open(manager).await.map_err(connect::failed)?;
-    let flow = start(plan, feed, reports, results, false);
+    let withdrawer = remote::Session::open(manager).await.map_err(connect::failed)?;
+    let (tell, drained) = oneshot::channel();
+    let stop = plan.stop.clone();
+    let flow = start(plan, feed, reports, results.clone(), Some(drained));
+    let withdraw = async {
+        stop.reached(Stage::Draining).await;
+        let withdrawn = withdrawer.withdraw(&results).await.unwrap_or_default();
+        let _ = tell.send(flow.count.load(Ordering::Relaxed).saturating_sub(withdrawn));
+        std::future::pending().await // what was begun is waited for
+    };
     let speak = async {
         while speaker.announce(&flow.live.note(&began)).await.is_ok() {
             tokio::time::sleep(notes::PERIOD).await;
@@ -163,6 +174,7 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     };
     tokio::select! {
         () = speak => unreachable!("it goes on"),
+        () = withdraw => unreachable!("it goes on"),
         tally = flow.collected => tally.context("the collector panicked")?,
     }
 }
@@ -174,7 +186,13 @@ fn began(plan: &Plan) -> Began {
 }
 
 /// Starts to feed and to collect.
-fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: bool) -> Flow {
+fn start<B: Board>(
+    plan: Plan,
+    feed: B,
+    reports: B,
+    results: String,
+    drained: Option<oneshot::Receiver<u64>>,
+) -> Flow {
     let Plan { spec, template, pieces, transfers, records, halt, .. } = plan;
     let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
@@ -200,11 +218,11 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: 
         template,
         records,
         stop,
-        count,
-        is_closed,
+        is_shared: drained.is_some(),
+        drained,
         tally: Tally::default(),
     };
-    Flow { collected: spawn_local(collector.run(reports, fed)), live }
+    Flow { collected: spawn_local(collector.run(reports, fed)), live, count }
 }
 
 /// Has a slot work over each session.

@@ -43,6 +43,14 @@ impl Session {
         self.results.as_ref().map_or("", RawQueue::ident)
     }
 
+    /// Takes back the orders of a run that nobody has taken; tells how many.
+    ///
+    /// # Errors
+    /// If the manager is gone.
+    pub(crate) async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+        self.tasks.withdraw(results).await
+    }
+
     /// What lists show of this session.
     ///
     /// # Errors
@@ -53,8 +61,8 @@ impl Session {
 }
 
 impl Board for Session {
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
-        self.tasks.put(&order).await.context("cannot put a task")?;
+    async fn put(&mut self, order: Payload, results: &str) -> anyhow::Result<bool> {
+        self.tasks.put_for(&order, results).await.context("cannot put a task")?;
         Ok(true)
     }
 
