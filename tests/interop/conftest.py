@@ -7,6 +7,7 @@ import pytest
 
 import interpreters
 import libraries
+import namespaces
 from manager import Manager, binary
 from shapes import AUTHKEY
 
@@ -28,7 +29,11 @@ def pytest_sessionstart():
 
 
 def pytest_report_header():
-    return "piecework: %s\npythons: %s" % (binary(), " ".join(map(str, interpreters.found())))
+    return [
+        "piecework: %s" % binary(),
+        "pythons: %s" % " ".join(map(str, interpreters.found())),
+        "machines: %s" % (namespaces.missing() or "network namespaces"),
+    ]
 
 
 def pytest_generate_tests(metafunc):

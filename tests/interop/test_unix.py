@@ -111,6 +111,28 @@ def test_a_child_that_inherits_the_connection_does_not_hold_the_task(served):
         assert result.get(timeout=30) == "from the child"
 
 
+def test_a_reply_that_its_killed_reader_left_unread_gives_the_task_back(served):
+    """More bytes than the connection holds, and a forked child that keeps it open."""
+    _, path = served
+    task, _ = queues(path)
+    task.put(b"x" * 5_000_000)
+    with worker(interpreters.main(), path, "unread") as program:
+        program.wait_for("^asked$")
+        program.kill()
+        assert len(task.get(timeout=30)) == 5_000_000
+
+
+def test_a_child_that_waits_over_the_connection_gets_its_reply(served):
+    """The parent ends while the child's call waits; the child is served as if nothing had been."""
+    _, path = served
+    task, result = queues(path)
+    with worker(interpreters.main(), path, "left") as program:
+        program.wait_for("^left$")
+        wait_until(lambda: program._process.poll() is not None, "the parent is dead")
+        task.put("one")
+        assert result.get(timeout=30) == "one"
+
+
 @pytest.mark.parametrize("how", ["start", "serve"])
 def test_a_program_under_exec_has_its_manager_where_it_says(python, how, tmp_path):
     path = str(tmp_path / "socket")

@@ -1,5 +1,11 @@
 //! `cargo xtask bench`: every benchmark in the tree, one after the other, in release mode.
 
+mod commands;
+mod figures;
+mod page;
+mod surroundings;
+mod tool;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +13,15 @@ use crate::interop::{Profile, build};
 use crate::python;
 use crate::step::{Outcome, cargo, command, root, run as step};
 
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run(words: &[&str]) -> Outcome {
+    match words {
+        [] => everything(),
+        ["commands", words @ ..] => commands::run(words),
+        [unknown, ..] => Err(format!("no benchmark `{unknown}`: there is `commands`")),
+    }
+}
+
+fn everything() -> Outcome {
     for bench in sorted(&root().join("crates"))?.iter().map(|folder| folder.join("benches")) {
         for file in sorted(&bench)?.iter().filter(|file| file.is_file()) {
             let (Some(package), Some(name)) = (bench.parent(), file.file_stem()) else { continue };
@@ -17,7 +31,8 @@ pub(crate) fn run() -> Outcome {
             step(&format!("{package}: {name}"), cargo(&line))?;
         }
     }
-    beside_python()
+    beside_python()?;
+    commands::run(&[])
 }
 
 /// The comparisons with CPython's own server: `tests/interop/bench_*.py`.

@@ -5,6 +5,7 @@ mod check;
 mod fuzz;
 mod golden;
 mod interop;
+mod pictures;
 mod python;
 mod step;
 mod test;
@@ -21,10 +22,14 @@ usage: cargo xtask TASK
   test                   everything: check, unit and socket tests, doctests, interop, fuzz
   interop [PYTEST-ARGS]  real Python interpreters against the built server
   bench                  every benchmark there is, in release mode
+  bench commands [--rounds N] [--write] | --quick
+                         what a command costs under map, xargs and GNU parallel
+                         (--write puts the figures into docs/benchmarks.md)
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)
-  golden                 captures the wire's golden frames anew, from each Python found";
+  golden                 captures the wire's golden frames anew, from each Python found
+  pictures               draws the pictures of the documentation anew";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,9 +49,10 @@ fn run(arguments: &[String]) -> Outcome {
         ["check", "--full"] => check::run(check::Extent::Full),
         ["test"] => test::run(),
         ["interop", pytest_arguments @ ..] => interop::run(pytest_arguments),
-        ["bench"] => bench::run(),
+        ["bench", words @ ..] => bench::run(words),
         ["fuzz", words @ ..] => fuzz::run(words),
         ["golden"] => golden::run(),
+        ["pictures"] => pictures::run(),
         [] | ["help" | "-h" | "--help"] => {
             say(USAGE);
             Ok(())

@@ -3,9 +3,10 @@
 
 mod support;
 
+use std::net::TcpListener;
 use std::time::Duration;
 
-use piecework::{Key, Manager, Payload, RawQueue, Value};
+use piecework::{Key, Manager, Payload, RawQueue, Settle, Value};
 use rustix::process::Signal;
 use support::{Started, TestCommand, is_gone, piecework, wait_until};
 
@@ -24,10 +25,13 @@ struct Served {
 
 impl Served {
     async fn start(queues: &[&str]) -> Self {
-        let mut serve = piecework(["serve", "--listen", "127.0.0.1:0", "--engine", "memory"]);
-        for queue in queues {
-            serve = serve.args(["--queue", queue]);
-        }
+        let named = queues.iter().flat_map(|queue| ["--queue", queue]);
+        Self::start_with(&named.collect::<Vec<_>>()).await
+    }
+
+    async fn start_with(arguments: &[&str]) -> Self {
+        let serve = piecework(["serve", "--listen", "127.0.0.1:0", "--engine", "memory"]);
+        let serve = serve.args(arguments);
         let mut server = serve.env("PIECEWORK_AUTHKEY", KEY).start();
         let address = server.line().strip_prefix("listening on ").unwrap().to_owned();
         let manager = Manager::connect(&address, Key::new(KEY)).await.unwrap();
@@ -62,6 +66,12 @@ impl Served {
 
 fn text(text: &str) -> Value {
     Value::Str(text.to_owned())
+}
+
+/// Makes a pipe that a command reads to its end: it waits there until the test writes.
+fn make_gate(folder: &tempfile::TempDir) {
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("gate")).status();
+    assert!(made.unwrap().success());
 }
 
 #[tokio::test]
@@ -122,6 +132,42 @@ async fn a_failed_task_is_tried_again() {
 }
 
 #[tokio::test]
+async fn an_answer_after_its_lease_is_dropped_and_the_slot_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(&["task:lease=1s", "result"]).await;
+    make_gate(&folder);
+    let script = "test {} = two || { echo > began; cat gate; }; echo {}";
+    let worker = served.worker(&["-j1", script]).in_folder(&folder).start();
+    served.put(text("one")).await;
+    wait_until("the command runs", || folder.path().join("began").exists());
+    // A machine falls asleep; who gets its task knows that its lease has run out.
+    worker.signal(Signal::STOP);
+    let again = served.tasks.lease(1, PATIENCE).await.unwrap();
+    assert_eq!((again[0].attempt, again[0].payload.value().unwrap()), (2, text("one")));
+    served.tasks.settle(again[0].id, Settle::Ack).await.unwrap();
+    worker.signal(Signal::CONT);
+    std::fs::write(folder.path().join("gate"), "").unwrap();
+    served.put(text("two")).await;
+    assert_eq!(served.result().await, text("two"));
+    let said = served.end(worker);
+    assert!(said.contains("task 1 (one): its lease ran out before its result came"), "{said}");
+}
+
+#[tokio::test]
+async fn a_refused_result_gives_its_task_back_and_the_slot_goes_on() {
+    let queues = ["--queue", "task:attempts=1", "--queue", "result"];
+    let served = Served::start_with(&[&queues[..], &["--limit", "message=100KiB"]].concat()).await;
+    let script = "test {} = small || head -c 200000 /dev/zero; echo {}";
+    let worker = served.worker(&["-j1", script]).start();
+    served.put(text("large")).await;
+    served.put(text("small")).await;
+    assert_eq!(served.result().await, text("small"));
+    let said = served.end(worker);
+    let (refused, given_back) = ("task 1 (large): its result was refused: ", "; given back");
+    assert!(said.contains(refused) && said.contains(given_back), "{said}");
+}
+
+#[tokio::test]
 async fn instances_of_classes_are_refused_and_none_ends_a_slot() {
     let served = Served::start(&["task:attempts=1", "result"]).await;
     let worker = served.worker(&["-j1", "echo"]).start();
@@ -140,8 +186,7 @@ async fn instances_of_classes_are_refused_and_none_ends_a_slot() {
 async fn the_first_signal_lets_the_command_end_and_its_result_arrives() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(&[]).await;
-    let made = std::process::Command::new("mkfifo").arg(folder.path().join("gate")).status();
-    assert!(made.unwrap().success());
+    make_gate(&folder);
     let script = "echo > began; cat gate; echo {}";
     let mut worker = served.worker(&["-j1", script]).in_folder(&folder).start();
     served.put(text("one")).await;
@@ -153,6 +198,18 @@ async fn the_first_signal_lets_the_command_end_and_its_result_arrives() {
     assert_eq!(worker.end().code, 0);
     assert_eq!(served.result().await, text("one"));
     assert_eq!(served.tasks.qsize().await.unwrap(), 1);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_manager_that_does_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let worker = piecework(["worker", &address, "true"]).env("PIECEWORK_AUTHKEY", KEY).start();
+    let _connection = silent.accept().unwrap(); // by now the worker listens for signals
+    worker.signal(Signal::TERM);
+    let pid = worker.pid().as_raw_nonzero().get();
+    wait_until("the worker has ended", || is_gone(pid));
+    assert_eq!(worker.end().code, 0);
 }
 
 #[tokio::test]

@@ -98,6 +98,7 @@ fn put(id: u64) -> Record {
         put_at: Time::from_secs(1_700_000_000),
         attempts: 0,
         history: None,
+        reply_to: None,
     };
     Record::Item { queue: QUEUE, item, standing: Standing::Ready }
 }

@@ -153,6 +153,7 @@ fn put(queue: QueueId, ids: Range<u64>) -> Vec<Record> {
         put_at: Time::from_secs(1),
         attempts: 0,
         history: None,
+        reply_to: None,
     };
     let standing = Standing::Ready;
     ids.map(|id| Record::Item { queue, item: item(id), standing }).collect()

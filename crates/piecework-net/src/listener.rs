@@ -2,20 +2,29 @@
 
 use crate::{Address, Stream};
 use socket2::{Domain, SockAddr, Socket, Type};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+/// How often the lock on a socket's folder is asked for. Those who keep it are at it for a
+/// millisecond; after five seconds it is somebody who keeps it for something else.
+const LOCK_TRIES: u32 = 500;
+
+/// How long between two times.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A socket that listens. The file of a Unix socket goes when this is dropped.
 #[derive(Debug)]
 pub struct Listener {
+    /// Removed with this, and before the socket ends: at no moment is our file one at which nobody
+    /// listens, which somebody else would replace, and we then remove theirs.
+    _file: Option<SocketFile>,
     socket: Listening,
     address: Address,
-    /// Removed with this.
-    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -51,7 +60,7 @@ impl Listener {
         socket.listen(backlog)?;
         let socket = TcpListener::from_std(socket.into())?;
         let address = socket.local_addr()?.into();
-        Ok(Self { socket: Listening::Tcp(socket), address, _file: None })
+        Ok(Self { _file: None, socket: Listening::Tcp(socket), address })
     }
 
     /// Listens at the path of a Unix socket. The file that a manager left which was killed is
@@ -62,6 +71,12 @@ impl Listener {
     /// What the system says, `AddrInUse` above all.
     pub async fn unix(path: &Path, backlog: i32) -> io::Result<Self> {
         let address = Address::Unix(path.to_owned());
+        // Between the look at a file and its end, and until we listen at ours, nobody else may
+        // come to think that it is left over.
+        let locked = match address.file() {
+            Some(file) => Some(lock_folder(file).await?),
+            None => None,
+        };
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         let name = SockAddr::unix(path)?;
@@ -74,8 +89,9 @@ impl Listener {
         }
         let file = address.file().map(SocketFile::of).transpose()?;
         socket.listen(backlog)?;
+        drop(locked);
         let socket = UnixListener::from_std(socket.into())?;
-        Ok(Self { socket: Listening::Unix(socket), address, _file: file })
+        Ok(Self { _file: file, socket: Listening::Unix(socket), address })
     }
 
     /// Where it listens.
@@ -97,6 +113,26 @@ impl Listener {
             }
         }
     }
+}
+
+/// Waits until nobody else who begins to listen in the folder of `file` is at it: a lock on the
+/// folder leaves nothing behind, and goes with the process.
+async fn lock_folder(file: &Path) -> io::Result<File> {
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let lock = File::open(folder)?;
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    let folder = folder.display();
+    let kept = format!("somebody keeps a lock on the folder {folder}; hint: another folder");
+    Err(io::Error::new(io::ErrorKind::TimedOut, kept))
 }
 
 /// Whether a path is a socket at which nobody listens.
@@ -189,6 +225,22 @@ mod tests {
         let second = Listener::unix(&path, 16).await.unwrap();
         drop(first);
         talk(&second).await;
+    }
+
+    #[tokio::test]
+    async fn whoever_begins_to_listen_waits_for_those_who_are_at_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let lock = lock_folder(&path).await.unwrap();
+        let mut second = std::pin::pin!(Listener::unix(&path, 16));
+        tokio::select! {
+            biased;
+            early = &mut second => panic!("{early:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert!(!path.exists());
+        drop(lock);
+        talk(&second.await.unwrap()).await;
     }
 
     #[cfg(target_os = "linux")]

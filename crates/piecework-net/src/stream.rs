@@ -3,7 +3,7 @@
 use crate::{Address, Peer};
 use bytes::BufMut;
 use socket2::{SockRef, TcpKeepalive};
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -105,6 +105,16 @@ impl Stream {
     /// When the runtime is going down.
     pub async fn readable(&self) -> io::Result<()> {
         either!(self, stream => stream.readable().await)
+    }
+
+    /// Asks the system, whatever the runtime has heard of the socket so far, for up to as many
+    /// bytes as `buffer` has room for; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is nothing, or what has ended the connection.
+    pub fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, stream => (&*SockRef::from(stream)).read(buffer))
     }
 
     /// Reads what there is, without waiting; 0 at the end.

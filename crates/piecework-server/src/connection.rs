@@ -148,6 +148,22 @@ impl Connection<'_> {
         self.socket.process().forget();
     }
 
+    /// The same while a call waits: it goes on waiting in the session of whoever inherited the
+    /// connection.
+    fn hand_over(
+        &mut self,
+        id: SessionId,
+        ident: &str,
+        reply: oneshot::Receiver<Reply>,
+    ) -> (SessionId, Called) {
+        self.socket.process().forget();
+        let (heir, called) = self.shared.hub.hand_over(id, ident, reply);
+        if let Some(open) = &mut self.open {
+            open.id = heir;
+        }
+        (heir, called)
+    }
+
     /// The end of a thread's connection does not tell whether its process lives. Where the process
     /// is known, its end comes at the same moment, if it comes.
     async fn look_after_process(&mut self) {
@@ -194,7 +210,7 @@ impl Connection<'_> {
     }
 
     /// Counts a failed authentication; an address with many of them waits for each answer.
-    async fn slow_down(&self) {
+    async fn slow_down(&mut self) {
         let now = self.shared.hub.look(|_, now| now);
         let origin = self.peer.origin();
         let (count, delay) = {
@@ -204,7 +220,11 @@ impl Connection<'_> {
         if !delay.is_zero() {
             let slow = format!("{count} failed authentications; the answer takes {delay:?}");
             self.shared.complaints.say(&origin, slow);
-            tokio::time::sleep(delay).await;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                // The manager's end does not wait for those who are made to wait.
+                _ = self.socket.stopping() => {}
+            }
         }
     }
 
@@ -225,10 +245,9 @@ impl Connection<'_> {
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
         let refused = self.shared.policy.as_ref().and_then(|policy| method.refused_by(policy));
         let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, refused.as_ref()));
-        drop(request);
         let reply = match called {
-            Ok(Called::Replied(reply)) => Some(reply),
-            Ok(Called::Parked(reply)) => self.wait(id, reply).await?,
+            Ok(Called::Replied(reply)) => Some((id, reply)),
+            Ok(Called::Parked(reply)) => self.wait(id, ident, reply).await?,
             Ok(Called::Lost) => return Err(Ended::Gone(not_kept())),
             Err(error) => {
                 if let Some(refusal) = error.refusal() {
@@ -238,7 +257,8 @@ impl Connection<'_> {
                 return Ok(());
             }
         };
-        let Some(reply) = reply else { return Ok(()) };
+        drop(request);
+        let Some((id, reply)) = reply else { return Ok(()) };
         if self.is_interrupted() {
             hub.unsent(id, reply);
             return Ok(());
@@ -252,15 +272,17 @@ impl Connection<'_> {
         self.open.as_ref().is_some_and(|open| !open.native) && self.socket.unread() > 0
     }
 
-    /// Waits for a parked call. `None` means that its client has given it up; an error, that the
-    /// client is gone. Either way the call is cancelled and took nothing.
+    /// Waits for a parked call on the object `ident`; gives back the reply, and the session that
+    /// it is for. `None` means that its client has given it up; an error, that the client is gone.
+    /// Either way the call is cancelled and took nothing.
     async fn wait(
         &mut self,
         id: SessionId,
+        ident: &str,
         reply: oneshot::Receiver<Reply>,
-    ) -> Result<Option<Reply>, Ended> {
+    ) -> Result<Option<(SessionId, Reply)>, Ended> {
         let hub = &*self.shared.hub;
-        let mut reply = reply;
+        let (mut id, mut reply) = (id, reply);
         loop {
             if self.is_interrupted() {
                 hub.cancel(id, reply);
@@ -276,7 +298,7 @@ impl Connection<'_> {
                         hub.unsent(id, served);
                         return Err(gone.into());
                     }
-                    return Ok(Some(served));
+                    return Ok(Some((id, served)));
                 }
                 heard = async {
                     match listening {
@@ -285,9 +307,23 @@ impl Connection<'_> {
                     }
                 } => heard,
             };
-            if let Err(gone) = heard {
-                hub.cancel(id, reply);
-                return Err(gone.into());
+            match heard {
+                Ok(()) => {}
+                // Nobody knows which process made the call: whoever inherited the connection may
+                // wait for the reply.
+                Err(Broken::Orphaned) => {
+                    let called;
+                    (id, called) = self.hand_over(id, ident, reply);
+                    reply = match called {
+                        Called::Replied(reply) => return Ok(Some((id, reply))),
+                        Called::Parked(reply) => reply,
+                        Called::Lost => return Err(Ended::Gone(not_kept())),
+                    };
+                }
+                Err(gone) => {
+                    hub.cancel(id, reply);
+                    return Err(gone.into());
+                }
             }
         }
     }

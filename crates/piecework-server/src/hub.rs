@@ -120,6 +120,23 @@ impl Hub {
         }
     }
 
+    /// The process of a session has ended while its call on the object `ident` waits, and its
+    /// connection has been inherited: the session ends, and the call waits on in a new one, unless
+    /// it was served at the last moment.
+    pub(crate) fn hand_over(
+        &self,
+        session: SessionId,
+        ident: &str,
+        mut reply: oneshot::Receiver<Reply>,
+    ) -> (SessionId, Called) {
+        let mut shared = self.lock();
+        shared.parked.remove(&session);
+        match shared.state.hand_over(self.clock.now(), session, ident) {
+            Some((heir, out)) => (heir, self.finish(shared, heir, out)),
+            None => (session, reply.try_recv().map_or(Called::Lost, Called::Replied)),
+        }
+    }
+
     /// Takes back what a reply carried that will not be sent.
     pub(crate) fn unsent(&self, session: SessionId, reply: Reply) {
         self.take_back(self.lock(), session, reply);
@@ -128,19 +145,19 @@ impl Hub {
     /// Begins a run: idents of the queue of tasks that all runs share, and of a queue for the
     /// results of this one, which ends with the session.
     pub(crate) fn begin_run(&self, session: SessionId) -> Result<(String, String), StateError> {
-        let tasks = self.tasks_of_runs();
+        let tasks = self.tasks_of_runs(session)?;
         let results = self.lock().state.own(session, runs::RESULTS, runs::results())?;
         Ok((tasks, results))
     }
 
-    /// The ident of the queue that holds the tasks of all runs, which is made when it is first
-    /// asked for.
-    pub(crate) fn tasks_of_runs(&self) -> String {
+    /// The session's ident of the queue that holds the tasks of all runs, which is made when it is
+    /// first asked for.
+    pub(crate) fn tasks_of_runs(&self, session: SessionId) -> Result<String, StateError> {
         let mut shared = self.lock();
         let queue = shared.state.queue(runs::TASKS);
         let queue =
             queue.unwrap_or_else(|| shared.state.register_passing(runs::TASKS, &runs::tasks()));
-        shared.state.create(queue).expect("the queue is there")
+        shared.state.create_for(self.clock.now(), session, queue)
     }
 
     /// What a session says of itself from now on.

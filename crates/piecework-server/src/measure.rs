@@ -2,23 +2,29 @@
 
 use std::time::Duration;
 
-/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted.
+/// `512MiB`, `512M` or `536870912`: powers of 1,024, as memory is counted. In small letters, as
+/// `512m`, powers of 1,000, as GNU's programs have it.
 ///
 /// ```
 /// assert_eq!(piecework_server::measure::bytes("2K"), Some(2048));
+/// assert_eq!(piecework_server::measure::bytes("2k"), Some(2000));
 /// ```
 pub fn bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let power = match unit {
-        "" | "B" => 0,
-        "K" | "KB" | "KiB" => 1,
-        "M" | "MB" | "MiB" => 2,
-        "G" | "GB" | "GiB" => 3,
-        "T" | "TB" | "TiB" => 4,
+    let (base, power) = match unit {
+        "" | "B" => (1_024, 0),
+        "K" | "KB" | "KiB" => (1_024, 1),
+        "M" | "MB" | "MiB" => (1_024, 2),
+        "G" | "GB" | "GiB" => (1_024, 3),
+        "T" | "TB" | "TiB" => (1_024, 4),
+        "k" => (1_000, 1),
+        "m" => (1_000, 2),
+        "g" => (1_000, 3),
+        "t" => (1_000, 4),
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(1024_u64.pow(power))
+    number.parse::<u64>().ok()?.checked_mul(u64::pow(base, power))
 }
 
 /// The reverse, in the largest unit that has no fraction.

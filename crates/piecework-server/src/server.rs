@@ -170,8 +170,8 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
             Some(ended) = connections.join_next() => report(ended),
         }
     }
-    // While clients are still answered, they may connect: each proxy of a stock worker that has just
-    // seen the end is released over a connection of its own.
+    // While clients are still answered, they may connect: each proxy of a stock worker that has
+    // just seen the end is released over a connection of its own.
     while !connections.is_empty() {
         tokio::select! {
             _ = stage.wait_for(|stage| *stage == Stage::Over) => break,

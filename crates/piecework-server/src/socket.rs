@@ -136,7 +136,10 @@ impl Socket {
         tokio::select! {
             read = read => Ok(read?),
             _ = stage.wait_for(|stage| *stage > Stage::Serving) => Err(stops().into()),
-            () = process.ended() => Err(Broken::Orphaned),
+            () = process.ended() => match last_words(stream, input)? {
+                0 => Err(Broken::Io(io::ErrorKind::UnexpectedEof.into())),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -156,13 +159,17 @@ impl Socket {
         }
     }
 
-    /// Writes everything, for as long as the manager runs: a peer that does not read must not keep
-    /// it from stopping.
+    /// Writes everything, for as long as the manager runs and the peer's process lives: one that
+    /// does not read must not keep the manager from stopping, and one that was killed amid a long
+    /// reply never reads the rest, though a child of it may keep the connection.
     pub(crate) async fn write(&mut self, bytes: &mut impl Buf) -> io::Result<()> {
         tokio::select! {
             biased;
             written = self.stream.write_all_buf(bytes) => written,
             _ = self.stage.wait_for(|stage| *stage == Stage::Over) => Err(stops()),
+            () = self.process.ended() => {
+                Err(io::Error::new(io::ErrorKind::BrokenPipe, "its process has ended"))
+            }
         }
     }
 
@@ -195,17 +202,52 @@ impl Socket {
         input.reserve(room);
         tokio::select! {
             biased;
-            // First: what a process said before it ended counts, and its good-bye above all.
             read = stream.read_buf(input) => Ok(read?),
             _ = stage.wait_for(|stage| *stage == Stage::Over) => {
                 input.clear();
                 Ok(0)
             }
-            () = process.ended(), if between_frames => Err(Broken::Orphaned),
+            () = process.ended(), if between_frames => last_words(stream, input),
+        }
+    }
+}
+
+/// Reads what a process has said before it ended: that counts, its good-bye above all, and the
+/// runtime may have heard of the end first. 0 at the end of the stream; `Orphaned` if there is
+/// nothing and the stream goes on.
+fn last_words(stream: &Stream, input: &mut BytesMut) -> Result<usize, Broken> {
+    let mut words = [0; READ_BYTES];
+    match stream.read_now(&mut words) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Broken::Orphaned),
+        read => {
+            let read = read?;
+            input.extend_from_slice(words.get(..read).unwrap_or_default());
+            Ok(read)
         }
     }
 }
 
 fn stops() -> io::Error {
     io::Error::new(io::ErrorKind::Interrupted, "the manager stops")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[tokio::test]
+    async fn what_the_runtime_has_not_heard_of_yet_is_read_all_the_same() {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Stream::Unix(tokio::net::UnixStream::from_std(ours).unwrap());
+        let mut input = BytesMut::new();
+        // Nothing here lets the runtime ask for events.
+        theirs.write_all(b"bye").unwrap();
+        assert_eq!(last_words(&stream, &mut input).unwrap(), 3);
+        assert_eq!(&input[..], b"bye");
+        assert!(matches!(last_words(&stream, &mut input), Err(Broken::Orphaned)));
+        drop(theirs);
+        assert_eq!(last_words(&stream, &mut input).unwrap(), 0, "nobody inherited it");
+    }
 }

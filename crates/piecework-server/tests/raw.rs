@@ -463,3 +463,38 @@ async fn a_crowd_without_keys_keeps_nobody_out() {
     assert_eq!(value(newcomer.get(&task).await), Value::Int(7));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn those_who_wait_for_a_slow_refusal_do_not_keep_the_manager_from_stopping() {
+    let server = Running::start(|config| {
+        config.limits.failures_free = 0;
+        config.limits.failure_delay_max = Duration::from_secs(3_600);
+    })
+    .await;
+    let mut strangers = Vec::new();
+    // Each waits twice as long as the one before it: the last one for an hour.
+    for _ in 0..20 {
+        let mut stranger = server.dial().await;
+        stranger.read().await.expect("the challenge");
+        stranger.write(b"a wrong answer").await;
+        strangers.push(stranger);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn runs_leave_no_handles_behind() {
+    let server = Running::start(|_| ()).await;
+    let mut worker = server.main("piecework/1 worker").await;
+    let tasks = value(worker.call(Some("manager"), "tasks", &[]).await);
+    for _ in 0..10 {
+        let mut master = server.main("piecework/1 master").await;
+        let run = value(master.call(Some("manager"), "run", &[]).await);
+        assert!(matches!(&run, Value::Tuple(idents) if idents.len() == 2), "{run:?}");
+    }
+    assert_eq!(value(worker.call(Some("manager"), "tasks", &[]).await), tasks, "always the same");
+    let ended =
+        async { while value(server.ask("number_of_objects", &[]).await) != Value::Int(1) {} };
+    tokio::time::timeout(support::PATIENCE, ended).await.expect("only the worker's is left");
+    server.stop().await;
+}

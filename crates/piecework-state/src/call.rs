@@ -67,6 +67,8 @@ pub enum Call {
     Stats(QueueId),
     /// Drops what is ready or delayed.
     Purge(QueueId),
+    /// Drops what is ready or delayed and whose answer is for the second queue.
+    Withdraw(QueueId, QueueId),
 }
 
 impl Call {
@@ -88,12 +90,20 @@ pub struct Payload {
     pub bytes: Bytes,
     /// Whether whoever reads them says that they are the queue's stop mark.
     pub stop: bool,
+    /// The queue that the answer is for: nobody wants the item any more once that has ended.
+    pub reply_to: Option<QueueId>,
 }
 
 impl Payload {
     /// Bytes that are no stop mark.
     pub fn opaque(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), stop: false }
+        Self { bytes: bytes.into(), stop: false, reply_to: None }
+    }
+
+    /// The same, of no use to anybody once `results` has ended.
+    #[must_use]
+    pub fn reply_to(self, results: QueueId) -> Self {
+        Self { reply_to: Some(results), ..self }
     }
 }
 
@@ -185,6 +195,7 @@ pub(crate) struct Gone {
     pub(crate) place: Place,
     pub(crate) put_at: Time,
     pub(crate) stop: bool,
+    pub(crate) reply_to: Option<QueueId>,
 }
 
 /// Something worth a line in the log.

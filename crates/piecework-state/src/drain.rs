@@ -1,10 +1,11 @@
-//! Emptying: what a queue holds is dropped, or no more is let in.
+//! Emptying: what a queue holds is dropped, all of it or what nobody wants any more, or no more is
+//! let in.
 
 use crate::call::{Outcome, Reply};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::state::{Served, State};
-use crate::{QueueId, Record, Time};
+use crate::{Item, QueueId, Record, Time};
 
 impl State {
     /// `shutdown(immediate)`: no more puts, and no more gets once the queue is empty.
@@ -35,13 +36,71 @@ impl State {
         Ok(Some(Reply::Count(dropped)))
     }
 
+    /// `withdraw(results)`: drops what is ready or delayed and whose answer is for `results`; says
+    /// how many.
+    pub(crate) fn withdraw(
+        &mut self,
+        now: Time,
+        queue: QueueId,
+        results: QueueId,
+        out: &mut Outcome,
+    ) -> Served {
+        let chosen = |item: &Item| item.reply_to == Some(results);
+        let dropped = self.at_mut(queue)?.take_out(chosen);
+        let count = dropped.len() as u64;
+        if count > 0 {
+            // To those who keep records, what is dropped is gone as what is acked.
+            for (item, _) in &dropped {
+                self.keep(Record::Acked(queue, item.id), out);
+            }
+            self.discard(queue, dropped, out);
+            self.serve(now, queue, out);
+        }
+        Ok(Some(Reply::Count(count)))
+    }
+
+    /// A queue has ended: nobody wants what would be answered there. What is leased is dropped when
+    /// it would go back.
+    pub(crate) fn withdraw_all(
+        &mut self,
+        now: Time,
+        asked: &[QueueId],
+        results: QueueId,
+        out: &mut Outcome,
+    ) {
+        for &queue in asked {
+            // One that has ended itself has taken its items along.
+            let _ = self.withdraw(now, queue, results, out);
+        }
+    }
+
     pub(crate) fn drop_waiting_items(&mut self, queue: QueueId, out: &mut Outcome) -> u64 {
         let Some(at) = self.queues.get_mut(&queue) else { return 0 };
         let mut spared: Vec<_> = at.leased.keys().copied().collect();
         spared.sort_unstable();
         let dropped = at.drain();
         let count = dropped.len() as u64;
-        at.unfinished = at.unfinished.saturating_sub(count);
+        self.keep(Record::Purged { queue, spared }, out);
+        self.discard(queue, dropped, out);
+        count
+    }
+
+    /// Whether somebody may still want the answer to an item.
+    pub(crate) fn is_wanted(&self, item: &Item) -> bool {
+        item.reply_to.is_none_or(|results| self.queues.contains_key(&results))
+    }
+
+    /// Drops an item that would go back to its queue and that nobody wants any more.
+    pub(crate) fn drop_unwanted(&mut self, queue: QueueId, item: Item, out: &mut Outcome) {
+        self.keep(Record::Acked(queue, item.id), out);
+        self.discard(queue, vec![(item, None)], out);
+    }
+
+    /// Forgets items that have been taken out of the queue's sets; `due` is when they would have
+    /// become ready.
+    fn discard(&mut self, queue: QueueId, dropped: Vec<(Item, Option<Time>)>, out: &mut Outcome) {
+        let Some(at) = self.queues.get_mut(&queue) else { return };
+        at.unfinished = at.unfinished.saturating_sub(dropped.len() as u64);
         for (item, due) in dropped {
             at.bytes -= item.payload.len() as u64;
             self.bytes -= item.payload.len() as u64;
@@ -49,8 +108,6 @@ impl State {
                 self.deadlines.remove(due, Due::Delay(queue, item.id));
             }
         }
-        self.keep(Record::Purged { queue, spared }, out);
         self.wake_joiners(queue, out);
-        count
     }
 }

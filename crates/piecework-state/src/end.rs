@@ -4,7 +4,7 @@
 //! closes; one that was killed does not. A thread that ends closes its own connection without a
 //! word, while its process lives on: such an end is undecided for a moment.
 
-use crate::call::{Note, Outcome};
+use crate::call::{Note, Outcome, Wait};
 use crate::deadline::Due;
 use crate::item::Ended;
 use crate::session::{Held, Session, Undecided, Waits};
@@ -72,7 +72,7 @@ impl State {
             self.forget_handle(handle);
         }
         for handle in owned {
-            self.release_handle(handle, &mut out);
+            self.release_handle(now, handle, &mut out);
         }
         out
     }
@@ -83,6 +83,37 @@ impl State {
         if let Some(session) = self.sessions.get_mut(&session) {
             session.process_ended = true;
         }
+    }
+
+    /// The process of a session has ended while a call on the object `ident` waits, and somebody
+    /// has inherited its connection: the session is lost, and the call goes on in one of the heir's
+    /// own, behind those who wait already. `None` if the call was not waiting any more.
+    ///
+    /// A put is let in, as at every end of a session, and the heir is told so.
+    pub fn hand_over(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        ident: &str,
+    ) -> Option<(SessionId, Outcome)> {
+        let waiting = self.sessions.get(&session)?.waiting.as_ref()?;
+        let wait = waiting.deadline.map_or(Wait::Forever, Wait::Until);
+        let take = match waiting.what {
+            Waits::Take { max, style } => Some((max, style)),
+            Waits::Put { .. } | Waits::Join => None,
+        };
+        let joins = matches!(waiting.what, Waits::Join);
+        let peer = self.sessions.get(&session)?.peer.clone();
+        self.process_ended(session);
+        let mut out = self.end(now, session);
+        let heir = self.open(now, peer);
+        let served = self.resolve(now, heir, ident, &mut out).and_then(|queue| match take {
+            Some((max, style)) => self.take(now, heir, queue, max, wait, style, &mut out),
+            None if joins => self.join(heir, queue),
+            None => Ok(Some(Reply::None)),
+        });
+        out.reply = served.unwrap_or_else(|error| Some(Reply::Error(error)));
+        Some((heir, out))
     }
 
     /// The manager stops: from here on nobody is served, and a session that ends without having

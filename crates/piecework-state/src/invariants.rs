@@ -2,7 +2,7 @@
 
 use crate::session::Waits;
 use crate::state::State;
-use crate::{HandleId, SessionId};
+use crate::{HandleId, ItemId, SessionId};
 use std::collections::HashSet;
 
 impl State {
@@ -13,6 +13,7 @@ impl State {
     /// When an invariant is broken: a defect of this crate.
     pub fn check(&self) {
         self.check_items();
+        self.check_answers();
         self.check_leases();
         self.check_waiters();
         self.check_handles();
@@ -38,6 +39,20 @@ impl State {
             assert!(outlived.is_none(), "{outlived:?} should be dead");
         }
         assert_eq!(self.bytes, bytes, "bytes of all queues");
+    }
+
+    /// What is ready or delayed may be answered: the queue that its answer is for is there, and
+    /// knows where to look for it when it ends.
+    fn check_answers(&self) {
+        for (id, queue) in &self.queues {
+            let elsewhere =
+                |item: ItemId| queue.leased.contains_key(&item) || queue.dead.contains_key(&item);
+            for item in queue.items().filter(|item| !elsewhere(item.id)) {
+                let Some(results) = item.reply_to else { continue };
+                let known = self.queues.get(&results).is_some_and(|at| at.asked.contains(id));
+                assert!(known, "{item:?} of '{}' waits, and nobody wants its answer", queue.name);
+            }
+        }
     }
 
     /// A lease is known to its queue and to its session, or to neither.

@@ -11,7 +11,7 @@
 //! The state of an item is the set of its queue that holds it (`queue.rs`), so an item can be in
 //! no two states, and what only one state needs (who leased it, until when) lives in that set.
 
-use crate::{ItemId, Place, SessionId, Time};
+use crate::{ItemId, Place, QueueId, SessionId, Time};
 use bytes::Bytes;
 
 /// What was put, with what the manager knows of it.
@@ -25,6 +25,9 @@ pub struct Item {
     pub payload: Bytes,
     /// Whether it is a stop mark: acked by its delivery in every mode but explicit.
     pub stop: bool,
+    /// The queue that its answer is for; once that has ended, the item is dropped instead of
+    /// handed out or kept.
+    pub reply_to: Option<QueueId>,
     /// When it was put.
     pub put_at: Time,
     /// How many attempts failed and counted.

@@ -61,6 +61,9 @@ impl State {
         settles: Option<Held>,
         out: &mut Outcome,
     ) -> Reply {
+        if let Err(ended) = self.expect_answers(queue, &payloads) {
+            return Reply::Error(ended);
+        }
         let Some(putter) = self.sessions.get(&session) else { return Reply::None };
         let answered = match settles {
             // While the answer waited for room, its lease may have run out.
@@ -93,6 +96,20 @@ impl State {
         Reply::None
     }
 
+    /// The queues that answers to these payloads are for remember where they were put; an error if
+    /// one of them has ended.
+    fn expect_answers(&mut self, queue: QueueId, payloads: &[Payload]) -> Result<(), StateError> {
+        for results in payloads.iter().filter_map(|payload| payload.reply_to) {
+            let mut asked = std::mem::take(&mut self.at_mut(results)?.asked);
+            if !asked.contains(&queue) {
+                asked.retain(|queue| self.queues.contains_key(queue));
+                asked.push(queue);
+            }
+            self.at_mut(results)?.asked = asked;
+        }
+        Ok(())
+    }
+
     /// Puts made items into the queue, and records them with what they settle.
     fn store(
         &mut self,
@@ -122,8 +139,8 @@ impl State {
 
     fn make(&mut self, now: Time, payload: Payload) -> Item {
         let (id, place) = self.fresh_item();
-        let Payload { bytes, stop } = payload;
-        Item { id, place, payload: bytes, stop, put_at: now, attempts: 0, history: None }
+        let Payload { bytes, stop, reply_to } = payload;
+        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, history: None }
     }
 
     /// A put of a held item's own bytes to the queue it came from hands it back: to the end of
@@ -145,6 +162,10 @@ impl State {
         };
         let Some(held) = putter.held_on(queue).find(own) else { return false };
         let Some(lease) = self.take_lease(session, held) else { return false };
+        if !self.is_wanted(&lease.item) {
+            self.drop_unwanted(queue, lease.item, out);
+            return true;
+        }
         let (_, place) = self.fresh_item();
         let item = Item { place, ..lease.item };
         self.keep(Record::Ready(queue, item.id, place), out);

@@ -3,7 +3,8 @@
 use crate::id::IdMap;
 use crate::meter::Meter;
 use crate::waiters::Line;
-use crate::{Item, ItemId, Place, QueueOptions, QueueStats, SessionId, Time};
+use crate::{Item, ItemId, Place, QueueId, QueueOptions, QueueStats, SessionId, Time};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A named or anonymous collection of items.
@@ -26,6 +27,8 @@ pub(crate) struct Queue {
     pub(crate) getters: Line,
     pub(crate) putters: Line,
     pub(crate) joiners: Line,
+    /// The queues that got items whose answers are for this one.
+    pub(crate) asked: SmallVec<[QueueId; 1]>,
     pub(crate) bytes: u64,
     pub(crate) puts: Meter,
     pub(crate) gots: Meter,
@@ -79,6 +82,7 @@ impl Queue {
             getters: Line::default(),
             putters: Line::default(),
             joiners: Line::default(),
+            asked: SmallVec::new(),
             bytes: 0,
             puts: Meter::default(),
             gots: Meter::default(),
@@ -148,11 +152,30 @@ impl Queue {
 
     /// Takes out everything that is ready or delayed.
     pub(crate) fn drain(&mut self) -> Vec<(Item, Option<Time>)> {
-        let ready = std::mem::take(&mut self.returned).into_values().chain(self.fresh.drain(..));
-        let mut all: Vec<_> = ready.map(|item| (item, None)).collect();
+        self.take_out(|_| true)
+    }
+
+    /// Takes out what is ready or delayed and chosen.
+    pub(crate) fn take_out(&mut self, chosen: impl Fn(&Item) -> bool) -> Vec<(Item, Option<Time>)> {
+        let mut out = Vec::new();
+        let mut keep = |item: Item, due: Option<Time>| match chosen(&item) {
+            true => {
+                out.push((item, due));
+                None
+            }
+            false => Some(item),
+        };
+        let returned = std::mem::take(&mut self.returned).into_values();
+        self.returned =
+            returned.filter_map(|item| keep(item, None)).map(|item| (item.place, item)).collect();
+        let fresh = std::mem::take(&mut self.fresh);
+        self.fresh = fresh.into_iter().filter_map(|item| keep(item, None)).collect();
         let delayed = std::mem::take(&mut self.delayed).into_values();
-        all.extend(delayed.map(|delayed| (delayed.item, Some(delayed.due))));
-        all
+        self.delayed = delayed
+            .filter_map(|Delayed { item, due }| Some((keep(item, Some(due))?, due)))
+            .map(|(item, due)| (item.id, Delayed { item, due }))
+            .collect();
+        out
     }
 
     /// Every item of the queue, in no particular order.

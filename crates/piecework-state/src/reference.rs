@@ -16,6 +16,31 @@ impl State {
         Some(ident(name, handle))
     }
 
+    /// A handle on a named queue that this session uses from now on, always the same one; it is
+    /// forgotten when the session ends.
+    ///
+    /// # Errors
+    ///
+    /// When the session uses too many handles.
+    pub fn create_for(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+    ) -> Result<String, StateError> {
+        let used = self.sessions.get(&session).into_iter().flat_map(|user| &user.handles);
+        let leads_there = |&&(id, _): &&(HandleId, u64)| {
+            self.handles.by_id.get(&id).is_some_and(|handle| handle.queue == queue)
+        };
+        if let Some(&(id, _)) = used.into_iter().find(leads_there) {
+            return Ok(ident(&self.name_of(queue), id));
+        }
+        // Remembered from its first use on, which is now.
+        let ident = ident(&self.name_of(queue), self.handles.create(queue, 0));
+        self.resolve(now, session, &ident, &mut Outcome::default())?;
+        Ok(ident)
+    }
+
     /// Makes an anonymous queue of the typeid `name` and gives out its handle.
     ///
     /// # Errors
@@ -91,7 +116,7 @@ impl State {
         let ended = std::mem::take(&mut handle.undecided);
         self.decide_all(now, ended, false, &mut out);
         if released {
-            self.release_handle(id, &mut out);
+            self.release_handle(now, id, &mut out);
         }
         Ok(out)
     }
@@ -161,7 +186,7 @@ impl State {
     }
 
     /// The last reference has gone: whoever used the handle has nothing more to release.
-    pub(crate) fn release_handle(&mut self, id: HandleId, out: &mut Outcome) {
+    pub(crate) fn release_handle(&mut self, now: Time, id: HandleId, out: &mut Outcome) {
         let Some(handle) = self.handles.by_id.remove(&id) else { return };
         for user in handle.users {
             if let Some(user) = self.sessions.get_mut(&user) {
@@ -170,7 +195,7 @@ impl State {
             }
         }
         if self.queues.get(&handle.queue).is_some_and(Queue::is_anonymous) {
-            self.end_queue(handle.queue, out);
+            self.end_queue(now, handle.queue, out);
         }
     }
 
@@ -185,8 +210,9 @@ impl State {
         }
     }
 
-    /// Ends an anonymous queue with all that is in it.
-    fn end_queue(&mut self, id: QueueId, out: &mut Outcome) {
+    /// Ends an anonymous queue with all that is in it, and with what waits elsewhere to be answered
+    /// there.
+    fn end_queue(&mut self, now: Time, id: QueueId, out: &mut Outcome) {
         self.drop_waiting_items(id, out);
         while let Some(waiter) = self.queues.get(&id).and_then(Queue::first_waiter) {
             self.unpark(waiter);
@@ -203,5 +229,6 @@ impl State {
                 holder.held.retain(|held| held.queue != id);
             }
         }
+        self.withdraw_all(now, &queue.asked, id, out);
     }
 }

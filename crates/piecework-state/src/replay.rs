@@ -196,7 +196,7 @@ impl State {
             items.sort_unstable_by_key(|(item, _)| item.id);
             let record = |(item, standing): (&Item, _)| Record::Item {
                 queue: id,
-                item: item.clone(),
+                item: Item { reply_to: None, ..item.clone() },
                 standing,
             };
             kept.extend(items.into_iter().map(record));

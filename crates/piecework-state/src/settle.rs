@@ -198,9 +198,13 @@ impl State {
         let Lease { mut item, began, .. } = lease;
         let attempt = Attempt { session, began, ended: now, how, counted: true };
         item.remember(attempt);
+        let wanted = self.is_wanted(&item);
         let name = self.name_of(held.queue);
         let Some(queue) = self.queues.get_mut(&held.queue) else { return };
         queue.returned_total += 1;
+        if !wanted {
+            return self.drop_unwanted(held.queue, item, out);
+        }
         let attempts = item.attempts;
         if queue.options.attempts > 0 && attempts >= queue.options.attempts {
             let id = item.id;
@@ -230,6 +234,9 @@ impl State {
         item.remember(attempt);
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.returned_total += 1;
+        }
+        if !self.is_wanted(&item) {
+            return self.drop_unwanted(queue, item, out);
         }
         self.give_back(now, queue, item, attempt, Duration::ZERO, out);
     }

@@ -137,6 +137,7 @@ impl State {
             Call::Join(queue) => self.join(session, queue),
             Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
             Call::Purge(queue) => self.purge(now, queue, out),
+            Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),
             Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
             Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),
             Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(!queue.has_room(1))),
@@ -218,7 +219,9 @@ impl State {
     pub(crate) fn keep(&self, record: Record, out: &mut Outcome) {
         let is_kept = |queue: QueueId| self.queues.get(&queue).is_some_and(Queue::is_kept);
         match record {
-            Record::Put { queue, items, due, mut acked } => {
+            Record::Put { queue, mut items, due, mut acked } => {
+                // What an item is tied to ends with a session, or never.
+                items.iter_mut().for_each(|item| item.reply_to = None);
                 acked.retain(|(source, _)| is_kept(*source));
                 if is_kept(queue) && !(items.is_empty() && acked.is_empty()) {
                     out.records.push(Record::Put { queue, items, due, acked });

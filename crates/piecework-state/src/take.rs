@@ -95,7 +95,8 @@ impl State {
         };
         if ack::acked_by_delivery(source.options.ack, item.stop, style) {
             taker.owes(queue);
-            delivery.gone = Some(Gone { place: item.place, put_at: item.put_at, stop: item.stop });
+            let Item { place, put_at, stop, reply_to, .. } = item;
+            delivery.gone = Some(Gone { place, put_at, stop, reply_to });
             self.gone_for_good(queue, &item, out);
         } else {
             let by_id = style == Take::Leases;
@@ -121,9 +122,10 @@ impl State {
                     let held = Held { queue, item: id, by_id: false, late: false };
                     self.release(now, session, held, crate::Ended::Unsent, &mut out);
                 }
-                Some(Gone { place, put_at, stop }) => {
-                    let attempts = attempt - 1;
-                    let item = Item { id, place, payload, stop, put_at, attempts, history: None };
+                Some(Gone { place, put_at, stop, reply_to }) => {
+                    let (attempts, history) = (attempt - 1, None);
+                    let item =
+                        Item { id, place, payload, stop, reply_to, put_at, attempts, history };
                     self.undo_gone(now, session, queue, item, &mut out);
                 }
             }
@@ -139,6 +141,9 @@ impl State {
         item: Item,
         out: &mut Outcome,
     ) {
+        if !self.is_wanted(&item) {
+            return;
+        }
         if let Some(session) = self.sessions.get_mut(&session) {
             session.pay(queue);
         }

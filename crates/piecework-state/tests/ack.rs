@@ -149,7 +149,7 @@ fn a_stop_mark_is_acked_by_its_delivery_but_not_in_explicit() {
     for (ack, leased) in [(AckMode::Auto, 0), (AckMode::Explicit, 1)] {
         let mut world = World::with(ack);
         let worker = world.client();
-        let stop = piecework_state::Payload { bytes: "N".into(), stop: true };
+        let stop = piecework_state::Payload { stop: true, ..piecework_state::Payload::opaque("N") };
         world.on_task(&worker, |queue| Call::put(queue, stop.clone()));
         got(world.get(&worker));
         assert_eq!(world.stats().leased, leased, "{ack:?}");

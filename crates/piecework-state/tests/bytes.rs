@@ -29,6 +29,7 @@ fn batch() -> Vec<Record> {
         put_at: Time::from_micros(u64::MAX),
         attempts: 1,
         history: Some(Box::new(vec![attempt])),
+        reply_to: None,
     };
     let options = QueueOptions {
         ack: AckMode::Answered { answers: QueueId(1) },

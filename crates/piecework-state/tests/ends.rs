@@ -297,9 +297,76 @@ fn a_queue_of_its_own_ends_with_its_session_whoever_else_uses_it() {
     let put = |text| Call::put(queue, Payload::opaque(text));
     world.call(worker.session, put("an answer"));
     assert_eq!(world.state.find("task"), Some(world.task));
-    world.state.end(world.now, master.session);
+    world.end(master.session);
     assert_eq!(world.state.find(&ident), None);
     let reply = world.call(worker.session, put("too late"));
     assert!(matches!(reply, Some(Reply::Error(_))), "{reply:?}");
     world.state.check();
+}
+
+/// A worker forks, the child makes a call over the connection, and the worker ends.
+#[test]
+fn a_call_that_waits_goes_on_when_its_connection_is_inherited() {
+    let mut world = World::auto();
+    let worker = world.client();
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    assert!(world.on_task(&worker, Call::get).is_none(), "the next get acks, and waits");
+    let (heir, out) = world.state.hand_over(world.now, worker.session, &worker.task).unwrap();
+    assert!(out.woken.is_empty(), "{out:?}");
+    assert!(world.note(out).is_none());
+    assert!(world.state.hand_over(world.now, worker.session, &worker.task).is_none());
+    let master = world.client();
+    world.put(&master, "b");
+    let (who, reply) = world.woken.pop().unwrap();
+    assert_eq!((who, got(Some(reply))), (heir, "b".to_owned()));
+    world.end(heir);
+    assert_eq!(
+        (world.stats().ready, world.stats().leased),
+        (1, 0),
+        "the heir is lost as any other"
+    );
+}
+
+#[test]
+fn what_the_ended_process_held_may_go_to_the_heir_of_its_connection() {
+    let mut world = World::with(AckMode::Explicit);
+    let worker = world.client();
+    world.put(&worker, "a");
+    got(world.get(&worker));
+    assert!(world.get(&worker).is_none());
+    let (_, out) = world.state.hand_over(world.now, worker.session, &worker.task).unwrap();
+    assert_eq!(got(world.note(out)), "a");
+}
+
+#[test]
+fn a_put_that_waits_counts_once_though_its_connection_is_inherited() {
+    let mut world = World::new(QueueOptions { maxsize: 1, ..QueueOptions::default() });
+    let (worker, other) = (world.client(), world.client());
+    world.put(&worker, "a");
+    assert!(world.put(&worker, "b").is_none());
+    let (heir, out) = world.state.hand_over(world.now, worker.session, &worker.task).unwrap();
+    assert!(matches!(world.note(out), Some(Reply::None)));
+    assert_eq!(world.stats().ready, 2);
+    assert!(world.call(heir, Call::Join(world.task)).is_none());
+    let (next, out) = world.state.hand_over(world.now, heir, &worker.task).unwrap();
+    assert!(world.note(out).is_none());
+    for _ in 0..2 {
+        got(world.get(&other));
+        world.on_task(&other, Call::TaskDone);
+    }
+    assert!(world.woken.iter().any(|(who, reply)| *who == next && matches!(reply, Reply::None)));
+}
+
+#[test]
+fn the_handle_of_a_session_is_one_and_goes_with_it() {
+    let mut world = World::auto();
+    let session = world.state.open(world.now, Peer::native("piecework/1 test"));
+    let ident = world.state.create_for(world.now, session, world.task).unwrap();
+    assert_eq!(world.state.find(&ident), Some(world.task));
+    let again = world.state.create_for(world.now, session, world.task).unwrap();
+    assert_eq!((again, world.state.handles()), (ident, 1));
+    world.state.check();
+    world.end(session);
+    assert_eq!(world.state.handles(), 0);
 }

@@ -438,3 +438,49 @@ fn ten_thousand_putters_are_served_at_once() {
     assert_eq!(purged.woken.len(), 10_000);
     world.state.check();
 }
+
+/// A master's tasks are ready, delayed and leased when the queue of its results ends.
+#[test]
+fn tasks_go_with_the_queue_that_their_answers_are_for() {
+    let mut world = World::with(AckMode::Explicit);
+    world.register(
+        "task",
+        QueueOptions { attempts: 1, ack: AckMode::Explicit, ..QueueOptions::default() },
+    );
+    let (worker, master) = (world.client(), world.client());
+    let own = |world: &mut World| {
+        let ident = world.state.own(master.session, "results", QueueOptions::default()).unwrap();
+        world.state.find(&ident).unwrap()
+    };
+    let (results, others) = (own(&mut world), own(&mut world));
+    let put = |world: &mut World, text: &'static str, results, delay| {
+        let payloads = [Payload::opaque(text).reply_to(results)].into_iter().collect();
+        let call = Call::Put { queue: world.task, payloads, delay, wait: Wait::No };
+        world.call(worker.session, call)
+    };
+    for text in ["fails", "goes back", "is done", "is ready"] {
+        put(&mut world, text, results, None);
+    }
+    put(&mut world, "is delayed", results, Some(secs(9)));
+    put(&mut world, "is somebody else's", others, None);
+    let ids: Vec<u64> = world.lease(&worker, 3).iter().map(|(id, _)| *id).collect();
+    assert!(matches!(
+        world.call(worker.session, Call::Withdraw(world.task, results)),
+        Some(Reply::Count(2))
+    ));
+    world.settle(&worker, ids[1], Settle::Release);
+    assert_eq!(world.stats().ready, 2, "only withdrawn: what comes back is done after all");
+    world.lease(&worker, 1);
+    world.end(master.session);
+    assert_eq!((world.stats().ready, world.stats().leased), (0, 3));
+    world.settle(&worker, ids[0], Settle::Nack);
+    world.settle(&worker, ids[2], Settle::Ack);
+    world.kill(&worker);
+    let stats = world.stats();
+    assert_eq!((stats.ready, stats.delayed, stats.leased, stats.dead), (0, 0, 0, 0));
+    assert_eq!((stats.unfinished, stats.bytes), (0, 0));
+    let late = Call::put(world.task, Payload::opaque("too late").reply_to(results));
+    let other = world.client();
+    let late = world.call(other.session, late);
+    assert!(matches!(late, Some(Reply::Error(StateError::NoObject { .. }))), "{late:?}");
+}

@@ -115,7 +115,7 @@ fn first_line(stdout: ChildStdout) -> Receiver<String> {
 }
 
 /// The binary under test. Cargo puts a test into `deps`, in the folder that holds the binaries.
-fn binary() -> io::Result<PathBuf> {
+pub(crate) fn binary() -> io::Result<PathBuf> {
     let beside = || -> io::Result<PathBuf> {
         let test = env::current_exe()?;
         let folder = test.parent().and_then(Path::parent).unwrap_or(Path::new("."));

@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::process::ChildStdin;
 
 use self::process::Process;
 use self::stream::{Keep, Stream, StreamError};
@@ -160,8 +160,8 @@ impl Command {
             group,
             process: Some(Process::new(child)?),
             stdin: stdin.zip(self.input),
-            stdout: Stream::new(ChildStdout::from_std(stdout)?, Keep::Whole(STDOUT_BYTES_MAX)),
-            stderr: Stream::new(ChildStderr::from_std(stderr)?, Keep::Tail(self.stderr_bytes_max)),
+            stdout: Stream::new(stdout, Keep::Whole(STDOUT_BYTES_MAX))?,
+            stderr: Stream::new(stderr, Keep::Tail(self.stderr_bytes_max))?,
             started,
         })
     }
@@ -204,8 +204,8 @@ pub struct Running {
     /// Until its end is told.
     process: Option<Process>,
     stdin: Option<(ChildStdin, Bytes)>,
-    stdout: Stream<ChildStdout>,
-    stderr: Stream<ChildStderr>,
+    stdout: Stream,
+    stderr: Stream,
     started: Instant,
 }
 

@@ -150,6 +150,37 @@ impl RawQueue {
         self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
+    /// Puts an item to another queue of the same manager if that has room; tells whether it had.
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put_to`].
+    pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, Error> {
+        match self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_remote("Full") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts an item whose answer is for the queue `results`, named by its [`ident`](Self::ident):
+    /// once that queue has ended, nobody gets the item any more.
+    ///
+    /// # Errors
+    /// As for [`RawQueue::put`]; and this queue is not native, or there is no queue `results`.
+    pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), Error> {
+        self.call("put_for", &[ArgOut::Payload(item), ArgOut::Str(results)]).await.map(drop)
+    }
+
+    /// Takes back the items whose answers are for the queue `results` and that nobody has got so
+    /// far; returns how many those were.
+    ///
+    /// # Errors
+    /// The connection has ended, or this queue is not native, or there is no queue `results`.
+    pub async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+        let returned = self.call("withdraw", &[ArgOut::Str(results)]).await?;
+        self.read_count("withdraw", &returned)
+    }
+
     /// Whether there is a queue of this [`ident`](Self::ident).
     ///
     /// # Errors
@@ -229,10 +260,7 @@ impl RawQueue {
     /// The connection has ended.
     pub async fn qsize(&self) -> Result<u64, Error> {
         let returned = self.call("qsize", &[]).await?;
-        match self.read(returned.value())? {
-            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
-            other => self.read(Err(WireError::Shape { message: "qsize", what: other.to_string() })),
-        }
+        self.read_count("qsize", &returned)
     }
 
     /// Lets go of the queue in good order: the manager sees that this client did not crash.
@@ -245,6 +273,13 @@ impl RawQueue {
 
     async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
         self.session.call(&self.ident, method, args).await
+    }
+
+    fn read_count(&self, message: &'static str, returned: &Returned) -> Result<u64, Error> {
+        match self.read(returned.value())? {
+            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
+            other => self.read(Err(WireError::Shape { message, what: other.to_string() })),
+        }
     }
 
     fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {

@@ -96,3 +96,25 @@ async fn the_manager_speaks_of_itself() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_handed_to_nobody() {
+    let manager = manager().await;
+    let worker = manager.session().await.unwrap().tasks_of_runs().await.unwrap();
+    let (tasks, results) = manager.session().await.unwrap().begin_run().await.unwrap();
+    for number in 0..3 {
+        tasks.put_for(&payload(number), results.ident()).await.unwrap();
+    }
+    tasks.put(&payload(9)).await.unwrap();
+    let leased = worker.lease(1, NO_TIME).await.unwrap().remove(0);
+    assert_eq!(worker.withdraw(results.ident()).await.unwrap(), 2);
+    tasks.put_for(&payload(3), results.ident()).await.unwrap();
+    let gone = results.ident().to_owned();
+    drop((tasks, results));
+    while worker.is_there(&gone).await.unwrap() {}
+    worker.settle(leased.id, Settle::Release).await.unwrap();
+    let left = worker.lease(9, NO_TIME).await.unwrap();
+    assert_eq!(left.iter().map(|it| it.payload.clone()).collect::<Vec<_>>(), [payload(9)]);
+    let error = worker.put_for(&payload(4), &gone).await.unwrap_err();
+    assert!(matches!(&error, Error::Remote { class, .. } if class == "KeyError"), "{error:?}");
+}

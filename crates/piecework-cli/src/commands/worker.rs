@@ -106,7 +106,6 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     }
     let key = args.authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
-    let manager = Manager::connect(&args.manager, key).await.map_err(connect::failed)?;
     let stderr_bytes_max = args.json.then_some(REPORT_STDERR_BYTES_MAX);
     let recipe = Arc::new(Recipe::plain(template, given, stderr_bytes_max));
     let work = Arc::new(Work {
@@ -125,7 +124,15 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
         doing: Doing::new(),
         worker_id: here::worker_id(),
     });
-    let first = ManagerLink::open(&manager, work.clone()).await.map_err(connect::failed)?;
+    let connected = async {
+        let manager = Manager::connect(&args.manager, key).await?;
+        let first = ManagerLink::open(&manager, work.clone()).await?;
+        Ok((manager, first))
+    };
+    let Some(connected) = unless_stopped(&stop, connected).await else {
+        return Ok(exit_code(&stop));
+    };
+    let (manager, first) = connected.map_err(connect::failed)?;
     let mut slots = JoinSet::new();
     slots.spawn_local(slot::work(first, runner.clone(), 1));
     for number in 2..=jobs {
@@ -137,11 +144,26 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     if work.closed.load(Ordering::Relaxed) {
         output::talk(format_args!("the manager at {} closed the connection", manager.address()));
     }
+    Ok(exit_code(&stop))
+}
+
+/// The exit code of a worker without an error: only a stop that gave tasks back shows in it.
+fn exit_code(stop: &Stop) -> ExitCode {
     let cold = stop.stage() >= Stage::Terminating;
-    Ok(match stop.exit_code() {
+    match stop.exit_code() {
         Some(code) if cold => ExitCode::from(code),
         _ => ExitCode::SUCCESS,
-    })
+    }
+}
+
+/// Waits until a connection is up, but not once a stop has begun: a manager that hangs never
+/// answers, and as long as no task was taken nothing is lost with the connection.
+async fn unless_stopped<T>(stop: &Stop, opening: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stop.reached(Stage::Draining) => None,
+        opened = opening => Some(opened),
+    }
 }
 
 /// Works in one more slot, unless the manager is gone by then: the first slots may have done all
@@ -152,13 +174,15 @@ async fn one_more(
     runner: Arc<Runner>,
     number: usize,
 ) -> anyhow::Result<()> {
-    match ManagerLink::open(&manager, work.clone()).await {
-        Ok(link) => slot::work(link, runner, number).await,
-        Err(Error::Unreachable { .. } | Error::Closed { .. }) => {
+    let opening = ManagerLink::open(&manager, work.clone());
+    match unless_stopped(&runner.stop, opening).await {
+        None => Ok(()),
+        Some(Ok(link)) => slot::work(link, runner, number).await,
+        Some(Err(Error::Unreachable { .. } | Error::Closed { .. })) => {
             work.closed.store(true, Ordering::Relaxed);
             Ok(())
         }
-        Err(error) => Err(connect::failed(error)),
+        Some(Err(error)) => Err(connect::failed(error)),
     }
 }
 
@@ -185,6 +209,6 @@ fn announce(stage: Stage) {
     match stage {
         Stage::Draining => output::talk("no more tasks; waiting for running commands"),
         Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
-        Stage::Working | Stage::Killing => {}
+        Stage::Working | Stage::Killing | Stage::Abandoned => {}
     }
 }

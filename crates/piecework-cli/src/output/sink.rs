@@ -1,6 +1,6 @@
 //! Standard output for raw bytes, and the talk that has its place between them.
 
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
@@ -87,31 +87,36 @@ impl Sink {
 /// Writes part after part. What is in the buffer is written out before a wait.
 fn print(mut queue: mpsc::Receiver<Part>, progress: &Progress) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout());
+    // Only what goes to the terminal needs the bar out of its way. A reader of anything else may
+    // take its time, and nothing may hold up the bar for so long.
+    let shared = io::stdout().is_terminal();
+    let aside = |print: &mut dyn FnMut() -> io::Result<()>| match shared {
+        true => progress.aside(print),
+        false => print(),
+    };
     loop {
         let part = match queue.try_recv() {
             Ok(part) => part,
             Err(_) => {
-                progress.aside(|| stdout.flush())?;
+                aside(&mut || stdout.flush())?;
                 let Some(part) = queue.blocking_recv() else { return Ok(()) };
                 part
             }
         };
-        progress.aside(|| match part {
+        match part {
             Part::Held { mut held, is_stderr: false, tag } => {
-                copy(&mut held, &mut stdout, tag.as_deref())
+                aside(&mut || copy(&mut held, &mut stdout, tag.as_deref()))?;
             }
             Part::Held { mut held, is_stderr: true, tag } => {
-                stdout.flush()?;
+                aside(&mut || stdout.flush())?;
                 // A reader of our errors that has gone is no reason to stop.
-                let _ = copy(&mut held, &mut io::stderr(), tag.as_deref());
-                Ok(())
+                let _ = progress.aside(|| copy(&mut held, &mut io::stderr(), tag.as_deref()));
             }
             Part::Talk(message) => {
-                stdout.flush()?;
-                talk(message);
-                Ok(())
+                aside(&mut || stdout.flush())?;
+                progress.aside(|| talk(message));
             }
-        })?;
+        }
     }
 }
 

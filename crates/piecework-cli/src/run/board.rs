@@ -18,8 +18,9 @@ pub(crate) struct Leased {
 
 /// One session with the manager of a run. What it has taken goes back when it ends.
 pub(crate) trait Board: Send + 'static {
-    /// Puts an order; tells whether the run still takes any.
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool>;
+    /// Puts an order whose reports are for `results`: nobody gets it once that is gone. Tells
+    /// whether the run still takes any.
+    async fn put(&mut self, order: Payload, results: &str) -> anyhow::Result<bool>;
 
     /// Waits for the next report; `None` once there will be no more.
     async fn report(&mut self) -> anyhow::Result<Option<Payload>>;
@@ -32,14 +33,17 @@ pub(crate) trait Board: Send + 'static {
     /// if nobody wants to know any more.
     async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool>;
 
+    /// The same for what is of no great importance: left out where there is too much told.
+    async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool>;
+
     /// Whether there still is somebody for whom these results are.
     async fn is_wanted(&mut self, results: &str) -> bool;
 
     /// Settles an order with its last report. False if nobody wants it any more.
     async fn answer(&mut self, id: u64, results: &str, report: Payload) -> anyhow::Result<bool>;
 
-    /// Settles an order by putting it once more, changed.
-    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()>;
+    /// Settles an order by putting it once more, changed. False if the run takes no more.
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<bool>;
 
     /// Settles an order whose result nobody wants.
     async fn drop(&mut self, id: u64) -> anyhow::Result<()>;

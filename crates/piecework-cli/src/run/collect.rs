@@ -3,16 +3,15 @@
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
-use piecework::command::End;
 use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::feed::Fed;
 use super::files::{self, Copied};
-use super::halt::{Ended, Halt, When};
+use super::halt::Ended;
+use super::here::HERE;
 use super::live::Live;
 use super::order::Report;
 use super::piece::Finished;
@@ -55,16 +54,27 @@ pub(crate) struct Collector {
     pub(crate) returns: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
-    /// When it is over before its input is.
-    pub(crate) halt: Halt,
     /// How it is told to stop then.
     pub(crate) stop: Stop,
-    /// How many orders were put so far.
-    pub(crate) count: Arc<AtomicU64>,
-    /// Whether others close the reports when a stop has come to its end.
-    pub(crate) is_closed: bool,
+    /// Tells, where the reports are not closed at the end of a stop, of how many orders there will
+    /// be reports once it has begun.
+    pub(crate) drained: Option<oneshot::Receiver<u64>>,
+    /// Whether the manager is one that others use, too, and lives on.
+    pub(crate) is_shared: bool,
     /// What has come so far.
     pub(crate) tally: Tally,
+}
+
+/// What was told of the orders that are left; waits for ever if nothing ever is.
+async fn drained(told: &mut Option<oneshot::Receiver<u64>>) -> u64 {
+    if let Some(waiting) = told {
+        let tasks = waiting.await;
+        *told = None;
+        if let Ok(tasks) = tasks {
+            return tasks;
+        }
+    }
+    std::future::pending().await
 }
 
 impl Collector {
@@ -86,13 +96,13 @@ impl Collector {
                 tokio::select! {
                     Ok(ended) = &mut fed, if input.is_none() => {
                         self.tally.total = Some(ended.tasks);
+                        self.live.total(ended.tasks);
                         input = Some(ended);
                     }
                     report = &mut next => break report?,
-                    () = self.stop.reached(Stage::Terminating), if !self.is_closed => break None,
+                    () = self.stop.reached(Stage::Terminating), if self.is_shared => break None,
                     // The reader of the input may wait for a line that never comes.
-                    () = self.stop.reached(Stage::Draining), if !self.is_closed && input.is_none() => {
-                        let tasks = self.count.load(Ordering::Relaxed);
+                    tasks = drained(&mut self.drained) => {
                         input = Some(Fed { tasks, complete: Ok(()) });
                     }
                 }
@@ -105,6 +115,7 @@ impl Collector {
                 None => break,
             }
         }
+        self.tally.halted = self.live.halted();
         self.printer.close().await?;
         input.map_or(Ok(()), |fed| fed.complete).context("not all of the input was read")?;
         Ok(self.tally)
@@ -145,8 +156,9 @@ impl Collector {
     }
 
     async fn finished(&mut self, lease: u64, mut finished: Finished) -> anyhow::Result<()> {
-        self.window.finished(finished.sent, finished.bytes());
+        let bytes = finished.bytes();
         let mut streams = self.printer.streams(lease, &mut finished);
+        self.window.finished(finished.sent, bytes, streams.files());
         let Finished { seq, ref args, slot, .. } = finished;
         let command = self.template.line(&Filling { args, seq, slot });
         if let Some(records) = &mut self.records {
@@ -159,22 +171,15 @@ impl Collector {
         self.printer.finished(finished, streams).await
     }
 
-    /// Counts a task that has ended, and stops the run if that is enough.
+    /// Counts a task that has ended.
     fn count(&mut self, finished: &Finished) {
-        let Tally { ended, halted, total, .. } = &mut self.tally;
+        let ended = &mut self.tally.ended;
         ended.done += 1;
         ended.failed += u64::from(!went_well(finished));
+        if finished.host != HERE {
+            let end = finished.result.as_ref().ok().map(|output| output.end);
+            self.live.settled(went_well(finished), end);
+        }
         self.live.ended(finished, *ended);
-        if halted.is_some() {
-            return;
-        }
-        if let Some(when) = self.halt.judge(*ended, *total) {
-            let end: Option<End> = finished.result.as_ref().ok().map(|output| output.end);
-            *halted = Some(self.halt.code_halted(*ended, *total, end));
-            self.stop.go(match when {
-                When::Soon => Stage::Draining,
-                When::Now => Stage::Terminating,
-            });
-        }
     }
 }

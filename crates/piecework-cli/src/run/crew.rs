@@ -29,7 +29,12 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let key = authkey.require()?.key;
     let stop = Stop::on_signals(announce)?;
-    let manager = Manager::connect(address, key).await.map_err(connect::failed)?;
+    let manager = tokio::select! {
+        manager = Manager::connect(address, key) => manager.map_err(connect::failed)?,
+        () = stop.reached(Stage::Draining) => {
+            return Ok(ExitCode::from(stop.exit_code().unwrap_or_default()));
+        }
+    };
     let host = here::host();
     let guard = Guard::new();
     let doing = Doing::new();
@@ -46,8 +51,8 @@ pub(crate) async fn run(
     let mut slots = JoinSet::new();
     let mut employ = |session, number| {
         let place = Place::Host(host.as_str().into());
-        let link = OrderLink::new(session, place, recipes.clone());
-        slots.spawn_local(slot::work(link, runner.clone(), number));
+        let (manager, recipes, runner) = (manager.clone(), recipes.clone(), runner.clone());
+        slots.spawn_local(work(manager, session, place, recipes, runner, number));
     };
     employ(first, 1);
     for number in 2..=jobs {
@@ -72,6 +77,28 @@ pub(crate) async fn run(
     })
 }
 
+/// Works in one slot. One connection that is cut is not the end of the manager.
+async fn work(
+    manager: Manager,
+    mut session: remote::Session,
+    place: Place,
+    recipes: Arc<Recipes>,
+    runner: Arc<Runner>,
+    number: usize,
+) -> anyhow::Result<()> {
+    loop {
+        let link = OrderLink::new(session, place.clone(), recipes.clone());
+        let ended = match slot::work(link, runner.clone(), number).await {
+            Err(error) if remote::is_end(&error) && runner.stop.stage() == Stage::Working => error,
+            ended => return ended,
+        };
+        session = match remote::Session::open(&manager).await {
+            Ok(session) => session,
+            Err(_) => return Err(ended),
+        };
+    }
+}
+
 /// Tells the manager what this worker does, whenever that has changed.
 async fn speak(session: remote::Session, doing: Arc<Doing>, host: String, slots: usize) {
     let mut told = None;
@@ -94,7 +121,7 @@ async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Re
     while let Some(ended) = slots.join_next().await {
         let ended = ended.context("a slot panicked").flatten();
         let ended = match ended {
-            Err(error) if is_end(&error) => {
+            Err(error) if remote::is_end(&error) => {
                 if stop.stage() == Stage::Working {
                     output::talk("the manager has ended");
                 }
@@ -111,15 +138,10 @@ async fn join(mut slots: JoinSet<anyhow::Result<()>>, stop: &Stop) -> anyhow::Re
     first
 }
 
-/// Whether an error says no more than that the manager has gone.
-fn is_end(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Error::Closed { .. } | Error::Unreachable { .. }))
-}
-
 fn announce(stage: Stage) {
     match stage {
         Stage::Draining => output::talk("no more tasks; waiting for running commands"),
         Stage::Terminating => output::talk("ending running commands and giving their tasks back"),
-        Stage::Working | Stage::Killing => {}
+        Stage::Working | Stage::Killing | Stage::Abandoned => {}
     }
 }

@@ -92,7 +92,8 @@ impl Session {
 }
 
 impl Board for Session {
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
+    async fn put(&mut self, order: Payload, _results: &str) -> anyhow::Result<bool> {
+        // The queues of this manager come and go with the run.
         match self.local.call(Call::put(self.tasks, opaque(order))).await? {
             Reply::None => Ok(true),
             Reply::Error(StateError::ShutDown) => Ok(false),
@@ -128,6 +129,10 @@ impl Board for Session {
         }
     }
 
+    async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
+        self.tell(results, report).await
+    }
+
     async fn is_wanted(&mut self, _results: &str) -> bool {
         true // the master is this process
     }
@@ -136,8 +141,8 @@ impl Board for Session {
         self.answer_to(id, self.results, report).await
     }
 
-    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
-        self.answer_to(id, self.tasks, order).await.map(drop)
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<bool> {
+        self.answer_to(id, self.tasks, order).await
     }
 
     async fn drop(&mut self, id: u64) -> anyhow::Result<()> {

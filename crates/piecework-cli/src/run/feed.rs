@@ -74,6 +74,21 @@ pub(crate) fn start<B: Board>(
     wait
 }
 
+impl<B> Feed<B> {
+    /// Remembers of a piece what its results need. What nobody asks for is not remembered, as it
+    /// would never be forgotten.
+    fn remember(&self, piece: &Piece) {
+        if self.look.keep_order {
+            self.turns.fed(piece.seq);
+        }
+        if self.look.lines
+            && let Some(tag) = self.look.tag(piece.seq, &piece.args, 0)
+        {
+            self.turns.tagged(piece.seq, tag);
+        }
+    }
+}
+
 impl<B: Board> Feed<B> {
     fn run(&mut self, input: Pieces, runtime: &Handle) -> anyhow::Result<()> {
         for piece in input {
@@ -95,14 +110,47 @@ impl<B: Board> Feed<B> {
             if self.stop.stage() > Stage::Working {
                 break;
             }
-            let tag = self.look.lines.then(|| self.look.tag(piece.seq, &piece.args, 0));
-            self.turns.fed(piece.seq, tag.flatten());
+            self.remember(&piece);
             let order = Order { piece, ..order };
-            if !runtime.block_on(self.board.put(order.to_payload()))? {
+            if !runtime.block_on(self.board.put(order.to_payload(), &self.results))? {
                 break; // the run takes no more
             }
             self.count.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::print::Tag;
+
+    fn feed(keep_order: bool, lines: bool) -> Feed<()> {
+        let tag = Some(Tag::Arguments);
+        Feed {
+            board: (),
+            results: String::new(),
+            recipe: Bytes::new(),
+            window: Arc::new(Window::new(1)),
+            turns: Arc::default(),
+            transfers: Vec::new(),
+            look: Look { keep_order, tag, lines, silent: false, quiet: true },
+            count: Arc::default(),
+            stop: Stop::on_signals(|_| ()).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_is_remembered_than_is_asked_for() {
+        let piece = Piece { seq: 3, args: vec![b"a".to_vec()], stdin: None };
+        for keep_order in [false, true] {
+            for lines in [false, true] {
+                let feed = feed(keep_order, lines);
+                feed.remember(&piece);
+                assert_eq!(feed.turns.next(), keep_order.then_some(3));
+                assert_eq!(feed.turns.tag(3), lines.then(|| b"a".to_vec()));
+            }
+        }
     }
 }

@@ -24,8 +24,8 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The hidden command that makes this program the guard.
 pub(crate) const GUARD_COMMAND: &str = "__guard";
 
-/// The variable by which a command shows to which run it belongs.
-pub(crate) const RUN_ID_VARIABLE: &str = "PIECEWORK_RUN_ID";
+/// The variable by which a command shows whose guard it has.
+pub(crate) const GUARD_VARIABLE: &str = "PIECEWORK_GUARD";
 
 /// What is said on the pipe when every command has ended.
 const END: &[u8] = b"end";
@@ -122,7 +122,7 @@ fn spawn(run_id: &str) -> io::Result<Process> {
     let table = shared_memory()?;
     let mut guard = Command::new(own_program()?)
         .args([GUARD_COMMAND, run_id])
-        .env_remove(RUN_ID_VARIABLE) // a run within a run: the outer guard must not end this one
+        .env_remove(GUARD_VARIABLE) // a run within a run: the outer guard must not end this one
         .stdin(Stdio::piped())
         .stdout(table.try_clone()?)
         .stderr(Stdio::null())
@@ -186,7 +186,7 @@ fn table_groups() -> Vec<Group> {
 
 /// The processes that carry the id of the run, on systems that tell (those with `/proc`).
 fn marked(run_id: &OsStr) -> Vec<Pid> {
-    let mark = [RUN_ID_VARIABLE.as_bytes(), b"=", run_id.as_bytes()].concat();
+    let mark = [GUARD_VARIABLE.as_bytes(), b"=", run_id.as_bytes()].concat();
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let carries = |directory: &std::fs::DirEntry| {
         let environment = std::fs::read(directory.path().join("environ")).unwrap_or_default();

@@ -5,6 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use anyhow::Context;
 
+/// Parts are held in memory up to so many bytes together: lines of a command that waits for its
+/// turn. A file for each would take a descriptor for each.
+const IN_MEMORY_BYTES_MAX: usize = 64 << 10;
+
 /// One stream of one command.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
@@ -27,16 +31,31 @@ impl Held {
     /// # Errors
     /// If there is no room for temporary files.
     pub(crate) fn add(&mut self, part: &[u8]) -> anyhow::Result<()> {
+        if self.file.is_none() && self.rest.len() + part.len() <= IN_MEMORY_BYTES_MAX {
+            self.rest.extend(part);
+            return Ok(());
+        }
         let failed = "cannot keep long output in a temporary file; hint: TMPDIR names the folder";
         if self.file.is_none() {
             self.file = Some(tempfile::tempfile().context(failed)?);
         }
-        self.file.as_mut().expect("just made").write_all(part).context(failed)
+        let file = self.file.as_mut().expect("just made");
+        let begun = std::mem::take(&mut self.rest);
+        file.write_all(&begun).and_then(|()| file.write_all(part)).context(failed)
     }
 
     /// Adds what came with the end.
     pub(crate) fn end(&mut self, rest: Vec<u8>) {
-        self.rest = rest;
+        if self.rest.is_empty() {
+            self.rest = rest;
+        } else {
+            self.rest.extend(rest);
+        }
+    }
+
+    /// Whether a file holds some of it.
+    pub(crate) fn is_file(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Whether there is nothing.
@@ -91,14 +110,18 @@ mod tests {
     fn parts_and_rest_are_read_in_order_and_again() {
         let mut held = Held::default();
         assert!(held.is_empty());
-        held.add(b"first ").unwrap();
+        let long = "first ".repeat(IN_MEMORY_BYTES_MAX);
+        held.add(b"begun ").unwrap();
+        assert!(!held.is_file());
+        held.add(long.as_bytes()).unwrap();
+        assert!(held.is_file());
         held.add(b"second ").unwrap();
         held.end(b"rest".to_vec());
         for _ in 0..2 {
             let mut text = String::new();
             held.rewind().unwrap();
             held.read_to_string(&mut text).unwrap();
-            assert_eq!(text, "first second rest");
+            assert_eq!(text, format!("begun {long}second rest"));
         }
         assert_eq!((held.in_memory(), held.tail(2)), (4, &b"st"[..]));
     }

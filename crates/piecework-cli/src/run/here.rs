@@ -9,3 +9,6 @@ pub(crate) fn host() -> String {
 pub(crate) fn worker_id() -> String {
     format!("{}-{}", host(), std::process::id())
 }
+
+/// What a master calls its own machine, as GNU parallel's job log has it.
+pub(crate) const HERE: &str = ":";

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::halt::Ended;
+use super::halt::{Ended, Halt, When};
+use piecework::command::End;
+
 use super::here;
 use super::notes::{Began, Note, Run};
 use super::piece::Finished;
+use super::stop::{Stage, Stop};
 use super::window::Window;
 use crate::output::Progress;
 
@@ -16,6 +19,8 @@ pub(crate) struct Live {
     state: Mutex<State>,
     window: Arc<Window>,
     progress: Progress,
+    halt: Halt,
+    stop: Stop,
 }
 
 #[derive(Debug, Default)]
@@ -23,12 +28,50 @@ struct State {
     /// The machine of each command that runs, by the number of its piece.
     running: HashMap<u64, String>,
     ended: Ended,
+    /// What `--halt` has been told of, which may be more: it must not wait for reports to arrive.
+    judged: Ended,
+    total: Option<u64>,
+    /// The exit code, if it has ended the run.
+    halted: Option<u8>,
 }
 
 impl Live {
     /// Nothing runs.
-    pub(crate) fn new(window: Arc<Window>, progress: Progress) -> Self {
-        Self { state: Mutex::default(), window, progress }
+    pub(crate) fn new(window: Arc<Window>, progress: Progress, halt: Halt, stop: Stop) -> Self {
+        Self { state: Mutex::default(), window, progress, halt, stop }
+    }
+
+    /// A task has ended for good: a slot of this machine tells so before it takes the next one.
+    pub(crate) fn settled(&self, went_well: bool, end: Option<End>) {
+        let mut state = self.lock();
+        state.judged.done += 1;
+        state.judged.failed += u64::from(!went_well);
+        self.judge(&mut state, end);
+    }
+
+    /// There are so many tasks.
+    pub(crate) fn total(&self, tasks: u64) {
+        let mut state = self.lock();
+        state.total = Some(tasks);
+        self.judge(&mut state, None);
+    }
+
+    /// The exit code of `--halt`, if it has ended the run.
+    pub(crate) fn halted(&self) -> Option<u8> {
+        self.lock().halted
+    }
+
+    fn judge(&self, state: &mut State, end: Option<End>) {
+        let State { judged, total, halted, .. } = state;
+        if halted.is_none()
+            && let Some(when) = self.halt.judge(*judged, *total)
+        {
+            *halted = Some(self.halt.code_halted(*judged, *total, end));
+            self.stop.go(match when {
+                When::Soon => Stage::Draining,
+                When::Now => Stage::Terminating,
+            });
+        }
     }
 
     /// A command has started there. If it is not the first time, its worker was lost.
@@ -67,7 +110,7 @@ impl Live {
             done: state.ended.done,
             failed: state.ended.failed,
             running: state.running.len() as u64,
-            total: None,
+            total: state.total,
             seconds: began.at.elapsed().as_secs_f64(),
         })
         .text()

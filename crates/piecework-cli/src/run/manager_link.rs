@@ -116,17 +116,17 @@ impl ManagerLink {
                 output::talk(format_args!(
                     "task {seq} cannot be given to a command: {why}; {fate}"
                 ));
-                self.fail(held).await?;
+                self.fail(&held).await?;
                 Ok(None)
             }
         }
     }
 
     /// Gives a task back after a failure, and pauses where the manager would not.
-    async fn fail(&mut self, held: Held) -> Result<(), Error> {
+    async fn fail(&mut self, held: &Held) -> Result<(), Error> {
         self.failures = self.failures.saturating_add(1);
         match held.lease {
-            Some(id) => self.tasks.settle(id, Settle::Nack).await,
+            Some(id) => self.end_lease(id, Settle::Nack).await,
             None => self.tasks.put(&held.payload).await,
         }
     }
@@ -134,18 +134,50 @@ impl ManagerLink {
     /// Gives a task back that nobody is to blame for.
     async fn release(&mut self, held: &Held) -> Result<(), Error> {
         match held.lease {
-            Some(id) => self.tasks.settle(id, Settle::Release).await,
+            Some(id) => self.end_lease(id, Settle::Release).await,
             None => self.tasks.put(&held.payload).await,
         }
     }
 
-    async fn answer(&mut self, held: &Held, result: &Value) -> Result<(), Error> {
-        self.failures = 0;
+    /// Ends a lease without an answer. One that has run out is at its end already.
+    async fn end_lease(&self, id: u64, how: Settle) -> Result<(), Error> {
+        match self.tasks.settle(id, how).await {
+            Err(error) if is_run_out(&error) => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Brings a result. One that the manager does not take is the end of its task here, and not of
+    /// the slot: the next one may be right.
+    async fn answer(&mut self, name: &str, held: &Held, result: &Value) -> Result<(), Error> {
         let result = Payload::from_value(result);
-        match held.lease {
+        let answered = match held.lease {
             Some(id) => self.tasks.answer(id, &self.work.results, &result).await,
             None => self.results.put(&result).await,
+        };
+        match answered {
+            Ok(()) => self.failures = 0,
+            Err(error) if held.lease.is_some() && is_run_out(&error) => {
+                output::talk(format_args!(
+                    "{name}: its lease ran out before its result came, which is dropped; the \
+                     attempt counts\nhint: a longer lease= for queue {} of the manager",
+                    self.work.queue
+                ));
+            }
+            Err(error @ Error::Remote { .. }) if !is_shut_down(&error) => {
+                let fate = fate(held);
+                output::talk(format_args!("{name}: its result was refused: {error}; {fate}"));
+                return self.fail(held).await;
+            }
+            Err(error) => {
+                if matches!(error, Error::Closed { .. }) {
+                    // Often a master that has all it wants: it may well have got this one.
+                    output::talk(format_args!("{name}: the manager ended before it confirmed it"));
+                }
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     /// Judges the end of a command, and passes on what it wrote to standard error.
@@ -181,7 +213,7 @@ impl ManagerLink {
     fn ended(&self, error: Error) -> anyhow::Result<Option<Task>> {
         match error {
             Error::Closed { .. } => self.work.closed.store(true, Ordering::Relaxed),
-            Error::Remote { class, .. } if class == "ShutDown" => {} // `Queue.shutdown()`
+            error if is_shut_down(&error) => {}
             error => return Err(error).context("cannot take a task"),
         }
         Ok(None)
@@ -203,7 +235,7 @@ impl Link for ManagerLink {
             if held.payload.is_none() {
                 // The stop mark of Python programs; a lease on it must not bring it back.
                 return match held.lease {
-                    Some(id) => self.tasks.settle(id, Settle::Ack).await.map(|()| None),
+                    Some(id) => self.end_lease(id, Settle::Ack).await.map(|()| None),
                     None => Ok(None),
                 }
                 .or_else(|error| self.ended(error));
@@ -243,17 +275,10 @@ impl Link for ManagerLink {
         let Piece { seq, args, .. } = task.piece;
         let name = format!("task {seq} ({})", plain::shown(&args.concat()));
         let settled = match self.judge(outcome) {
-            Verdict::Answer(result) => {
-                let settled = self.answer(&held, &result).await;
-                if matches!(settled, Err(Error::Closed { .. })) {
-                    // Often a master that has all it wants: it may well have got this one.
-                    output::talk(format_args!("{name}: the manager ended before it confirmed it"));
-                }
-                settled
-            }
+            Verdict::Answer(result) => self.answer(&name, &held, &result).await,
             Verdict::Failure(why) => {
                 output::talk(format_args!("{name}: {why}; {}", fate(&held)));
-                self.fail(held).await
+                self.fail(&held).await
             }
             Verdict::Untried => self.release(&held).await,
         };
@@ -288,4 +313,14 @@ fn fate(held: &Held) -> &'static str {
         Some(_) => "given back, the attempt counts",
         None => "put back at the end of the queue, as this manager cannot count attempts",
     }
+}
+
+/// Whether a call came too late for its lease: the task is ready again, or somebody else's.
+fn is_run_out(error: &Error) -> bool {
+    matches!(error, Error::Remote { class, .. } if class == "LookupError")
+}
+
+/// Whether somebody has called `Queue.shutdown()`.
+fn is_shut_down(error: &Error) -> bool {
+    matches!(error, Error::Remote { class, .. } if class == "ShutDown")
 }

@@ -1,7 +1,7 @@
 //! A run from its master's side: feeds, has slots work, collects, and ends all of that in order.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -68,6 +68,8 @@ pub(crate) struct Plan {
 struct Flow {
     collected: JoinHandle<anyhow::Result<Tally>>,
     live: Arc<Live>,
+    /// How many orders were put so far.
+    count: Arc<AtomicU64>,
 }
 
 /// Runs on a manager of its own, which others can join where it listens; `listening` is told where
@@ -90,7 +92,7 @@ pub(crate) async fn embedded(
     let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
     let (speaker, began) = (embedded.session("run"), began(&plan));
     let results = embedded.results().to_owned();
-    let mut flow = start(plan, feed, reports, results, true);
+    let mut flow = start(plan, feed, reports, results, None);
     let speaking = listens.then(|| {
         let live = flow.live.clone();
         spawn_local(async move {
@@ -119,7 +121,9 @@ pub(crate) async fn embedded(
             let tally = tally.context("the collector panicked")?;
             end.close_tasks().await;
             if tally.is_err() {
-                stop.go(Stage::Terminating); // there is no use in going on
+                // There is no use in going on, and nobody reads what slots have to say.
+                stop.go(Stage::Terminating);
+                end.close_results().await;
             }
             join(&mut slots).await?;
             tally
@@ -128,8 +132,9 @@ pub(crate) async fn embedded(
             drained?;
             end.close_results().await;
             tokio::select! {
+                biased;
                 tally = flow.collected => tally.context("the collector panicked")?,
-                () = stop.reached(Stage::Killing) => Ok(Tally::default()),
+                () = stop.reached(Stage::Abandoned) => Ok(Tally::default()),
             }
         }
     };
@@ -151,7 +156,16 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     let results = reports.results().to_owned();
     let began = began(&plan);
     let speaker = remote::Session::open(manager).await.map_err(connect::failed)?;
-    let flow = start(plan, feed, reports, results, false);
+    let withdrawer = remote::Session::open(manager).await.map_err(connect::failed)?;
+    let (tell, drained) = oneshot::channel();
+    let stop = plan.stop.clone();
+    let flow = start(plan, feed, reports, results.clone(), Some(drained));
+    let withdraw = async {
+        stop.reached(Stage::Draining).await;
+        let withdrawn = withdrawer.withdraw(&results).await.unwrap_or_default();
+        let _ = tell.send(flow.count.load(Ordering::Relaxed).saturating_sub(withdrawn));
+        std::future::pending().await // what was begun is waited for
+    };
     let speak = async {
         while speaker.announce(&flow.live.note(&began)).await.is_ok() {
             tokio::time::sleep(notes::PERIOD).await;
@@ -160,6 +174,7 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
     };
     tokio::select! {
         () = speak => unreachable!("it goes on"),
+        () = withdraw => unreachable!("it goes on"),
         tally = flow.collected => tally.context("the collector panicked")?,
     }
 }
@@ -171,12 +186,18 @@ fn began(plan: &Plan) -> Began {
 }
 
 /// Starts to feed and to collect.
-fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: bool) -> Flow {
+fn start<B: Board>(
+    plan: Plan,
+    feed: B,
+    reports: B,
+    results: String,
+    drained: Option<oneshot::Receiver<u64>>,
+) -> Flow {
     let Plan { spec, template, pieces, transfers, records, halt, .. } = plan;
     let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
     let count = Arc::<AtomicU64>::default();
-    let live = Arc::new(Live::new(window.clone(), progress.clone()));
+    let live = Arc::new(Live::new(window.clone(), progress.clone(), halt, stop.clone()));
     let feed = Feed {
         board: feed,
         results,
@@ -196,13 +217,12 @@ fn start<B: Board>(plan: Plan, feed: B, reports: B, results: String, is_closed: 
         returns: spec.returns.iter().map(|text| Pattern::new(text, template.syntax())).collect(),
         template,
         records,
-        halt,
         stop,
-        count,
-        is_closed,
+        is_shared: drained.is_some(),
+        drained,
         tally: Tally::default(),
     };
-    Flow { collected: spawn_local(collector.run(reports, fed)), live }
+    Flow { collected: spawn_local(collector.run(reports, fed)), live, count }
 }
 
 /// Has a slot work over each session.
@@ -240,17 +260,23 @@ async fn drain(
         () = stop.reached(Stage::Draining) => {}
     }
     end.close_tasks().await;
-    join(slots).await?;
     let elsewhere = async {
+        join(slots).await?;
         while end.taken().await > 0 {
             tokio::time::sleep(DRAIN_PERIOD).await;
         }
+        anyhow::Ok(())
     };
     tokio::select! {
-        () = elsewhere => {}
+        drained = elsewhere => return drained,
         () = stop.reached(Stage::Terminating) => {}
     }
-    Ok(())
+    // Commands are ended; a slot that waits for a reader of its output waits no longer.
+    end.close_results().await;
+    tokio::select! {
+        joined = join(slots) => joined,
+        () = stop.reached(Stage::Abandoned) => Ok(()),
+    }
 }
 
 /// The error of the first slot that fails; waits for ever if none does.

@@ -46,4 +46,5 @@ pub(crate) mod summary;
 pub(crate) mod term_seq;
 pub(crate) mod timeout;
 pub(crate) mod turns;
+pub(crate) mod values;
 pub(crate) mod window;

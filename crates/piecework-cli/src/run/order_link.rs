@@ -1,16 +1,21 @@
 //! The link of a slot to a run, whichever board the run's orders are on.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+use piecework::command::Output;
 
 use super::board::{Board, Leased};
+use super::here::HERE;
 use super::link::{Link, Outcome, Ran, Task};
 use super::live::Live;
 use super::order::{Order, Report};
 use super::piece::{Finished, Piece};
 use super::recipe::Recipes;
+use super::remote;
 use super::stop::{Stage, Stop};
+use crate::output;
 
 /// How often a task may lose its worker before nobody tries it any more: it may be what takes the
 /// workers down.
@@ -38,7 +43,22 @@ pub(crate) struct OrderLink<B> {
 #[derive(Debug)]
 struct Held {
     id: u64,
+    /// Tells this attempt from all others, of the same order too.
+    attempt: u64,
     order: Order,
+}
+
+/// A number for an attempt that no other attempt has.
+fn fresh_attempt() -> u64 {
+    /// Large enough that two workers do not come near each other's numbers.
+    const DISTANCE_BITS: u32 = 24;
+    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
+    let next = NEXT.get_or_init(|| {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("the system has randomness to give");
+        AtomicU64::new(u64::from_ne_bytes(bytes) >> 1 >> DISTANCE_BITS << DISTANCE_BITS)
+    });
+    next.fetch_add(1, Ordering::Relaxed)
 }
 
 impl<B: Board> OrderLink<B> {
@@ -47,31 +67,73 @@ impl<B: Board> OrderLink<B> {
         Self { board, place, recipes, held: None }
     }
 
-    /// Makes a task of an order; `None` if it is beyond help.
+    /// Makes a task of an order; `None` if it is beyond help, and settled.
     async fn accept(&mut self, leased: Leased) -> anyhow::Result<Option<Task>> {
         let Leased { id, attempt, payload } = leased;
-        let mut order = Order::from_payload(&payload)?;
+        let mut order = match Order::from_payload(&payload) {
+            Ok(order) => order,
+            Err(error) => {
+                // Nobody can be told, as nobody knows whose it is.
+                output::talk(format_args!("an order that cannot be read is dropped: {error:#}"));
+                self.board.drop(id).await?;
+                return Ok(None);
+            }
+        };
         order.lost += attempt - 1;
-        if attempt > LOST_MAX {
-            let why = format!("its worker was lost {} times", attempt - 1);
-            let ran = Ran::begin(0);
-            let piece = std::mem::take(&mut order.piece);
-            let report = self.last_report(id, &order, piece, Err(why), ran);
-            self.board.answer(id, &order.results, report.to_payload()).await?;
-            return Ok(None);
-        }
-        let recipe = self.recipes.read(&order.recipe)?;
+        let recipe = match self.recipes.read(&order.recipe) {
+            _ if attempt > LOST_MAX => Err(format!("its worker was lost {} times", attempt - 1)),
+            recipe => recipe.map_err(|error| format!("{} cannot do it: {error:#}", self.host())),
+        };
         let piece = std::mem::take(&mut order.piece);
+        let held = Held { id, attempt: fresh_attempt(), order };
+        let recipe = match recipe {
+            Ok(recipe) => recipe,
+            Err(why) => {
+                if let Place::Here(live) = &self.place {
+                    live.settled(false, None);
+                }
+                self.report_last(&held, piece, Err(why), Ran::begin(0)).await?;
+                return Ok(None);
+            }
+        };
         // Kept with the order as well: it may have to be put once more.
-        let files = matches!(self.place, Place::Host(_)).then(|| order.files.clone());
-        let attempt = order.lost + order.tries;
-        self.held = Some(Held { id, order });
+        let files = matches!(self.place, Place::Host(_)).then(|| held.order.files.clone());
+        let attempt = held.order.lost + held.order.tries;
+        self.held = Some(held);
         Ok(Some(Task { id, attempt, piece, recipe, files }))
+    }
+
+    /// Settles an order with its last report. One that the manager does not take is told as a
+    /// failure: whatever it holds, its master must not wait for it.
+    async fn report_last(
+        &mut self,
+        held: &Held,
+        piece: Piece,
+        result: Result<Output, String>,
+        ran: Ran,
+    ) -> anyhow::Result<()> {
+        let Held { id, attempt, order } = held;
+        let short = Ran { files: Vec::new(), ..ran.clone() };
+        let about = Piece { stdin: None, ..piece.clone() };
+        let report = self.last_report(*attempt, order, piece, result, ran);
+        let answered = self.board.answer(*id, &order.results, report.to_payload()).await;
+        let wanted = match answered {
+            Err(error) if !remote::is_end(&error) => {
+                let why = format!("its result was not taken: {error:#}");
+                let report = self.last_report(*attempt, order, about, Err(why), short);
+                self.board.answer(*id, &order.results, report.to_payload()).await?
+            }
+            answered => answered?,
+        };
+        if !wanted {
+            self.board.drop(*id).await?;
+        }
+        Ok(())
     }
 
     fn host(&self) -> String {
         match &self.place {
-            Place::Here(_) => ":".to_owned(),
+            Place::Here(_) => HERE.to_owned(),
             Place::Host(host) => host.to_string(),
         }
     }
@@ -81,7 +143,7 @@ impl<B: Board> OrderLink<B> {
         lease: u64,
         order: &Order,
         piece: Piece,
-        result: Result<piecework::command::Output, String>,
+        result: Result<Output, String>,
         ran: Ran,
     ) -> Report {
         let rest = result.as_ref().map_or(0, |output| output.stdout.len() as u64);
@@ -120,13 +182,13 @@ impl<B: Board> Link for OrderLink<B> {
         let held = self.held.as_ref().context("nothing has started")?;
         let host = match &self.place {
             Place::Here(live) => {
-                live.started(task.piece.seq, ":");
+                live.started(task.piece.seq, HERE);
                 return Ok(true);
             }
             Place::Host(host) => host.to_string(),
         };
         let report = Report::Started { seq: task.piece.seq, host };
-        let wanted = self.board.tell(&held.order.results, report.to_payload()).await?;
+        let wanted = self.board.mention(&held.order.results, report.to_payload()).await?;
         if !wanted && let Some(held) = self.held.take() {
             self.board.drop(held.id).await?;
         }
@@ -140,7 +202,7 @@ impl<B: Board> Link for OrderLink<B> {
         bytes: Vec<u8>,
     ) -> anyhow::Result<()> {
         let held = self.held.as_ref().context("nothing runs")?;
-        let report = Report::Part { seq: task.piece.seq, lease: held.id, is_stderr, bytes };
+        let report = Report::Part { seq: task.piece.seq, lease: held.attempt, is_stderr, bytes };
         self.board.tell(&held.order.results, report.to_payload()).await.map(drop)
     }
 
@@ -152,26 +214,31 @@ impl<B: Board> Link for OrderLink<B> {
     }
 
     async fn settle(&mut self, task: Task, outcome: Outcome, ran: Ran) -> anyhow::Result<()> {
-        let Held { id, mut order } = self.held.take().context("nothing to settle")?;
+        let mut held = self.held.take().context("nothing to settle")?;
         let result = match outcome {
             Outcome::Ended(output) => Ok(output),
             Outcome::Failed(why) => Err(why),
-            Outcome::Stopped => return self.board.release(id).await,
+            Outcome::Stopped => return self.board.release(held.id).await,
         };
-        let failed = !result.as_ref().is_ok_and(|output| output.end.is_success());
-        if failed && order.tries < task.recipe.tries_max {
-            if let Place::Here(live) = &self.place {
-                live.gave_up(task.piece.seq);
+        let failed =
+            !result.as_ref().is_ok_and(|output| output.end.is_success() && !output.timed_out);
+        if failed && held.order.tries < task.recipe.tries_max {
+            let mut again = held.order.clone();
+            again.tries += 1;
+            again.piece = task.piece.clone();
+            // A run that ends takes no more: then this try was the last.
+            if self.board.again(held.id, again.to_payload()).await? {
+                if let Place::Here(live) = &self.place {
+                    live.gave_up(task.piece.seq);
+                }
+                return Ok(());
             }
-            order.tries += 1;
-            order.piece = task.piece;
-            return self.board.again(id, order.to_payload()).await;
         }
-        let report = self.last_report(id, &order, task.piece, result, ran);
-        if !self.board.answer(id, &order.results, report.to_payload()).await? {
-            self.board.drop(id).await?;
+        if let Place::Here(live) = &self.place {
+            live.settled(!failed, result.as_ref().ok().map(|output| output.end));
         }
-        Ok(())
+        held.order.piece = Piece::default();
+        self.report_last(&held, task.piece, result, ran).await
     }
 
     async fn close(self) {}

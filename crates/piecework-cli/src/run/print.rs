@@ -64,11 +64,18 @@ pub(crate) struct Streams {
     pub(crate) stderr: Held,
 }
 
+impl Streams {
+    /// How many temporary files they hold.
+    pub(crate) fn files(&self) -> usize {
+        usize::from(self.stdout.is_file()) + usize::from(self.stderr.is_file())
+    }
+}
+
 impl Look {
     /// The tag of a task.
     pub(crate) fn tag(&self, seq: u64, args: &[Vec<u8>], slot: usize) -> Option<Vec<u8>> {
         Some(match self.tag.as_ref()? {
-            Tag::Arguments => args.join(&b'\t'),
+            Tag::Arguments => args.join(&b' '),
             Tag::Pattern(pattern) => pattern.filled(&Filling { args, seq, slot }),
         })
     }
@@ -165,9 +172,10 @@ impl Printer {
 
     async fn print(&mut self, finished: Finished, streams: Streams) -> anyhow::Result<()> {
         let bytes = finished.bytes() + streams.stdout.in_memory() + streams.stderr.in_memory();
+        let files = streams.files();
         self.turns.ended(finished.seq);
         self.print_parts(finished, streams).await.context(CANNOT_WRITE)?;
-        self.window.printed(bytes);
+        self.window.printed(bytes, files);
         Ok(())
     }
 

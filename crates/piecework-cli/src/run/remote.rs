@@ -43,6 +43,14 @@ impl Session {
         self.results.as_ref().map_or("", RawQueue::ident)
     }
 
+    /// Takes back the orders of a run that nobody has taken; tells how many.
+    ///
+    /// # Errors
+    /// If the manager is gone.
+    pub(crate) async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+        self.tasks.withdraw(results).await
+    }
+
     /// What lists show of this session.
     ///
     /// # Errors
@@ -53,8 +61,8 @@ impl Session {
 }
 
 impl Board for Session {
-    async fn put(&mut self, order: Payload) -> anyhow::Result<bool> {
-        self.tasks.put(&order).await.context("cannot put a task")?;
+    async fn put(&mut self, order: Payload, results: &str) -> anyhow::Result<bool> {
+        self.tasks.put_for(&order, results).await.context("cannot put a task")?;
         Ok(true)
     }
 
@@ -82,6 +90,10 @@ impl Board for Session {
         wanted(self.tasks.put_to(results, &report).await)
     }
 
+    async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
+        wanted(self.tasks.put_to_now(results, &report).await.map(drop))
+    }
+
     async fn is_wanted(&mut self, results: &str) -> bool {
         self.tasks.is_there(results).await.unwrap_or(false)
     }
@@ -90,8 +102,8 @@ impl Board for Session {
         wanted(self.tasks.answer(id, results, &report).await)
     }
 
-    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<()> {
-        self.tasks.answer(id, self.tasks.ident(), &order).await.map_err(Into::into)
+    async fn again(&mut self, id: u64, order: Payload) -> anyhow::Result<bool> {
+        wanted(self.tasks.answer(id, self.tasks.ident(), &order).await)
     }
 
     async fn drop(&mut self, id: u64) -> anyhow::Result<()> {
@@ -101,6 +113,11 @@ impl Board for Session {
     async fn release(&mut self, id: u64) -> anyhow::Result<()> {
         self.tasks.settle(id, Settle::Release).await.map_err(Into::into)
     }
+}
+
+/// Whether an error says no more than that the connection, or the manager, has gone.
+pub(crate) fn is_end(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Closed { .. } | Error::Unreachable { .. }))
 }
 
 /// A queue of results goes with its master: then nobody wants what was for it.

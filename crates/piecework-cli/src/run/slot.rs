@@ -8,10 +8,11 @@ use piecework::command::{Command, CommandError, Output, Part, Parts, Running};
 use tokio::time::{Instant, interval_at};
 
 use super::files::{self, Folder};
-use super::guard::{Guard, RUN_ID_VARIABLE};
+use super::guard::{GUARD_VARIABLE, Guard};
 use super::link::{Link, Outcome, Ran, Task};
 use super::notes::Doing;
 use super::recipe::Recipe;
+use super::remote;
 use super::stop::{Stage, Stop};
 use super::timeout::Timeouts;
 use crate::output;
@@ -30,16 +31,19 @@ pub(crate) struct Runner {
 }
 
 /// Why a command that runs is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum MustEnd {
     /// This process stops, or nobody wants the result any more.
     Stop,
     /// Its time is up.
     Timeout,
+    /// Its output is not taken, for this reason.
+    Refused(String),
 }
 
-/// More output than this is handed on while a command runs, so that no output is too much.
-const PART_BYTES_MAX: usize = 1 << 20;
+/// More output than this is handed on while a command runs, so that no output is too much. A
+/// manager may hold 64 such parts of a run.
+const PART_BYTES_MAX: usize = 512 << 10;
 
 /// How often it is asked whether anybody still wants the result of a command that runs.
 const WANTED_PERIOD: Duration = Duration::from_secs(1);
@@ -56,13 +60,11 @@ pub(crate) async fn work<L: Link>(
             continue;
         }
         let _busy = runner.doing.begin(number, &task.recipe.run_id, task.piece.seq);
-        if let Some(gate) = &task.recipe.gate {
-            gate.open(&runner.stop, |missing| output::talk(missing)).await;
-        }
+        let may_begin = runner.pass_gate(&mut link, &task).await;
         let mut ran = Ran::begin(number);
-        let outcome = match runner.stop.stage() {
-            Stage::Working => runner.run(&mut link, &task, &mut ran).await,
-            _ => Ok(Outcome::Stopped),
+        let outcome = match may_begin {
+            true => runner.run(&mut link, &task, &mut ran).await,
+            false => Ok(Outcome::Stopped),
         };
         link.settle(task, outcome.unwrap_or_else(Outcome::Failed), ran).await?;
     }
@@ -71,6 +73,21 @@ pub(crate) async fn work<L: Link>(
 }
 
 impl Runner {
+    /// Waits until a command may start here; false if it need not any more.
+    async fn pass_gate<L: Link>(&self, link: &mut L, task: &Task) -> bool {
+        if let Some(gate) = &task.recipe.gate {
+            let mut opens = pin!(gate.open(&self.stop, |missing| output::talk(missing)));
+            let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
+            loop {
+                tokio::select! {
+                    () = &mut opens => break,
+                    _ = tick.tick() => if !link.is_wanted(task).await { return false },
+                }
+            }
+        }
+        self.stop.stage() == Stage::Working
+    }
+
     fn command(&self, task: &Task, slot: usize, folder: &Folder) -> Command {
         let (seq, slot_text) = (task.piece.seq.to_string(), slot.to_string());
         let mut command = task.recipe.command(&task.piece, slot, folder);
@@ -89,7 +106,8 @@ impl Runner {
             .env("PIECEWORK_TASK_ID", task.id.to_string())
             .env("PIECEWORK_ATTEMPT", task.attempt.to_string())
             .env("PIECEWORK_WORKER_ID", &self.worker_id)
-            .env(RUN_ID_VARIABLE, self.guard.run_id())
+            .env("PIECEWORK_RUN_ID", &task.recipe.run_id)
+            .env(GUARD_VARIABLE, self.guard.run_id())
     }
 
     /// Runs a task where its files are, and takes those along that go back.
@@ -156,6 +174,7 @@ impl Runner {
         };
         group.kill(); // what the command had started and did not end with it
         match why {
+            MustEnd::Refused(why) => Ok(Outcome::Failed(why)),
             MustEnd::Stop => Ok(Outcome::Stopped),
             MustEnd::Timeout => Ok(Outcome::Ended(Output { timed_out: true, ..output? })),
         }
@@ -197,6 +216,7 @@ impl Runner {
         let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
         loop {
             let (is_stderr, bytes) = tokio::select! {
+                biased; // a command that ends in time has not timed out
                 part = running.part(parts) => match part? {
                     None => return Ok(None),
                     Some(Part::Stdout(bytes)) => (false, bytes),
@@ -212,11 +232,16 @@ impl Runner {
             if !is_stderr {
                 ran.handed_on += bytes.len() as u64;
             }
+            let begun = Instant::now();
             match self.unless_killing(link.hand_on(task, is_stderr, bytes)).await {
-                Some(Ok(())) => {}
+                // The time that our own reader takes is not the command's.
+                Some(Ok(())) => ran.began += begun.elapsed(),
+                Some(Err(error)) if !remote::is_end(&error) => {
+                    let why = format!("its output was not taken: {error:#}");
+                    return Ok(Some(MustEnd::Refused(why)));
+                }
                 // A manager that is gone is met again when the task is settled.
-                Some(Err(error)) => tracing::debug!(%error, "output is lost"),
-                None => return Ok(Some(MustEnd::Stop)),
+                Some(Err(_)) | None => return Ok(Some(MustEnd::Stop)),
             }
         }
     }

@@ -25,6 +25,8 @@ pub(crate) enum Stage {
     Terminating,
     /// Commands are killed.
     Killing,
+    /// Nothing is waited for any more: somebody has said so three times.
+    Abandoned,
 }
 
 /// The stage of the stop, for those who follow it. Clones speak of the same stop.
@@ -98,7 +100,7 @@ impl Stop {
             let next = match self.stage() {
                 Stage::Working => Stage::Draining,
                 Stage::Draining => Stage::Terminating,
-                Stage::Terminating | Stage::Killing => Stage::Killing,
+                Stage::Terminating | Stage::Killing | Stage::Abandoned => Stage::Abandoned,
             };
             say(next);
             self.go(next);

@@ -16,13 +16,14 @@ struct Fed {
 }
 
 impl Turns {
-    /// This piece is fed now.
-    pub(crate) fn fed(&self, seq: u64, tag: Option<Vec<u8>>) {
-        let mut fed = self.lock();
-        fed.order.push_back(seq);
-        if let Some(tag) = tag {
-            fed.tags.insert(seq, tag);
-        }
+    /// This piece is fed now. It is remembered until it is printed.
+    pub(crate) fn fed(&self, seq: u64) {
+        self.lock().order.push_back(seq);
+    }
+
+    /// So are the lines of this piece marked, until it has ended.
+    pub(crate) fn tagged(&self, seq: u64, tag: Vec<u8>) {
+        self.lock().tags.insert(seq, tag);
     }
 
     /// The piece whose turn it is.

@@ -14,6 +14,10 @@ const TASKS_AHEAD_MAX: u64 = 100_000;
 /// How many bytes of input and results may be held before no more tasks are fed.
 const BYTES_AHEAD_MAX: usize = 256 << 20;
 
+/// How many temporary files of long results may be held before no more tasks are fed: each is an
+/// open file.
+const FILES_AHEAD_MAX: usize = 32;
+
 /// The distance between the feed, the slots and the printer.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -33,6 +37,8 @@ struct Ahead {
     unprinted: u64,
     /// Of input that is not worked off, and of results that are not printed.
     bytes: usize,
+    /// Temporary files of results that are not printed.
+    files: usize,
 }
 
 impl Window {
@@ -40,7 +46,8 @@ impl Window {
     pub(crate) fn new(slots: usize) -> Self {
         let slots = slots as u64;
         let unfinished_max = READY_TASKS_MAX + slots;
-        let ahead = Ahead { slots, unfinished_max, unfinished: 0, unprinted: 0, bytes: 0 };
+        let ahead =
+            Ahead { slots, unfinished_max, unfinished: 0, unprinted: 0, bytes: 0, files: 0 };
         Self { ahead: Mutex::new(ahead), moved: Condvar::new() }
     }
 
@@ -73,12 +80,13 @@ impl Window {
 
     /// Counts a result, which holds so many bytes until it is printed; what was sent is held no
     /// longer.
-    pub(crate) fn finished(&self, sent: u64, bytes: usize) {
+    pub(crate) fn finished(&self, sent: u64, bytes: usize, files: usize) {
         let mut ahead = self.lock();
         let was_far = ahead.is_far();
         ahead.unfinished -= 1;
         let sent = usize::try_from(sent).unwrap_or(usize::MAX);
         ahead.bytes = ahead.bytes.saturating_sub(sent) + bytes;
+        ahead.files += files;
         if was_far && !ahead.is_far() {
             self.moved.notify_one();
         }
@@ -88,11 +96,12 @@ impl Window {
     }
 
     /// Lets go of a task whose result is printed.
-    pub(crate) fn printed(&self, bytes: usize) {
+    pub(crate) fn printed(&self, bytes: usize, files: usize) {
         let mut ahead = self.lock();
         let was_far = ahead.is_far();
         ahead.unprinted -= 1;
-        ahead.bytes -= bytes;
+        ahead.bytes = ahead.bytes.saturating_sub(bytes);
+        ahead.files = ahead.files.saturating_sub(files);
         if was_far && !ahead.is_far() {
             self.moved.notify_one();
         }
@@ -120,7 +129,9 @@ impl Ahead {
 
     /// Whether the printer has to come closer first.
     fn is_far(&self) -> bool {
-        self.unprinted >= TASKS_AHEAD_MAX || self.bytes >= BYTES_AHEAD_MAX
+        self.unprinted >= TASKS_AHEAD_MAX
+            || self.bytes >= BYTES_AHEAD_MAX
+            || self.files >= FILES_AHEAD_MAX
     }
 }
 
@@ -150,10 +161,10 @@ mod tests {
         (0..66).for_each(|_| window.enter(0));
         let wait = enter_once_more(window);
         for _ in 0..31 {
-            window.finished(0, 0);
+            window.finished(0, 0, 0);
             assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
         }
-        window.finished(0, 0);
+        window.finished(0, 0, 0);
         wait.recv().unwrap();
     }
 
@@ -167,9 +178,9 @@ mod tests {
         (67..98).for_each(|_| window.enter(0));
         window.fit(0); // the others have been lost
         let wait = enter_once_more(window);
-        (0..63).for_each(|_| window.finished(0, 0));
+        (0..63).for_each(|_| window.finished(0, 0, 0));
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
-        window.finished(0, 0);
+        window.finished(0, 0, 0);
         wait.recv().unwrap();
     }
 
@@ -178,11 +189,11 @@ mod tests {
         let window = window(1);
         for _ in 0..TASKS_AHEAD_MAX {
             window.enter(0);
-            window.finished(0, 0);
+            window.finished(0, 0, 0);
         }
         let wait = enter_once_more(window);
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
-        window.printed(0);
+        window.printed(0, 0);
         wait.recv().unwrap();
     }
 
@@ -190,10 +201,10 @@ mod tests {
     fn many_bytes_that_wait_for_their_turn_stop_the_feed() {
         let window = window(1);
         window.enter(0);
-        window.finished(0, BYTES_AHEAD_MAX);
+        window.finished(0, BYTES_AHEAD_MAX, 0);
         let wait = enter_once_more(window);
         assert_eq!(wait.try_recv(), Err(TryRecvError::Empty));
-        window.printed(BYTES_AHEAD_MAX);
+        window.printed(BYTES_AHEAD_MAX, 0);
         wait.recv().unwrap();
     }
 }

@@ -79,6 +79,7 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
         put_at: time(row, 6)?,
         attempts: row.get(7)?,
         history: histories.remove(&id).map(Box::new),
+        reply_to: None,
     };
     Ok(Record::Item { queue: QueueId(number(row, 1)?), item, standing })
 }

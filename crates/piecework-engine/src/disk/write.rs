@@ -122,7 +122,8 @@ impl Books {
     }
 
     fn put(&mut self, to: &Connection, queue: QueueId, item: &Item, standing: Standing) -> Done {
-        let Item { id, place, payload, stop, put_at, attempts, history } = item;
+        // As in the records' bytes: what an item is tied to outlives no restart.
+        let Item { id, place, payload, stop, put_at, attempts, history, reply_to: _ } = item;
         self.number(id.0.max(place.0));
         let is_long = payload.len() > INLINE_BYTES_MAX;
         let (state, due) = columns(standing);

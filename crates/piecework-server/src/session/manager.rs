@@ -94,7 +94,7 @@ impl ManagerCall {
                 let idents = [tasks, results].map(Value::Str);
                 reply::returned(out, &Value::Tuple(idents.into()));
             }
-            Self::Tasks => reply::returned(out, &Value::Str(hub.tasks_of_runs())),
+            Self::Tasks => reply::returned(out, &Value::Str(hub.tasks_of_runs(session)?)),
             Self::Announce(note) => {
                 hub.announce(session, note.clone());
                 reply::returned_none(out);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What `create` lists as exposed: the public methods of CPython's `queue.Queue` (`shutdown`
 /// since 3.13), then our own. Proxies are generated from this list.
-pub(crate) const EXPOSED: [&str; 21] = [
+pub(crate) const EXPOSED: [&str; 23] = [
     "empty",
     "full",
     "get",
@@ -31,10 +31,12 @@ pub(crate) const EXPOSED: [&str; 21] = [
     "lease",
     "nack",
     "progress",
+    "put_for",
     "put_later",
     "put_many",
     "settle",
     "stats",
+    "withdraw",
 ];
 
 /// A method with its arguments read, not yet a call: what some of them mean depends on the queue
@@ -48,6 +50,13 @@ pub(crate) enum Method {
     PutLater {
         payload: Payload,
         delay: Duration,
+    },
+    PutFor {
+        payload: Payload,
+        results: String,
+    },
+    Withdraw {
+        results: String,
     },
     Take {
         max: usize,
@@ -88,7 +97,7 @@ const fn signature(
 }
 
 /// Every method of a queue.
-static METHODS: [Reader; 21] = [
+static METHODS: [Reader; 23] = [
     (signature("get", &["block", "timeout"], 0), |args| {
         Ok(Method::Take { max: 1, wait: WaitArgs::read(args, 0)?, style: Take::Item })
     }),
@@ -132,6 +141,12 @@ static METHODS: [Reader; 21] = [
     (signature("put_later", &["item", "seconds"], 2), |args| {
         Ok(Method::PutLater { payload: args.required(0).payload()?, delay: args.seconds(1)? })
     }),
+    (signature("put_for", &["item", "results"], 2), |args| {
+        Ok(Method::PutFor { payload: args.required(0).payload()?, results: args.text(1)? })
+    }),
+    (signature("withdraw", &["results"], 1), |args| {
+        Ok(Method::Withdraw { results: args.text(0)? })
+    }),
     (signature("ack", &[], 0), |_| Ok(Method::Plain(Call::Ack))),
     (signature("nack", &["delay"], 0), |args| Ok(Method::Nack(args.seconds(0)?))),
     (signature("extend", &["seconds"], 1), |args| Ok(Method::Extend(args.seconds(0)?))),
@@ -171,9 +186,9 @@ impl Method {
     pub(crate) fn refused_by(&self, policy: &Policy) -> Option<Refused> {
         let payloads = match self {
             Self::Put { payloads, .. } => payloads.as_slice(),
-            Self::PutLater { payload, .. } | Self::Answer { payload, .. } => {
-                std::slice::from_ref(payload)
-            }
+            Self::PutLater { payload, .. }
+            | Self::PutFor { payload, .. }
+            | Self::Answer { payload, .. } => std::slice::from_ref(payload),
             _ => &[],
         };
         payloads.iter().find_map(|payload| policy.check(payload).err())
@@ -193,7 +208,11 @@ impl Method {
         };
         let opaque = |to: QueueId, payload: Payload| {
             let stop = desk.registry.is_stop(to, &payload);
-            state::Payload { bytes: payload.into_bytes(), stop }
+            state::Payload { bytes: payload.into_bytes(), stop, reply_to: None }
+        };
+        let find = |name: &str| {
+            let found = desk.state.find(name);
+            found.ok_or_else(|| PyError::key_error(format!("no queue '{name}'")))
         };
         Ok(match self {
             Self::Put { payloads, wait } => {
@@ -211,12 +230,16 @@ impl Method {
                 let payloads = smallvec![opaque(queue, payload)];
                 Call::Put { queue, payloads, delay: Some(delay), wait }
             }
+            Self::PutFor { payload, results } => {
+                let_in(queue)?;
+                Call::put(queue, opaque(queue, payload).reply_to(find(&results)?))
+            }
+            Self::Withdraw { results } => Call::Withdraw(queue, find(&results)?),
             Self::Take { max, wait, style } => {
                 Call::Take { queue, max, wait: wait.until(desk.now)?, style }
             }
             Self::Answer { id, to, payload } => {
-                let found = desk.state.find(&to);
-                let to = found.ok_or_else(|| PyError::key_error(format!("no queue '{to}'")))?;
+                let to = find(&to)?;
                 let_in(to)?;
                 Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload) }
             }

@@ -135,7 +135,8 @@ impl Writer {
     }
 
     fn item(&mut self, item: &Item) {
-        let Item { id, place, payload, stop, put_at, attempts, history } = item;
+        // What an item is tied to is a queue that no restart outlives, or one that never ends.
+        let Item { id, place, payload, stop, put_at, attempts, history, reply_to: _ } = item;
         self.number(id.0);
         self.number(place.0);
         self.bytes(payload);
@@ -259,6 +260,7 @@ impl Reader {
             put_at: self.time()?,
             attempts: self.count()?,
             history: self.option(|from| Ok(Box::new(from.list(Self::attempt)?)))?,
+            reply_to: None,
         })
     }
 

@@ -190,7 +190,11 @@ impl World {
 
     /// The connection ends without another word.
     pub fn kill(&mut self, client: &Client) {
-        let out = self.state.end(self.now, client.session);
+        self.end(client.session);
+    }
+
+    pub fn end(&mut self, session: SessionId) {
+        let out = self.state.end(self.now, session);
         self.note(out);
     }
 

@@ -1,21 +1,20 @@
 //! One output pipe of a child command, read into memory: all of it up to a limit, only its end, or
 //! part by part.
 
-use std::os::fd::AsFd;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 
-use rustix::io::{Errno, ioctl_fionread};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread, read, retry_on_intr};
+use tokio::io::{Interest, unix::AsyncFd};
 
-/// The least room for one read: most commands write less than a page.
-const READ_BYTES_MIN: usize = 4 << 10;
-
-/// The most that is drained at a time: what a pipe of default size holds.
-const DRAIN_BYTES: usize = 64 << 10;
+/// The most that is read at a time: what a pipe of default size holds.
+const READ_BYTES: usize = 64 << 10;
 
 /// A pipe that is read until its end, and what was read of it and not handed out.
 #[derive(Debug)]
-pub(super) struct Stream<P> {
-    pipe: P,
+pub(super) struct Stream {
+    pipe: AsyncFd<OwnedFd>,
     bytes: Vec<u8>,
     keep: Keep,
     ended: bool,
@@ -48,13 +47,17 @@ pub(super) enum StreamError {
     /// It brought more bytes than may be kept.
     Overfull,
     /// The system refused.
-    System(std::io::Error),
+    System(io::Error),
 }
 
-impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
+impl Stream {
     /// Prepares to read a pipe.
-    pub(super) fn new(pipe: P, keep: Keep) -> Self {
-        Self { pipe, bytes: Vec::new(), keep, ended: false }
+    #[expect(deprecated, reason = "its successor is unsafe, for types whose descriptor may change")]
+    pub(super) fn new(pipe: impl Into<OwnedFd>, keep: Keep) -> io::Result<Self> {
+        let pipe = pipe.into();
+        ioctl_fionbio(&pipe, true)?;
+        let pipe = AsyncFd::with_interest(pipe, Interest::READABLE)?;
+        Ok(Self { pipe, bytes: Vec::new(), keep, ended: false })
     }
 
     /// Hands out what is read in parts from now on.
@@ -74,10 +77,12 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
     /// what was read stays.
     pub(super) async fn part(&mut self) -> Result<Vec<u8>, StreamError> {
         while !self.ended {
-            self.bytes.reserve(READ_BYTES_MIN);
             let before = self.bytes.len();
+            let reading = self.pipe.async_io(Interest::READABLE, |pipe| {
+                read_once(pipe, &mut self.bytes).map_err(Into::into)
+            });
             // An error of a pipe that is read says nothing that its end would not say.
-            let count = self.pipe.read_buf(&mut self.bytes).await.unwrap_or(0);
+            let count = reading.await.unwrap_or(0);
             self.ended = count == 0;
             if let Keep::Parts(parts) = self.keep {
                 if let Some(end) = parts.due(&self.bytes, before) {
@@ -97,20 +102,13 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
         if self.ended {
             return Ok(());
         }
-        let mut left = usize::try_from(
-            ioctl_fionread(&self.pipe).map_err(|errno| StreamError::System(errno.into()))?,
-        )
-        .unwrap_or(usize::MAX);
-        let mut chunk = vec![0; left.min(DRAIN_BYTES)];
+        let left = ioctl_fionread(&self.pipe).map_err(|errno| StreamError::System(errno.into()))?;
+        let mut left = usize::try_from(left).unwrap_or(usize::MAX);
         while left > 0 {
-            let wanted = left.min(chunk.len());
-            let count =
-                match rustix::io::read(&self.pipe, chunk.get_mut(..wanted).unwrap_or_default()) {
-                    Ok(0) | Err(Errno::AGAIN) => break,
-                    Err(Errno::INTR) => continue,
-                    count => count.map_err(|errno| StreamError::System(errno.into()))?,
-                };
-            self.bytes.extend(chunk.iter().take(count));
+            let count = match read_once(self.pipe.get_ref(), &mut self.bytes) {
+                Ok(0) | Err(Errno::AGAIN) => break,
+                count => count.map_err(|errno| StreamError::System(errno.into()))?,
+            };
             left = left.saturating_sub(count);
             self.trim()?;
         }
@@ -138,6 +136,17 @@ impl<P: AsyncRead + AsFd + Unpin> Stream<P> {
         bytes.shrink_to_fit();
         bytes
     }
+}
+
+/// Appends what is there to be read. It comes by way of the stack, as most commands write nothing:
+/// their streams need no memory.
+fn read_once(pipe: &OwnedFd, bytes: &mut Vec<u8>) -> Result<usize, Errno> {
+    let mut chunk = [MaybeUninit::uninit(); READ_BYTES];
+    retry_on_intr(|| {
+        let (new, _) = read(pipe, &mut chunk)?;
+        bytes.extend_from_slice(new);
+        Ok(new.len())
+    })
 }
 
 impl Parts {
