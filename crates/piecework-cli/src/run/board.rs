@@ -5,6 +5,8 @@
 
 use piecework_wire::Payload;
 
+use super::stop::Stop;
+
 /// An order that was taken, under a lease.
 #[derive(Debug)]
 pub(crate) struct Leased {
@@ -25,9 +27,9 @@ pub(crate) trait Board: Send + 'static {
     /// Waits for the next report; `None` once there will be no more.
     async fn report(&mut self) -> anyhow::Result<Option<Payload>>;
 
-    /// Waits for an order; `None` once there will be no more. Given up, it has taken none, or the
-    /// session must end.
-    async fn take(&mut self) -> anyhow::Result<Option<Leased>>;
+    /// Waits for an order; `None` once there will be no more, or a stop has begun. None is taken
+    /// then, or it is given back.
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Leased>>;
 
     /// Tells something about an order that was taken, and waits while there is too much told. False
     /// if nobody wants to know any more.

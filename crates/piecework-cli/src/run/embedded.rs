@@ -9,6 +9,7 @@ use piecework_server::{
 use piecework_wire::Payload;
 
 use super::board::{Board, Leased};
+use super::stop::{Stage, Stop};
 
 /// The manager of a run.
 #[derive(Debug)]
@@ -109,10 +110,15 @@ impl Board for Session {
         }
     }
 
-    async fn take(&mut self) -> anyhow::Result<Option<Leased>> {
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Leased>> {
         let take =
             Call::Take { queue: self.tasks, max: 1, wait: Wait::Forever, style: Take::Leases };
-        let delivery = match self.local.call(take).await? {
+        let reply = tokio::select! {
+            biased;
+            () = stop.reached(Stage::Draining) => return Ok(None),
+            reply = self.local.call(take) => reply?,
+        };
+        let delivery = match reply {
             Reply::Leases(leases) => leases.into_iter().next().context("a lease of nothing")?,
             Reply::Error(StateError::ShutDown) => return Ok(None),
             other => bail!("cannot take a task: {other:?}"),

@@ -14,7 +14,7 @@ use super::order::{Order, Report};
 use super::piece::{Finished, Piece};
 use super::recipe::Recipes;
 use super::remote;
-use super::stop::{Stage, Stop};
+use super::stop::Stop;
 use crate::output;
 
 /// How often a task may lose its worker before nobody tries it any more: it may be what takes the
@@ -165,17 +165,12 @@ impl<B: Board> OrderLink<B> {
 
 impl<B: Board> Link for OrderLink<B> {
     async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Task>> {
-        loop {
-            let leased = tokio::select! {
-                biased;
-                () = stop.reached(Stage::Draining) => return Ok(None),
-                leased = self.board.take() => leased?,
-            };
-            let Some(leased) = leased else { return Ok(None) };
+        while let Some(leased) = self.board.take(stop).await? {
             if let Some(task) = self.accept(leased).await? {
                 return Ok(Some(task));
             }
         }
+        Ok(None)
     }
 
     async fn started(&mut self, task: &Task) -> anyhow::Result<bool> {

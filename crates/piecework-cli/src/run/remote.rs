@@ -6,10 +6,11 @@ use piecework_wire::Payload;
 use std::time::Duration;
 
 use super::board::{Board, Leased};
+use super::stop::{Stage, Stop};
 
-/// How long a request for an order waits at the manager, before it is made again. Without an end a
-/// connection over which nothing comes could not be told from a lost one by the client.
-const TAKE_WAIT: Duration = Duration::from_secs(20);
+/// How long a request for an order waits at the manager, before it is made again. A stop has to wait
+/// for it: a request that is given up may have taken an order with it.
+const TAKE_WAIT: Duration = Duration::from_secs(1);
 
 /// A session with a manager on the network.
 #[derive(Debug)]
@@ -71,19 +72,22 @@ impl Board for Session {
         results.get(None).await.context("cannot get a result")
     }
 
-    async fn take(&mut self) -> anyhow::Result<Option<Leased>> {
-        loop {
+    async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Leased>> {
+        while stop.stage() == Stage::Working {
             let leases = match self.tasks.lease(1, Some(TAKE_WAIT)).await {
                 Ok(leases) => leases,
                 // `shutdown()`: the run has ended.
                 Err(Error::Remote { class, .. }) if class == "ShutDown" => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
-            if let Some(leased) = leases.into_iter().next() {
-                let piecework::Leased { id, attempt, payload } = leased;
+            let Some(leased) = leases.into_iter().next() else { continue };
+            let piecework::Leased { id, attempt, payload } = leased;
+            if stop.stage() == Stage::Working {
                 return Ok(Some(Leased { id, attempt, payload }));
             }
+            self.release(id).await?;
         }
+        Ok(None)
     }
 
     async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
