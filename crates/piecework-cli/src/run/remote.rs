@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::board::{Board, Leased};
 use super::stop::{Stage, Stop};
 
-/// How long a request for an order waits at the manager, before it is made again. A stop has to wait
-/// for it: a request that is given up may have taken an order with it.
+/// How long a request for an order waits at the manager, before it is made again. A stop has to
+/// wait for it: a request that is given up may have taken an order with it.
 const TAKE_WAIT: Duration = Duration::from_secs(1);
 
 /// A session with a manager on the network.
