@@ -2,15 +2,12 @@
 
 use std::io::{self, IsTerminal, Write};
 
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) mod amounts;
-#[allow(dead_code, reason = "wired in with the rest of map")]
 mod progress;
 mod sink;
 mod tagged;
 mod talk;
 
-#[allow(unused_imports, reason = "wired in with the rest of map")]
 pub(crate) use progress::{Progress, ProgressArgs};
 pub(crate) use sink::Sink;
 pub(crate) use talk::{pass_on, talk};
@@ -45,7 +42,6 @@ pub(crate) fn talk_is_coloured() -> bool {
 }
 
 /// Returns how many characters fit on a line of standard error.
-#[allow(dead_code, reason = "wired in with the rest of map")]
 pub(crate) fn talk_width() -> usize {
     talk::width()
 }

@@ -106,11 +106,6 @@ enum View {
 type Say = Box<dyn Fn(String) + Send + Sync>;
 
 impl Progress {
-    /// Shows progress in a way that fits standard error, if talk is wanted.
-    pub(crate) fn new(quiet: bool, total: Option<u64>) -> Self {
-        Self::start(ProgressArgs::default().kind(quiet), total)
-    }
-
     /// Begins to show progress of so many tasks; `None` if nobody knows yet how many. Must be
     /// called within a runtime.
     pub(crate) fn start(kind: Option<Kind>, total: Option<u64>) -> Self {
@@ -172,11 +167,6 @@ impl Progress {
         let took = finished.result.as_ref().ok().map(|output| output.duration);
         let failed = !went_well(finished);
         self.note(|tracker, now| tracker.ended(now, host, took, failed));
-    }
-
-    /// Counts tasks that ended.
-    pub(crate) fn set(&self, done: u64, failed: u64) {
-        self.note(|tracker, _| (tracker.done, tracker.failed) = (done, failed));
     }
 
     /// Prints something else while the bar is out of the way.
