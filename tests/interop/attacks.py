@@ -61,6 +61,7 @@ class Server:
             file.write(AUTHKEY)
         cpython = [sys.executable, script("plain_server.py"), "127.0.0.1", "0", AUTHKEY]
         ours = [binary(), "serve", "--listen", "127.0.0.1:0", "--authkey-file", key]
+        ours += ["--engine", "memory"]  # as CPython's
         command = cpython if name == "CPython" else ours
         with open(self.log, "wb") as log:
             self.process = on(SERVER_CORE, *command, stdout=log, stderr=log)

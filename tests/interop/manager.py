@@ -24,7 +24,7 @@ def binary():
 
 
 class Manager:
-    """A running `piecework serve`, with everything in memory."""
+    """A running `piecework serve`, which keeps what it has in `folder`, as it does for users."""
 
     def __init__(self, folder, *queues):
         self.authkey_file = os.path.join(str(folder), "authkey")
@@ -36,8 +36,8 @@ class Manager:
             "serve",
             "--listen",
             "127.0.0.1:0",
-            "--engine",
-            "memory",
+            "--data-dir",
+            os.path.join(str(folder), "data"),
             "--authkey-file",
             self.authkey_file,
             *options,

@@ -27,7 +27,7 @@ def served(tmp_path):
     key_file.write_text(AUTHKEY)
     with Program(
         *(binary(), "serve", "--listen", "unix:" + path, "--listen", "[::1]:0"),
-        *("--authkey-file", key_file),
+        *("--authkey-file", key_file, "--data-dir", tmp_path / "data"),
     ) as program:
         program.wait_for("^listening on unix:")
         yield program, path
@@ -63,6 +63,7 @@ def test_a_worker_is_known_by_its_process(python, served, tmp_path):
 def test_the_socket_goes_with_its_manager_and_is_taken_over_after_a_kill(served, tmp_path):
     program, path = served
     again = (binary(), "serve", "--listen", path, "--authkey-file", tmp_path / "authkey")
+    again += ("--data-dir", tmp_path / "data")
     with Program(*again) as second:
         assert second.wait() == 73
         assert "in use by pid %d of " % program.pid in "\n".join(second.lines["stderr"])

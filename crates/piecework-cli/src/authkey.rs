@@ -1,5 +1,6 @@
 //! The secret that manager and clients share: where it comes from, and the file it is kept in.
 
+use crate::folders;
 use anyhow::{Context, bail};
 use piecework_server::{Address, Key};
 use std::env;
@@ -131,12 +132,10 @@ fn make(file: &Path) -> anyhow::Result<Authkey> {
 
 /// The key file that all commands of one user on one machine share.
 fn own_file() -> anyhow::Result<PathBuf> {
-    let data = match (env::var_os("XDG_DATA_HOME"), env::var_os("HOME")) {
-        (Some(data), _) if !data.is_empty() => PathBuf::from(data),
-        (_, Some(home)) => PathBuf::from(home).join(".local/share"),
-        _ => bail!("no HOME to keep an authkey in; hint: set PIECEWORK_AUTHKEY or --authkey-file"),
-    };
-    Ok(data.join("piecework/authkey"))
+    let data = folders::data();
+    let data =
+        data.context("no place for an authkey; hint: PIECEWORK_AUTHKEY or --authkey-file")?;
+    Ok(data.join("authkey"))
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ pub(crate) fn cannot_create(message: impl fmt::Display) -> anyhow::Error {
     coded(73, message)
 }
 
+/// What was to be kept could not be: 74.
+pub(crate) fn io_error(message: impl fmt::Display) -> anyhow::Error {
+    coded(74, message)
+}
+
 /// Nothing there now, later perhaps: 75.
 pub(crate) fn try_later(message: impl fmt::Display) -> anyhow::Error {
     coded(75, message)

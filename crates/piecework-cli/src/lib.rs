@@ -8,6 +8,7 @@ mod connect;
 mod declined;
 mod exec;
 mod exit;
+mod folders;
 mod input;
 mod logging;
 mod output;

@@ -33,7 +33,8 @@ impl User {
 
     /// A command in the folder of the project.
     fn command(&self, words: &[&str]) -> TestCommand {
-        let command = piecework(words).in_folder(self.path("project")).without("PIECEWORK_CONFIG");
+        let command = piecework(words).in_folder(self.path("project"));
+        let command = command.without("PIECEWORK_CONFIG").without("PIECEWORK_SERVE_ENGINE");
         command.env("XDG_CONFIG_HOME", self.path("config"))
     }
 }

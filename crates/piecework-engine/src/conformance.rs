@@ -10,21 +10,12 @@ use piecework_state::{
 };
 use std::time::Duration;
 
-/// What an engine is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Keeps {
-    /// What is committed is there when it is opened again.
-    All,
-    /// It begins anew each time.
-    Nothing,
-}
-
 /// Tries an engine; `open` opens it, each time with what was kept the time before.
 ///
 /// # Panics
 ///
 /// When it breaks a promise.
-pub fn exercise(keeps: Keeps, mut open: impl FnMut() -> Box<dyn Engine>) {
+pub fn exercise(mut open: impl FnMut() -> Box<dyn Engine>) {
     let mut engine = open();
     assert_eq!(replayed(&mut *engine).kept(), [], "a new engine is empty");
     commit(&mut *engine, &[]);
@@ -36,15 +27,10 @@ pub fn exercise(keeps: Keeps, mut open: impl FnMut() -> Box<dyn Engine>) {
         drop(engine);
         engine = open();
         let state = replayed(&mut *engine);
-        match keeps {
-            Keeps::All => assert_eq!(state.kept(), story.state.kept(), "after '{name}'"),
-            Keeps::Nothing => assert_eq!(state.kept(), [], "after '{name}'"),
-        }
+        assert_eq!(state.kept(), story.state.kept(), "after '{name}'");
         state.check();
     }
-    if keeps == Keeps::All {
-        gives_no_number_twice(&mut *engine, &story);
-    }
+    gives_no_number_twice(&mut *engine, &story);
 }
 
 /// A life that has all kinds of records in it, chapter by chapter: for tests that need something

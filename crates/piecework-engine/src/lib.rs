@@ -24,11 +24,9 @@
 pub mod conformance;
 mod disk;
 mod error;
-mod memory;
 
 pub use disk::{Disk, SyncPolicy};
 pub use error::EngineError;
-pub use memory::Memory;
 
 use piecework_state::Record;
 

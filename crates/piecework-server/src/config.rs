@@ -1,13 +1,14 @@
 //! What a server is told when it starts, and how starting can fail.
 
 use crate::{Keyring, Limits, Payloads, QueueSpec};
-use piecework_engine::EngineError;
+use piecework_engine::{EngineError, SyncPolicy};
 use piecework_net::{Address, PORT};
 use piecework_state::ReplayError;
 use piecework_wire::Policy;
 use piecework_wire::auth::Key;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Everything a server is told; made with [`Config::new`] and changed field by field.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Config {
     pub listen: Vec<Address>,
     /// The secrets one of which clients must know.
     pub keys: Keyring,
-    /// The named queues.
+    /// The named queues. Others that earlier runs have left are served as they were kept.
     pub queues: Vec<QueueSpec>,
     /// Whether an unknown typeid registers a queue of that name.
     pub open: bool,
@@ -32,6 +33,23 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// The limits.
     pub limits: Limits,
+    /// Where decisions are kept.
+    pub storage: Storage,
+}
+
+/// Where decisions are kept.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Storage {
+    /// Nowhere: all ends with the manager.
+    #[default]
+    Memory,
+    /// In a folder of the manager's own.
+    Disk {
+        /// Which; made if it is not there.
+        folder: PathBuf,
+        /// When what was decided is safe from a loss of power.
+        sync: SyncPolicy,
+    },
 }
 
 /// Who may shut the manager down over the network.
@@ -50,7 +68,7 @@ impl Config {
         Self {
             listen: vec![Address::from(SocketAddr::from(([127, 0, 0, 1], PORT)))],
             keys: Keyring::new(key),
-            queues: vec![QueueSpec::named("task"), QueueSpec::named("result")],
+            queues: vec![QueueSpec::kept("task"), QueueSpec::kept("result")],
             open: false,
             anonymous: Vec::new(),
             refused: Vec::new(),
@@ -58,6 +76,7 @@ impl Config {
             policy: Policy::data(),
             shutdown: Shutdown::default(),
             limits: Limits::default(),
+            storage: Storage::default(),
         }
     }
 }
@@ -104,6 +123,9 @@ pub enum ServerError {
     /// What earlier runs have kept does not fit together.
     #[error("what earlier runs have kept does not fit together: {0}")]
     Replay(#[from] ReplayError),
+    /// The thread that keeps decisions could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// What was decided could not be kept; the log says why.
     #[error("the manager could not keep what it had decided, and stops; hint: its log says why")]
     Lost,

@@ -129,7 +129,7 @@ impl Connection<'_> {
         let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
         match step {
             Step::Call(Next::Object(call)) => self.call(call).await?,
-            Step::Call(Next::Manager(call)) => self.manager(&call),
+            Step::Call(Next::Manager(call)) => self.manager(&call).await?,
             Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
         }
         if self.is_interrupted() {
@@ -245,25 +245,40 @@ impl Connection<'_> {
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
         let refused = self.shared.policy.as_ref().and_then(|policy| method.refused_by(policy));
         let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, refused.as_ref()));
-        let reply = match called {
-            Ok(Called::Replied(reply)) => Some((id, reply)),
-            Ok(Called::Parked(reply)) => self.wait(id, ident, reply).await?,
-            Ok(Called::Lost) => return Err(Ended::Gone(not_kept())),
+        match called {
+            Ok(called) => self.answer(id, ident, called).await,
             Err(error) => {
                 if let Some(refusal) = error.refusal() {
                     tracing::warn!(peer = %self.peer, "refused an item: {refusal}");
                 }
                 error.write(&mut self.session.out);
-                return Ok(());
+                Ok(())
             }
+        }
+    }
+
+    /// Sends what a call on the object `ident` came to, or will come to.
+    async fn answer(&mut self, id: SessionId, ident: &str, called: Called) -> Result<(), Ended> {
+        let reply = match called {
+            Called::Replied(reply) => Some((id, reply)),
+            Called::Parked(reply) => self.wait(id, ident, reply).await?,
+            Called::Lost => return Err(self.lost().await),
         };
-        drop(request);
         let Some((id, reply)) = reply else { return Ok(()) };
         if self.is_interrupted() {
-            hub.unsent(id, reply);
+            self.shared.hub.unsent(id, reply);
             return Ok(());
         }
         self.send(id, reply).await
+    }
+
+    /// Something that was decided could not be kept: the client is told so, and the connection
+    /// ends.
+    async fn lost(&mut self) -> Ended {
+        PyError::runtime_error(NOT_KEPT).write(&mut self.session.out);
+        // It ends either way.
+        let _ = self.flush().await;
+        Ended::Gone(io::Error::other(NOT_KEPT))
     }
 
     /// A stock client waits for its reply before it says more. If it has said more, its call was
@@ -292,7 +307,7 @@ impl Connection<'_> {
             let heard = tokio::select! {
                 biased;
                 served = &mut reply => {
-                    let served = served.map_err(|_| not_kept())?;
+                    let Ok(served) = served else { return Err(self.lost().await) };
                     // Served at the same moment as its end came: it must not take the item along.
                     if listening && let Err(gone) = self.socket.look() {
                         hub.unsent(id, served);
@@ -317,7 +332,7 @@ impl Connection<'_> {
                     reply = match called {
                         Called::Replied(reply) => return Ok(Some((id, reply))),
                         Called::Parked(reply) => reply,
-                        Called::Lost => return Err(Ended::Gone(not_kept())),
+                        Called::Lost => return Err(self.lost().await),
                     };
                 }
                 Err(gone) => {
@@ -344,12 +359,18 @@ impl Connection<'_> {
         })
     }
 
-    fn manager(&mut self, call: &ManagerCall) {
-        let Some(open) = &self.open else { return };
+    /// One call on the manager.
+    async fn manager(&mut self, call: &ManagerCall) -> Result<(), Ended> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let (hub, id) = (open.hub, open.id);
         let out = &mut self.session.out;
-        let done = call.run(open.hub, open.id, || may_shut_down(self.shared, self.peer), out);
-        if let Err(error) = done {
-            error.write(out);
+        match call.run(hub, id, || may_shut_down(self.shared, self.peer), out) {
+            Ok(None) => Ok(()),
+            Ok(Some(called)) => self.answer(id, session::MANAGER_IDENT, called).await,
+            Err(error) => {
+                error.write(out);
+                Ok(())
+            }
         }
     }
 
@@ -384,10 +405,9 @@ impl Connection<'_> {
     }
 }
 
-/// The end of a connection whose call was decided and not kept.
-fn not_kept() -> io::Error {
-    io::Error::other("what was decided could not be kept")
-}
+/// What a client is told whose call was decided and not kept.
+const NOT_KEPT: &str = "the manager could not keep what it had decided, and stops; it is not known \
+     whether this call was kept; hint: the manager's log says why";
 
 /// Whether the client at `peer` may stop the manager.
 fn may_shut_down(shared: &Shared, peer: Peer) -> bool {

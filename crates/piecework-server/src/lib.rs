@@ -17,6 +17,7 @@
 
 mod allowance;
 mod clock;
+mod committer;
 mod complaints;
 mod config;
 mod connection;
@@ -38,10 +39,11 @@ mod server;
 mod session;
 mod socket;
 
-pub use config::{Config, ServerError, Shutdown};
+pub use config::{Config, ServerError, Shutdown, Storage};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use local::Local;
+pub use piecework_engine::{EngineError, SyncPolicy};
 pub use piecework_net::{Address, AddressError};
 pub use piecework_state::{
     Call, Delivery, ItemId, Payload, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,

@@ -26,6 +26,10 @@ pub struct QueueSpec {
     pub stop: Value,
     /// Which payloads are let in; `None` means as the manager says.
     pub payloads: Option<Payloads>,
+    /// Whether what earlier runs have left in it is dropped.
+    pub fresh: bool,
+    /// Whether a queue of earlier runs keeps its options, whatever stands here.
+    pub as_kept: bool,
 }
 
 /// An ack mode as it is asked for: the answer queue is a name still.
@@ -58,6 +62,11 @@ impl QueueSpec {
         Self { typeids, ..Self::untyped(name) }
     }
 
+    /// The same for a queue that keeps the options of earlier runs, if there were any.
+    pub fn kept(name: &str) -> Self {
+        Self { as_kept: true, ..Self::named(name) }
+    }
+
     /// A queue that no typeid leads to, yet.
     pub fn untyped(name: &str) -> Self {
         let options = QueueOptions::default();
@@ -70,6 +79,8 @@ impl QueueSpec {
             lease: options.lease,
             stop: Value::None,
             payloads: None,
+            fresh: false,
+            as_kept: false,
         }
     }
 
@@ -95,7 +106,7 @@ impl QueueSpec {
             ("payloads", "any") => self.payloads = Some(Payloads::Any),
             ("payloads", "data") => self.payloads = Some(Payloads::Data),
             ("payloads", _) => return Err(bad(key, value, "any or data")),
-            ("fresh", "") => {} // in memory every queue starts empty
+            ("fresh", "") => self.fresh = true,
             _ => {
                 return Err(format!(
                     "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \

@@ -68,8 +68,10 @@ impl Registry {
         let mut registry = Self { typeids_max, payloads, ..Self::default() };
         // Names first: an answer queue may stand behind the queue that names it.
         for spec in queues {
-            if state.queue(&spec.name).is_none() {
-                state.register(&spec.name, QueueOptions::default(), out);
+            match state.queue(&spec.name) {
+                None => drop(state.register(&spec.name, QueueOptions::default(), out)),
+                Some(kept) if spec.fresh => state.empty(kept, out),
+                Some(_) => {}
             }
         }
         for spec in queues {
@@ -98,7 +100,10 @@ impl Registry {
         };
         let QueueSpec { maxsize, attempts, lease, .. } = *spec;
         let options = QueueOptions { ack, maxsize, attempts, lease };
-        let queue = state.register(&spec.name, options, out);
+        let queue = match state.queue(&spec.name) {
+            Some(kept) if spec.as_kept => kept,
+            _ => state.register(&spec.name, options, out),
+        };
         for typeid in &spec.typeids {
             self.typeids.insert(typeid.clone(), Registered::Named(queue));
         }

@@ -1,8 +1,9 @@
 //! The server as a whole: bind, run, stop.
 
 use crate::clock::Clock;
+use crate::committer::Committer;
 use crate::complaints::Complaints;
-use crate::config::{Config, ServerError, Shutdown};
+use crate::config::{Config, ServerError, Shutdown, Storage};
 use crate::connection::{self, Shared};
 use crate::failures::Failures;
 use crate::hub::Hub;
@@ -11,11 +12,12 @@ use crate::limits::{LAST_CALLS, Limits};
 use crate::listener;
 use crate::lobby::Lobby;
 use crate::local::Local;
+use crate::queue_spec::QueueSpec;
 use crate::registry::Registry;
 use crate::socket::Stage;
-use piecework_engine::{Engine, Memory};
+use piecework_engine::{Disk, Engine};
 use piecework_net::{Address, Listener};
-use piecework_state::{Outcome, Replay, State};
+use piecework_state::{Ledger, Outcome, Replay, State};
 use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
@@ -28,7 +30,10 @@ use tokio::time::timeout;
 #[derive(Debug)]
 pub struct Server {
     hub: Arc<Hub>,
+    /// Keeps what is decided, where anything is kept.
+    committer: Option<Committer>,
     listeners: Vec<Listener>,
+    queues: Vec<QueueSpec>,
     keys: Keyring,
     /// Where any queue looks at its payloads.
     policy: Option<Policy>,
@@ -47,7 +52,7 @@ impl Server {
         let Config {
             listen,
             keys,
-            queues,
+            mut queues,
             open,
             anonymous,
             refused,
@@ -55,13 +60,24 @@ impl Server {
             policy,
             shutdown,
             limits,
+            storage,
         } = config;
         let limits = limits.within(descriptors());
         let clock = Clock::start();
+        // First: who runs a manager twice is told of the address rather than of the folder.
+        let mut listeners = Vec::with_capacity(listen.len());
+        for address in &listen {
+            listeners.push(listener::bind(address, limits.backlog).await?);
+        }
+        let mut engine = open_engine(storage)?;
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
-        let mut engine = Box::new(Memory);
-        let mut state = restore(&mut *engine, clock.now().micros(), limits.state)?;
+        let mut state = restore(engine.as_deref_mut(), clock.now().micros(), limits.state)?;
+        for name in state.names() {
+            if !queues.iter().any(|queue| queue.name == name) {
+                queues.push(QueueSpec::kept(name));
+            }
+        }
         let typeids_max = if open { limits.typeids_max } else { 0 };
         let mut out = Outcome::default();
         let registry = Registry::new(
@@ -73,19 +89,25 @@ impl Server {
             typeids_max,
             &mut out,
         )?;
-        engine.commit(&out.records)?;
-        let policy = registry.is_policed().then_some(policy);
-        let hub = Arc::new(Hub::new(clock, state, registry, engine));
-        let mut listeners = Vec::with_capacity(listen.len());
-        for address in &listen {
-            listeners.push(listener::bind(address, limits.backlog).await?);
+        if let Some(engine) = &mut engine {
+            engine.commit(&out.records)?;
         }
-        Ok(Self { hub, listeners, keys, policy, limits, shutdown })
+        let policy = registry.is_policed().then_some(policy);
+        let ledger = Ledger::new(state, engine.is_some());
+        let hub = Arc::new(Hub::new(clock, ledger, registry));
+        let start = |engine| Committer::start(Arc::clone(&hub), engine);
+        let committer = engine.map(start).transpose().map_err(ServerError::Thread)?;
+        Ok(Self { hub, committer, listeners, queues, keys, policy, limits, shutdown })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
     pub fn addresses(&self) -> Vec<Address> {
         self.listeners.iter().map(|listener| listener.address().clone()).collect()
+    }
+
+    /// The named queues: those of [`Config::queues`], then those that earlier runs have left.
+    pub fn queues(&self) -> &[QueueSpec] {
+        &self.queues
     }
 
     /// Opens a session within this process; `name` is what lists show.
@@ -98,7 +120,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// None so far; with storage, what stood in its way.
+    /// When something that was decided could not be kept, then or at the end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let (stop, stage) = watch::channel(Stage::Serving);
         let shared = Arc::new(Shared {
@@ -129,19 +151,33 @@ impl Server {
             stop.send_replace(Stage::Over);
             ended.await;
         }
+        if let Some(committer) = self.committer {
+            let closed = tokio::task::spawn_blocking(|| committer.close()).await;
+            closed.map_err(|_| ServerError::Lost)??;
+        }
         Ok(())
+    }
+}
+
+/// The engine that keeps what is decided, if anything does.
+fn open_engine(storage: Storage) -> Result<Option<Box<dyn Engine>>, ServerError> {
+    match storage {
+        Storage::Memory => Ok(None),
+        Storage::Disk { folder, sync } => Ok(Some(Box::new(Disk::open(&folder, sync)?))),
     }
 }
 
 /// The state that earlier runs have left in the engine.
 fn restore(
-    engine: &mut dyn Engine,
+    engine: Option<&mut (dyn Engine + 'static)>,
     first_handle: u64,
     limits: piecework_state::Limits,
 ) -> Result<State, ServerError> {
     let mut replay = Replay::default();
-    for record in engine.load()? {
-        replay.add(record)?;
+    if let Some(engine) = engine {
+        for record in engine.load()? {
+            replay.add(record)?;
+        }
     }
     Ok(replay.into_state(first_handle, limits))
 }

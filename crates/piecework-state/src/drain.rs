@@ -36,6 +36,19 @@ impl State {
         Ok(Some(Reply::Count(dropped)))
     }
 
+    /// Drops all that a queue holds and nobody has leased, dead items too.
+    pub fn empty(&mut self, queue: QueueId, out: &mut Outcome) {
+        self.drop_waiting_items(queue, out);
+        let Some(at) = self.queues.get_mut(&queue) else { return };
+        let dead: Vec<Item> = std::mem::take(&mut at.dead).into_values().collect();
+        let bytes: u64 = dead.iter().map(|item| item.payload.len() as u64).sum();
+        at.bytes -= bytes;
+        self.bytes -= bytes;
+        for item in dead {
+            self.keep(Record::Acked(queue, item.id), out);
+        }
+    }
+
     /// `withdraw(results)`: drops what is ready or delayed and whose answer is for `results`; says
     /// how many.
     pub(crate) fn withdraw(

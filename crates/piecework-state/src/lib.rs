@@ -37,6 +37,7 @@ mod error;
 mod id;
 mod invariants;
 mod item;
+mod ledger;
 mod limits;
 mod meter;
 pub mod objects;
@@ -60,6 +61,7 @@ pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait
 pub use error::StateError;
 pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item};
+pub use ledger::{Ledger, Lost, Told};
 pub use limits::Limits;
 pub use options::{AckMode, QueueOptions};
 pub use record::{DecodeError, Record, Standing};

@@ -85,6 +85,13 @@ impl State {
         (id, true)
     }
 
+    /// The names of all queues that have one, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.names.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The queue of that name.
     pub fn queue(&self, name: &str) -> Option<QueueId> {
         self.names.get(name).copied()

@@ -3,8 +3,10 @@
 use crate::authkey::AuthkeyArgs;
 use crate::commands::greeting;
 use crate::logging::LogArgs;
-use crate::{authkey, exit, output};
-use piecework_server::{Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, measure};
+use crate::{authkey, exit, folders, output};
+use piecework_server::{
+    Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, Storage, SyncPolicy, measure,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +28,7 @@ Options of a queue, after its name and a colon, separated by commas:
   answers=NAME             an item is acknowledged by its answer in queue NAME
   attempts=N               failed attempts after which an item is dead; 0: never (default 5)
   lease=10m                how long a worker may hold an item; default: as long as it is connected
+  fresh                    what earlier runs have left in it is dropped
   maxsize=N                ready items at most, as in queue.Queue(N)
   payloads=any|data        what may be put, as --payloads says it for all
   stop=VALUE               an item of this value stops a worker and needs no answer (default None)";
@@ -44,9 +47,20 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME[:OPTIONS]")]
     queue: Vec<String>,
 
-    /// Where items are kept: in memory, gone with this process
-    #[arg(long, value_name = "ENGINE", default_value = "memory")]
+    /// Where items are kept: on disk, or in memory, gone with this process
+    #[arg(long, value_name = "ENGINE", default_value = "disk")]
     engine: EngineName,
+
+    /// The folder of the engine `disk`; one manager at a time [default: piecework/data in the
+    /// user's data directory, ~/.local/share as a rule]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// When what was decided is safe from a loss of power: before the reply (always), so long after
+    /// it at most (interval:100ms), or when the system likes (never). A killed manager loses
+    /// nothing under any of them
+    #[arg(long, value_name = "WHEN", default_value = "interval:100ms", value_parser = sync)]
+    sync: SyncPolicy,
 
     /// Bytes of items held at most, as 512MiB or 2G; beyond, a put raises queue.Full, unless it
     /// answers a task [default: no bound]
@@ -92,8 +106,10 @@ pub struct ServeArgs {
 }
 
 /// The engines there are.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum EngineName {
+    /// Keeps everything, in a folder of its own.
+    Disk,
     /// Keeps nothing.
     Memory,
 }
@@ -120,7 +136,6 @@ pub(crate) enum PayloadsName {
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     args.log.begin()?;
     raise_descriptors();
-    let EngineName::Memory = args.engine;
     let authkey = args.authkey.find_or_make()?;
     let mut config = Config::new(authkey.key.clone());
     for (name, file) in &args.also_authkey_file {
@@ -147,19 +162,51 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if let Some(bytes) = args.memory {
         config.limits.state.bytes = bytes;
     }
+    config.storage = storage(args.engine, args.data_dir, args.sync)?;
     config.payloads = payloads(args.payloads, &config.listen);
     for pattern in &args.allow_class {
         config.policy = config.policy.allow(pattern).map_err(exit::usage)?;
     }
-    let queues = config.queues.clone();
     // Before anybody can know that it listens: whoever does may say stop at once.
     let stop = stop_signal()?;
     let server = Server::bind(config).await.map_err(exit::cannot_create)?;
     let addresses = server.addresses();
     authkey::check(weakest, &addresses, args.allow_weak_authkey)?;
-    output::data(&greeting::greeting(&addresses, &queues, &authkey));
-    server.run(stop).await?;
+    output::data(&greeting::greeting(&addresses, server.queues(), &authkey));
+    server.run(stop).await.map_err(exit::io_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where what is decided is kept.
+fn storage(
+    engine: EngineName,
+    folder: Option<PathBuf>,
+    sync: SyncPolicy,
+) -> anyhow::Result<Storage> {
+    match (engine, folder) {
+        (EngineName::Memory, None) => Ok(Storage::Memory),
+        (EngineName::Memory, Some(_)) => {
+            Err(exit::usage("--engine memory keeps nothing in a --data-dir; hint: leave out one"))
+        }
+        (EngineName::Disk, folder) => {
+            let own = || folders::data().map(|data| data.join("data"));
+            Ok(Storage::Disk { folder: folder.map_or_else(own, Ok)?, sync })
+        }
+    }
+}
+
+/// `always`, `never` or `interval:100ms`.
+fn sync(text: &str) -> Result<SyncPolicy, String> {
+    let expected = "expected always, interval:100ms or never";
+    match text.split_once(':') {
+        None if text == "always" => Ok(SyncPolicy::Always),
+        None if text == "never" => Ok(SyncPolicy::Never),
+        Some(("interval", lasts)) => {
+            let lasts = measure::duration(lasts).ok_or(expected)?;
+            Ok(SyncPolicy::Interval(lasts))
+        }
+        _ => Err(expected.to_owned()),
+    }
 }
 
 /// `NAME=FILE`.

@@ -28,6 +28,8 @@ pub(crate) fn piecework<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>)
         command.env_remove(name);
     }
     command.env("PIECEWORK_CONFIG", ""); // nor what their files of settings say
+    // Nor is anything kept in the user's own folders; whoever tests that names a --data-dir.
+    command.env("PIECEWORK_SERVE_ENGINE", "memory");
     TestCommand(command)
 }
 

@@ -8,7 +8,7 @@ use super::value::{dict, int, queue_value, seconds};
 use crate::hub::{Called, Hub};
 use crate::limits::NOTE_BYTES_MAX;
 use bytes::BytesMut;
-use piecework_state::{Call, Reply, SessionId, SessionStats};
+use piecework_state::{Call, SessionId, SessionStats};
 use piecework_wire::{Request, Value, reply};
 use std::time::Duration;
 
@@ -61,14 +61,15 @@ impl ManagerCall {
         }
     }
 
-    /// Does it, and appends the reply.
+    /// Does it, and appends the reply; or gives back what becomes the reply, where a queue is
+    /// changed.
     pub(crate) fn run(
         &self,
         hub: &Hub,
         session: SessionId,
         may_shut_down: impl Fn() -> bool,
         out: &mut BytesMut,
-    ) -> Result<(), PyError> {
+    ) -> Result<Option<Called>, PyError> {
         match self {
             Self::Queues => {
                 let queues = hub.look(|state, now| state.queue_stats(now));
@@ -84,10 +85,7 @@ impl ManagerCall {
                 let queue = hub.look(|state, _| state.queue(name));
                 let queue =
                     queue.ok_or_else(|| PyError::key_error(format!("no queue '{name}'")))?;
-                match hub.call_queue(session, Call::Purge(queue)) {
-                    Called::Replied(Reply::Count(count)) => reply::returned(out, &int(count)),
-                    _ => return Err(PyError::runtime_error("the manager stops")),
-                }
+                return Ok(Some(hub.call_queue(session, Call::Purge(queue))));
             }
             Self::Run => {
                 let (tasks, results) = hub.begin_run(session)?;
@@ -101,7 +99,7 @@ impl ManagerCall {
             }
             Self::ShutDown => shut_down(hub, may_shut_down, out)?,
         }
-        Ok(())
+        Ok(None)
     }
 }
 

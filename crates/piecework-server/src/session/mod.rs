@@ -20,7 +20,7 @@ mod value;
 pub(crate) use control::First;
 pub(crate) use error::PyError;
 pub(crate) use fault::Fault;
-pub(crate) use manager::ManagerCall;
+pub(crate) use manager::{IDENT as MANAGER_IDENT, ManagerCall};
 pub(crate) use serving::{Next, ObjectCall, write};
 
 use crate::keyring::Keyring;

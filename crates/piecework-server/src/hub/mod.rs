@@ -1,21 +1,27 @@
-//! The state behind one short lock, and the engine: what is decided is kept, then told.
+//! The state behind one short lock: what is decided is kept, then told.
+
+mod doing;
+mod log;
 
 use crate::clock::Clock;
 use crate::registry::{Registered, Registry};
 use crate::runs;
-use piecework_engine::Engine;
+use doing::Doing;
+use log::log;
 use piecework_state::{
-    Call, Delivery, Note, Outcome, Peer, QueueId, QueueOptions, Reply, SessionId, State,
-    StateError, Time,
+    Call, Delivery, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId,
+    State, StateError, Time, Told,
 };
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
 /// What all connections share. Every method takes the lock, decides, and lets go.
 pub(crate) struct Hub {
     clock: Clock,
     shared: Mutex<Shared>,
+    /// Wakes the committer, where there is one.
+    work: Condvar,
     /// Rings when a deadline comes before the one that the timer sleeps for.
     sooner: Notify,
     /// Rings when somebody who may do so has asked the manager to stop.
@@ -23,15 +29,14 @@ pub(crate) struct Hub {
 }
 
 struct Shared {
-    state: State,
+    ledger: Ledger,
     registry: Registry,
-    engine: Box<dyn Engine>,
     /// Whoever waits for a reply, by session.
     parked: HashMap<SessionId, oneshot::Sender<Reply>>,
     /// What the timer sleeps for.
     armed: Option<Time>,
-    /// Whether something that was decided could not be kept.
-    poisoned: bool,
+    /// What the committer is about.
+    committer: Doing,
 }
 
 /// What a call came to, so far.
@@ -39,9 +44,9 @@ struct Shared {
 pub(crate) enum Called {
     /// It is done.
     Replied(Reply),
-    /// It waits; the reply comes here.
+    /// It waits, or what it decided is being kept; the reply comes here.
     Parked(oneshot::Receiver<Reply>),
-    /// What was decided could not be kept: nothing may be promised any more.
+    /// Something that was decided could not be kept: nothing may be promised any more.
     Lost,
 }
 
@@ -59,21 +64,23 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(
-        clock: Clock,
-        state: State,
-        registry: Registry,
-        engine: Box<dyn Engine>,
-    ) -> Self {
+    pub(crate) fn new(clock: Clock, ledger: Ledger, registry: Registry) -> Self {
         let parked = HashMap::new();
-        let shared = Shared { state, registry, engine, parked, armed: None, poisoned: false };
-        Self { clock, shared: Mutex::new(shared), sooner: Notify::new(), stop: Notify::new() }
+        let committer = Doing::default();
+        let shared = Shared { ledger, registry, parked, armed: None, committer };
+        Self {
+            clock,
+            shared: Mutex::new(shared),
+            work: Condvar::new(),
+            sooner: Notify::new(),
+            stop: Notify::new(),
+        }
     }
 
     /// Opens a session.
     pub(crate) fn open(&self, peer: Peer) -> SessionId {
         let now = self.clock.now();
-        self.lock().state.open(now, peer)
+        self.lock().ledger.state.open(now, peer)
     }
 
     /// Has the state serve one call on the object `ident`; `call` says which, given its queue.
@@ -86,16 +93,16 @@ impl Hub {
         let mut shared = self.lock();
         let now = self.clock.now();
         let mut out = Outcome::default();
-        let queue = shared.state.resolve(now, session, ident, &mut out);
+        let queue = shared.ledger.state.resolve(now, session, ident, &mut out);
         let called = queue.map_err(E::from).and_then(|queue| {
-            call(&Desk { now, state: &shared.state, registry: &shared.registry }, queue)
+            call(&Desk { now, state: &shared.ledger.state, registry: &shared.registry }, queue)
         });
         let Ok(called) = called else {
             // Even a call that is refused may have shown that its process lives.
-            let _ = self.publish(shared, out);
+            self.tell(shared, out);
             return called.map(|_| unreachable!("an error, as was just seen"));
         };
-        shared.state.apply_into(now, session, called, &mut out);
+        shared.ledger.state.apply_into(now, session, called, &mut out);
         Ok(self.finish(shared, session, out))
     }
 
@@ -103,7 +110,7 @@ impl Hub {
     pub(crate) fn call_queue(&self, session: SessionId, call: Call) -> Called {
         let mut shared = self.lock();
         let now = self.clock.now();
-        let out = shared.state.apply(now, session, call);
+        let out = shared.ledger.state.apply(now, session, call);
         self.finish(shared, session, out)
     }
 
@@ -113,8 +120,8 @@ impl Hub {
         let mut shared = self.lock();
         shared.parked.remove(&session);
         let now = self.clock.now();
-        match (shared.state.cancel(now, session), reply.try_recv()) {
-            (Some(out), _) => drop(self.publish(shared, out)),
+        match (shared.ledger.cancel(now, session), reply.try_recv()) {
+            (Some(told), _) => self.publish(shared, told),
             (None, Ok(reply)) => self.take_back(shared, session, reply),
             (None, Err(_)) => {}
         }
@@ -130,8 +137,11 @@ impl Hub {
         mut reply: oneshot::Receiver<Reply>,
     ) -> (SessionId, Called) {
         let mut shared = self.lock();
+        if shared.ledger.holds(session) {
+            return (session, Called::Parked(reply));
+        }
         shared.parked.remove(&session);
-        match shared.state.hand_over(self.clock.now(), session, ident) {
+        match shared.ledger.state.hand_over(self.clock.now(), session, ident) {
             Some((heir, out)) => (heir, self.finish(shared, heir, out)),
             None => (session, reply.try_recv().map_or(Called::Lost, Called::Replied)),
         }
@@ -146,7 +156,7 @@ impl Hub {
     /// results of this one, which ends with the session.
     pub(crate) fn begin_run(&self, session: SessionId) -> Result<(String, String), StateError> {
         let tasks = self.tasks_of_runs(session)?;
-        let results = self.lock().state.own(session, runs::RESULTS, runs::results())?;
+        let results = self.lock().ledger.state.own(session, runs::RESULTS, runs::results())?;
         Ok((tasks, results))
     }
 
@@ -154,50 +164,49 @@ impl Hub {
     /// first asked for.
     pub(crate) fn tasks_of_runs(&self, session: SessionId) -> Result<String, StateError> {
         let mut shared = self.lock();
-        let queue = shared.state.queue(runs::TASKS);
-        let queue =
-            queue.unwrap_or_else(|| shared.state.register_passing(runs::TASKS, &runs::tasks()));
-        shared.state.create_for(self.clock.now(), session, queue)
+        let queue = shared.ledger.state.queue(runs::TASKS);
+        let queue = queue
+            .unwrap_or_else(|| shared.ledger.state.register_passing(runs::TASKS, &runs::tasks()));
+        shared.ledger.state.create_for(self.clock.now(), session, queue)
     }
 
     /// What a session says of itself from now on.
     pub(crate) fn announce(&self, session: SessionId, note: String) {
-        self.lock().state.announce(session, note);
+        self.lock().ledger.state.announce(session, note);
     }
 
     /// The process of a session has ended: its sessions did not end in good order, unless they said
     /// so.
     pub(crate) fn process_ended(&self, session: SessionId) {
-        self.lock().state.process_ended(session);
+        self.lock().ledger.state.process_ended(session);
     }
 
     /// Ends a session.
     pub(crate) fn end(&self, session: SessionId) {
         let mut shared = self.lock();
         shared.parked.remove(&session);
-        let now = self.clock.now();
-        let out = shared.state.end(now, session);
-        let _ = self.publish(shared, out);
+        let told = shared.ledger.end(self.clock.now(), session);
+        self.publish(shared, told);
     }
 
     /// The manager stops: nobody is served any more, and no session is blamed for its end.
     pub(crate) fn stop(&self) {
-        self.lock().state.stop();
+        self.lock().ledger.state.stop();
     }
 
     /// What a typeid leads to.
     pub(crate) fn look_up(&self, typeid: &str) -> Registered {
         let mut shared = self.lock();
-        let Shared { state, registry, .. } = &mut *shared;
+        let Shared { ledger, registry, .. } = &mut *shared;
         let mut out = Outcome::default();
-        let registered = registry.look_up(state, typeid, &mut out);
-        let _ = self.publish(shared, out);
+        let registered = registry.look_up(&mut ledger.state, typeid, &mut out);
+        self.tell(shared, out);
         registered
     }
 
     /// A handle on a named queue.
     pub(crate) fn create(&self, queue: QueueId) -> String {
-        self.lock().state.create(queue).expect("a registered queue exists")
+        self.lock().ledger.state.create(queue).expect("a registered queue exists")
     }
 
     /// An anonymous queue, and the handle on it.
@@ -206,23 +215,23 @@ impl Hub {
         typeid: &str,
         options: QueueOptions,
     ) -> Result<String, StateError> {
-        self.lock().state.create_anonymous(typeid, options)
+        self.lock().ledger.state.create_anonymous(typeid, options)
     }
 
     pub(crate) fn incref(&self, ident: &str) -> Result<(), StateError> {
-        self.lock().state.incref(ident)
+        self.lock().ledger.state.incref(ident)
     }
 
     pub(crate) fn decref(&self, ident: &str) -> Result<(), StateError> {
         let mut shared = self.lock();
-        let out = shared.state.decref(self.clock.now(), ident)?;
-        let _ = self.publish(shared, out);
+        let out = shared.ledger.state.decref(self.clock.now(), ident)?;
+        self.tell(shared, out);
         Ok(())
     }
 
     /// Looks at the state.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&State, Time) -> T) -> T {
-        look(&self.lock().state, self.clock.now())
+        look(&self.lock().ledger.state, self.clock.now())
     }
 
     /// Asks the server to stop.
@@ -240,7 +249,7 @@ impl Hub {
         loop {
             let next = {
                 let mut shared = self.lock();
-                shared.armed = shared.state.next_deadline();
+                shared.armed = shared.ledger.state.next_deadline();
                 shared.armed
             };
             match next {
@@ -251,9 +260,50 @@ impl Hub {
                 },
             }
             let mut shared = self.lock();
-            let out = shared.state.tick(self.clock.now());
-            let _ = self.publish(shared, out);
+            let out = shared.ledger.state.tick(self.clock.now());
+            self.tell(shared, out);
         }
+    }
+
+    /// Waits for something to keep, and moves it into `batch`; false if nothing comes any more.
+    /// Blocks: it is for the one thread that keeps.
+    pub(crate) fn next_batch(&self, batch: &mut Vec<Record>) -> bool {
+        let mut shared = self.lock();
+        loop {
+            if shared.ledger.take_batch(batch) {
+                return true;
+            }
+            if shared.committer == Doing::Closing || shared.ledger.is_lost() {
+                return false;
+            }
+            shared.committer = Doing::Idle;
+            shared = self.work.wait(shared).expect("nobody panics while they hold the lock");
+            if shared.committer == Doing::Idle {
+                shared.committer = Doing::Busy; // woken by nobody
+            }
+        }
+    }
+
+    /// The batch is kept: whoever waits for it is told.
+    pub(crate) fn kept(&self) {
+        let mut shared = self.lock();
+        let kept = shared.ledger.kept();
+        shared.wake(kept);
+    }
+
+    /// The batch could not be kept: nobody is told anything any more, and the manager stops.
+    pub(crate) fn lose(&self) {
+        let mut shared = self.lock();
+        shared.ledger.lose();
+        shared.parked.clear();
+        drop(shared);
+        self.ask_to_stop();
+    }
+
+    /// No more is decided: what was decided is kept, and that is all.
+    pub(crate) fn close(&self) {
+        self.lock().committer = Doing::Closing;
+        self.work.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -265,136 +315,70 @@ impl Hub {
         &self,
         mut shared: MutexGuard<'_, Shared>,
         session: SessionId,
-        mut out: Outcome,
+        out: Outcome,
     ) -> Called {
-        let called = match out.reply.take() {
-            Some(reply) => Called::Replied(reply),
-            None => {
-                let (sender, receiver) = oneshot::channel();
-                shared.parked.insert(session, sender);
-                Called::Parked(receiver)
-            }
+        let mut told = shared.ledger.tell(Some(session), out);
+        let called = match &mut told {
+            Err(Lost) => Called::Lost,
+            Ok(told) => match told.reply.take() {
+                Some(reply) => Called::Replied(reply),
+                None => {
+                    let (sender, receiver) = oneshot::channel();
+                    shared.parked.insert(session, sender);
+                    Called::Parked(receiver)
+                }
+            },
         };
-        match self.publish(shared, out) {
-            Ok(()) => called,
-            Err(NotKept) => Called::Lost,
-        }
+        self.publish(shared, told);
+        called
     }
 
     fn take_back(&self, mut shared: MutexGuard<'_, Shared>, session: SessionId, reply: Reply) {
         let deliveries: Vec<Delivery> = State::deliveries(reply);
         if !deliveries.is_empty() {
-            let out = shared.state.unsent(self.clock.now(), session, deliveries);
-            let _ = self.publish(shared, out);
+            let out = shared.ledger.state.unsent(self.clock.now(), session, deliveries);
+            self.tell(shared, out);
         }
     }
 
-    /// Keeps the records, then wakes whoever was served, then lets go of the lock and talks.
-    fn publish(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) -> Result<(), NotKept> {
-        if !out.records.is_empty()
-            && !shared.poisoned
-            && let Err(error) = shared.engine.commit(&out.records)
-        {
-            tracing::error!(%error, "cannot keep what was decided; the manager stops");
-            shared.poisoned = true;
-            self.ask_to_stop();
-        }
-        if shared.poisoned {
+    /// Tells the others what came of something that nobody waits for.
+    fn tell(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) {
+        let told = shared.ledger.tell(None, out);
+        self.publish(shared, told);
+    }
+
+    /// Wakes whoever was served, and those who keep decisions and watch the clock; then lets go of
+    /// the lock, and talks.
+    fn publish(&self, mut shared: MutexGuard<'_, Shared>, told: Result<Told, Lost>) {
+        let Ok(told) = told else {
             // Whoever waits loses its sender, and with it any hope of a promise.
-            shared.parked.clear();
-            return Err(NotKept);
-        }
-        for (session, reply) in out.woken {
-            // Whoever waits removes itself under this lock, so the receiver is there.
-            if let Some(waiting) = shared.parked.remove(&session) {
-                let _ = waiting.send(reply);
-            }
-        }
-        let next = shared.state.next_deadline();
+            return shared.parked.clear();
+        };
+        shared.wake(told.woken);
+        let next = shared.ledger.state.next_deadline();
         let sooner = next.is_some_and(|next| shared.armed.is_none_or(|armed| next < armed));
         if sooner {
             shared.armed = next;
         }
+        let work = shared.ledger.has_batch() && shared.committer.call();
         drop(shared);
+        if work {
+            self.work.notify_one();
+        }
         if sooner {
             self.sooner.notify_one();
         }
-        out.notes.iter().for_each(log);
-        Ok(())
+        told.notes.iter().for_each(log);
     }
 }
 
-/// What was decided is not kept, now or since an earlier failure.
-struct NotKept;
-
-/// Says in the log what somebody should know.
-fn log(note: &Note) {
-    match note {
-        Note::Unanswered { session, queue, leases, acked, lost } => {
-            let ended = if *lost { "was lost" } else { "left" };
-            if *acked {
-                // So ends every master that has read its last result.
-                tracing::debug!(
-                    "session {session} {ended} with {leases} items of '{queue}' unanswered; in mode \
-                     auto they count as done; hint: answers=NAME gives them to another worker"
-                );
-            } else {
-                tracing::info!(
-                    "session {session} {ended} with {leases} items of '{queue}' unanswered; they \
-                     go to other workers"
-                );
+impl Shared {
+    fn wake(&mut self, woken: impl IntoIterator<Item = (SessionId, Reply)>) {
+        for (session, reply) in woken {
+            // Whoever waits removes itself under this lock, so the receiver is there.
+            if let Some(waiting) = self.parked.remove(&session) {
+                let _ = waiting.send(reply);
             }
         }
-        Note::Late { session, queue, item } => tracing::warn!(
-            "session {session} answered item {item} of '{queue}' after its lease had run out; \
-             the answer was dropped; hint: a longer lease=, or extend()"
-        ),
-        Note::Died { queue, item, attempts } => {
-            tracing::warn!("item {item} of '{queue}' is dead after {attempts} failed attempts")
-        }
-        Note::LeasesMax { session, queue } => tracing::warn!(
-            "session {session} holds as many items of '{queue}' as it may and settles none; \
-             hint: ack=none for a queue whose consumers never answer"
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::queue_spec::Payloads;
-    use crate::queue_spec::QueueSpec;
-    use piecework_engine::EngineError;
-    use piecework_state::{Payload, Record};
-
-    /// Keeps what it is given until it is told to fail.
-    struct Fails;
-
-    impl Engine for Fails {
-        fn commit(&mut self, _: &[Record]) -> Result<(), EngineError> {
-            Err(EngineError::Poisoned("the disk is gone".into()))
-        }
-
-        fn load(&mut self) -> Result<Vec<Record>, EngineError> {
-            Ok(Vec::new())
-        }
-    }
-
-    #[tokio::test]
-    async fn nothing_is_promised_once_something_was_not_kept() {
-        let mut state = State::new(1, piecework_state::Limits::default());
-        let queues = [QueueSpec::named("task")];
-        let mut out = Outcome::default();
-        let registry =
-            Registry::new(&mut state, &queues, Payloads::Any, vec![], vec![], 0, &mut out).unwrap();
-        let task = state.queue("task").unwrap();
-        let hub = Hub::new(Clock::start(), state, registry, Box::new(Fails));
-        let (waiting, putter) = (hub.open(Peer::native("a")), hub.open(Peer::native("b")));
-        let Called::Parked(reply) = hub.call_queue(waiting, Call::get(task)) else { panic!() };
-        let put = hub.call_queue(putter, Call::put(task, Payload::opaque("N")));
-        assert!(matches!(put, Called::Lost), "{put:?}");
-        assert!(reply.await.is_err(), "the getter gets no item that nobody keeps");
-        hub.asked_to_stop().await;
-        assert!(matches!(hub.call_queue(putter, Call::Qsize(task)), Called::Lost));
     }
 }
