@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use piecework_engine::{Disk, Engine, SyncPolicy};
-use piecework_state::{Item, ItemId, Place, QueueId, QueueOptions, Record, Replay, State, Time};
+use piecework_state::{
+    Item, ItemId, Place, QueueId, QueueOptions, Record, Replay, Standing, State, Time,
+};
 use std::time::{Duration, Instant};
 
 const QUEUE: QueueId = QueueId(1);
@@ -98,6 +100,5 @@ fn put(id: u64) -> Record {
         history: None,
         reply_to: None,
     };
-    let items = [item].into_iter().collect();
-    Record::Put { queue: QUEUE, items, due: None, acked: Default::default() }
+    Record::Item { queue: QUEUE, item, standing: Standing::Ready }
 }

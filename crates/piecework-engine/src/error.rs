@@ -53,9 +53,6 @@ pub enum EngineError {
     /// The database did not do what it was asked.
     #[error("storage: {0}")]
     Database(#[from] rusqlite::Error),
-    /// The journal cannot be read.
-    #[error("the journal cannot be read: {0}; hint: restore the database from a back-up")]
-    Records(piecework_state::DecodeError),
     /// A record speaks of an item that is not there: a defect of piecework.
     #[error("a record speaks of item {0}, which is not kept")]
     UnknownItem(u64),

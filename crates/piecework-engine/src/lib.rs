@@ -44,16 +44,6 @@ pub trait Engine: Send {
     /// that was in the batch must not keep running as if it were kept.
     fn commit(&mut self, batch: &[Record]) -> Result<(), EngineError>;
 
-    /// Does some of what can wait until nobody does, for a few milliseconds; says whether there is
-    /// more.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Engine::commit`].
-    fn rest(&mut self) -> Result<bool, EngineError> {
-        Ok(false)
-    }
-
     /// Gives back what was kept by earlier runs: the records themselves, or fewer that replay to
     /// the same.
     ///

@@ -3,9 +3,8 @@
 //! A batch is one transaction, whole or not at all. What its tables are is in `schema.rs`, what a
 //! record does to them in `write.rs`, and how they become records again in `read.rs`. A row is an
 //! item that lives, so the file and the time to open it grow with those, and not with what has
-//! passed through. What was decided last stands in a journal before it gets there: `journal.rs`.
+//! passed through.
 
-mod journal;
 mod lock;
 mod read;
 mod schema;
@@ -15,7 +14,6 @@ mod write;
 pub use sync::SyncPolicy;
 
 use crate::{Engine, EngineError};
-use journal::Journal;
 use lock::Lock;
 use piecework_state::Record;
 use rusqlite::{Connection, TransactionBehavior};
@@ -28,17 +26,12 @@ const DATABASE: &str = "piecework.db";
 /// Its write-ahead log, as SQLite names it.
 const LOG: &str = "piecework.db-wal";
 
-/// Bytes of the journal that are worked into the tables at a time while there is nothing else to do:
-/// whoever comes meanwhile waits some milliseconds at most.
-const REST_BYTES: usize = 64 << 10;
-
 /// Keeps records in a folder on disk.
 #[derive(Debug)]
 pub struct Disk {
     connection: Connection,
     /// What `write.rs` remembers from batch to batch.
     books: write::Books,
-    journal: Journal,
     syncer: Option<Syncer>,
     /// Why an earlier commit failed, if one did.
     poisoned: Option<String>,
@@ -56,26 +49,23 @@ impl Disk {
         lock::make_folder(folder)?;
         let lock = Lock::take(folder)?;
         let path = folder.join(DATABASE);
-        let mut connection = schema::open(&path, sync)?;
-        let mut books = write::Books::read(&connection)?;
-        let recovery = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let journal = Journal::recover(&recovery, &mut books)?;
-        books.reserve_numbers(&recovery)?;
-        recovery.commit()?;
+        let connection = schema::open(&path, sync)?;
+        let books = write::Books::read(&connection)?;
         let syncer = match sync {
             SyncPolicy::Interval(interval) => Some(Syncer::start(folder.join(LOG), interval)?),
             SyncPolicy::Always | SyncPolicy::Never => None,
         };
-        Ok(Self { connection, books, journal, syncer, poisoned: None, _lock: lock })
+        Ok(Self { connection, books, syncer, poisoned: None, _lock: lock })
     }
 
     fn transact(&mut self, batch: &[Record]) -> Result<(), EngineError> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
-        let written = self.journal.write(&transaction, &mut self.books, batch)?;
+        for record in batch {
+            self.books.write(&transaction, record)?;
+        }
         self.books.reserve_numbers(&transaction)?;
         transaction.commit()?;
-        self.journal.written(batch, written);
         match &self.syncer {
             Some(syncer) => syncer.written(),
             None => Ok(()),
@@ -95,27 +85,7 @@ impl Engine for Disk {
         committed
     }
 
-    fn rest(&mut self) -> Result<bool, EngineError> {
-        if self.journal.is_empty() {
-            return Ok(false);
-        }
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = self.connection.transaction_with_behavior(behavior)?;
-        let worked = self.journal.work(&transaction, &mut self.books, REST_BYTES)?;
-        self.books.reserve_numbers(&transaction)?;
-        transaction.commit()?;
-        self.journal.strike(worked);
-        Ok(!self.journal.is_empty())
-    }
-
     fn load(&mut self) -> Result<Vec<Record>, EngineError> {
         read::load(&self.connection)
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // For whoever looks into the tables meanwhile; the next to open them would do it, too.
-        while self.poisoned.is_none() && self.rest().is_ok_and(|more| more) {}
     }
 }
