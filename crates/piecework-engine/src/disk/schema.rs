@@ -17,7 +17,7 @@ use std::path::Path;
 const APPLICATION: i64 = 0x5077_4442;
 
 /// Each step takes the tables from one version to the next.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 1] = ["
     CREATE TABLE queues (
         id       INTEGER PRIMARY KEY,
         name     TEXT NOT NULL UNIQUE,
@@ -65,13 +65,6 @@ const STEPS: [&str; 2] = ["
     -- One row: numbers of items, places and queues below `next` may have been given.
     CREATE TABLE numbers (next INTEGER NOT NULL) STRICT;
     INSERT INTO numbers VALUES (1);
-", "
-    -- What was decided and is not in the tables above yet, batch by batch: the records' own bytes
-    -- (`piecework_state::Record`). Most items are gone before they would get there.
-    CREATE TABLE journal (
-        batch    INTEGER PRIMARY KEY,
-        records  BLOB NOT NULL
-    ) STRICT;
 "];
 
 /// Pages of the write-ahead log after which they are written back: 16 MiB, which bounds the log
