@@ -6,9 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use piecework_engine::{Disk, Engine, SyncPolicy};
-use piecework_state::{
-    Item, ItemId, Place, QueueId, QueueOptions, Record, Replay, Standing, State, Time,
-};
+use piecework_state::{Item, ItemId, Place, QueueId, QueueOptions, Record, Replay, State, Time};
 use std::time::{Duration, Instant};
 
 const QUEUE: QueueId = QueueId(1);
@@ -100,5 +98,6 @@ fn put(id: u64) -> Record {
         history: None,
         reply_to: None,
     };
-    Record::Item { queue: QUEUE, item, standing: Standing::Ready }
+    let items = [item].into_iter().collect();
+    Record::Put { queue: QUEUE, items, due: None, acked: Default::default() }
 }
