@@ -95,7 +95,7 @@ fn put(id: u64) -> Record {
         stop: false,
         put_at: Time::from_secs(1_700_000_000),
         attempts: 0,
-        history: None,
+        rare: None,
         reply_to: None,
     };
     let items = [item].into_iter().collect();

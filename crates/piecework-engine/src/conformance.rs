@@ -6,7 +6,7 @@
 use crate::{Engine, EngineError};
 use piecework_state::{
     AckMode, Call, Limits, Outcome, Payload, Peer, QueueOptions, Record, Replay, Reply, SessionId,
-    Settle, State, Take, Time, Wait,
+    Settle, State, Take, Time, Wait, Which,
 };
 use std::time::Duration;
 
@@ -89,6 +89,9 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("its wait is over", |story| story.wait(60)),
     ("an item is released", |story| story.settle(Settle::Release)),
     ("an item dies", |story| (0..3).for_each(|_| story.fail_and_wait())),
+    ("a dead item is revived", |story| story.revive()),
+    ("two items die", |story| (0..6).for_each(|_| story.fail_and_wait())),
+    ("a dead item is dropped", |story| story.drop_dead()),
     ("an item is delayed", |story| story.put_later(60)),
     ("an item is delayed for ever", |story| story.put_later(u64::MAX / 1_000_000)),
     ("a delay is over", |story| story.wait(60)),
@@ -180,6 +183,19 @@ impl Story {
         let take = Call::Take { queue, max: 1, wait: Wait::No, style: Take::Item };
         let Some(Reply::Item(delivery)) = self.call(take) else { panic!("an item is ready") };
         self.call(Call::put(queue, Payload::opaque(delivery.payload)));
+    }
+
+    fn revive(&mut self) {
+        let queue = self.queue("task");
+        let revived = self.call(Call::Revive { queue, which: Which::All });
+        assert!(matches!(revived, Some(Reply::Count(1))), "{revived:?}");
+    }
+
+    fn drop_dead(&mut self) {
+        let queue = self.queue("task");
+        let first = self.state.dead(queue, None, 1).first().expect("an item is dead").id;
+        let dropped = self.call(Call::Drop { queue, which: Which::One(first) });
+        assert!(matches!(dropped, Some(Reply::Count(1))), "{dropped:?}");
     }
 
     fn purge(&mut self) {

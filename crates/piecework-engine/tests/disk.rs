@@ -81,7 +81,7 @@ fn tables_of_a_later_version_are_refused() {
     tables.pragma_update(None, "user_version", 99).unwrap();
     drop(tables);
     let refused = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
-    assert!(matches!(refused, EngineError::Later { found: 99, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, EngineError::Later { found: 99, known: 2, .. }), "{refused}");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn put(queue: QueueId, ids: Range<u64>) -> Vec<Record> {
         stop: false,
         put_at: Time::from_secs(1),
         attempts: 0,
-        history: None,
+        rare: None,
         reply_to: None,
     };
     let standing = Standing::Ready;

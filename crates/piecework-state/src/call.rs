@@ -1,6 +1,6 @@
 //! Every call with checked arguments, and what comes of it.
 
-use crate::{ItemId, Place, QueueId, QueueStats, Record, SessionId, StateError, Time};
+use crate::{Ended, ItemId, Place, QueueId, QueueStats, Rare, Record, SessionId, StateError, Time};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -69,6 +69,21 @@ pub enum Call {
     Purge(QueueId),
     /// Drops what is ready or delayed and whose answer is for the second queue.
     Withdraw(QueueId, QueueId),
+    /// Makes dead items ready again, at their old places, as if they had never been tried; what
+    /// became of their attempts is still remembered. Says how many.
+    Revive {
+        /// Where they are dead.
+        queue: QueueId,
+        /// Which of them.
+        which: Which,
+    },
+    /// Drops dead items; says how many.
+    Drop {
+        /// Where they are dead.
+        queue: QueueId,
+        /// Which of them.
+        which: Which,
+    },
 }
 
 impl Call {
@@ -127,6 +142,17 @@ pub enum Take {
     Many,
     /// A list of leases that are settled by id, whatever the ack mode: `lease`.
     Leases,
+}
+
+/// Which of a queue's dead items.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// This one.
+    One(ItemId),
+    /// All of them.
+    All,
+    /// Those whose last attempt ended so.
+    Ended(Ended),
 }
 
 /// How a lease is settled by id.
@@ -196,6 +222,7 @@ pub(crate) struct Gone {
     pub(crate) put_at: Time,
     pub(crate) stop: bool,
     pub(crate) reply_to: Option<QueueId>,
+    pub(crate) rare: Option<Box<Rare>>,
 }
 
 /// Something worth a line in the log.

@@ -1,7 +1,7 @@
 //! Emptying: what a queue holds is dropped, all of it or what nobody wants any more, or no more is
 //! let in.
 
-use crate::call::{Outcome, Reply};
+use crate::call::{Outcome, Reply, Which};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::state::{Served, State};
@@ -39,14 +39,8 @@ impl State {
     /// Drops all that a queue holds and nobody has leased, dead items too.
     pub fn empty(&mut self, queue: QueueId, out: &mut Outcome) {
         self.drop_waiting_items(queue, out);
-        let Some(at) = self.queues.get_mut(&queue) else { return };
-        let dead: Vec<Item> = std::mem::take(&mut at.dead).into_values().collect();
-        let bytes: u64 = dead.iter().map(|item| item.payload.len() as u64).sum();
-        at.bytes -= bytes;
-        self.bytes -= bytes;
-        for item in dead {
-            self.keep(Record::Acked(queue, item.id), out);
-        }
+        let dead = self.take_dead(queue, Which::All).unwrap_or_default();
+        dead.iter().for_each(|item| self.drop_taken(queue, item, out));
     }
 
     /// `withdraw(results)`: drops what is ready or delayed and whose answer is for `results`; says

@@ -256,6 +256,7 @@ impl State {
         end: End,
         out: &mut Outcome,
     ) {
+        self.leaving = Some((session, ended.peer.clone()));
         let live: Vec<Held> = ended.held.iter().copied().filter(|held| !held.late).collect();
         let mut queues: Vec<QueueId> = live.iter().map(|held| held.queue).collect();
         queues.sort();
@@ -283,6 +284,7 @@ impl State {
             }
             self.note_unanswered(session, queue, acked.len(), given_back.len(), end, out);
         }
+        self.leaving = None;
     }
 
     fn acks_at_orderly_end(&self, held: Held) -> bool {

@@ -5,7 +5,8 @@
 //!  client ───────────▶ ready ─────────────────────▶ leased ───────────▶ gone
 //!         put(delay)    ▲  ▲                          │  │
 //!  client ─▶ delayed ───┘  └──── nack, session lost, ─┘  └─ attempts used up ─▶ dead
-//!                                lease run out
+//!                                lease run out                                  │
+//!                ▲──────────────────────── revive ────────────────────────────────┘
 //! ```
 //!
 //! The state of an item is the set of its queue that holds it (`queue.rs`), so an item can be in
@@ -13,6 +14,7 @@
 
 use crate::{ItemId, Place, QueueId, SessionId, Time};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// What was put, with what the manager knows of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,8 +34,15 @@ pub struct Item {
     pub put_at: Time,
     /// How many attempts failed and counted.
     pub attempts: u32,
-    /// How the attempts ended, counted or not, oldest first; most items never have any.
-    pub history: Option<Box<Vec<Attempt>>>,
+    /// What most items never have.
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What few items have: behind a pointer of its own, as items are held by the million.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rare {
+    /// How the attempts ended, counted or not, oldest first.
+    pub history: Vec<Attempt>,
 }
 
 impl Item {
@@ -41,10 +50,15 @@ impl Item {
     /// may fail for ever, and its memory must not grow with it.
     pub const HISTORY_MAX: usize = 100;
 
+    /// How the attempts ended, counted or not, oldest first.
+    pub fn history(&self) -> &[Attempt] {
+        self.rare.as_deref().map_or(&[], |rare| &rare.history)
+    }
+
     /// Remembers how an attempt ended, and counts it if it counts.
     pub(crate) fn remember(&mut self, attempt: Attempt) {
         self.attempts = self.attempts.saturating_add(u32::from(attempt.counted));
-        let history = self.history.get_or_insert_default();
+        let history = &mut self.rare.get_or_insert_default().history;
         if history.len() == Self::HISTORY_MAX {
             history.remove(0);
         }
@@ -53,10 +67,14 @@ impl Item {
 }
 
 /// One delivery of an item that did not end in an ack.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Attempt {
     /// To whom it was delivered.
     pub session: SessionId,
+    /// What that one called itself.
+    pub name: Arc<str>,
+    /// Where it connected from.
+    pub address: Arc<str>,
     /// When it was delivered.
     pub began: Time,
     /// When it ended.
@@ -65,6 +83,21 @@ pub struct Attempt {
     pub how: Ended,
     /// Whether it counts towards `attempts=N`.
     pub counted: bool,
+}
+
+impl Attempt {
+    /// The bytes of a name or an address that an attempt remembers; the rest is cut off. A hundred
+    /// attempts of each dead item remember them, and clients choose their names.
+    pub const WHO_BYTES_MAX: usize = 100;
+
+    /// A name or an address as far as an attempt remembers it.
+    pub(crate) fn brief(text: &Arc<str>) -> Arc<str> {
+        if text.len() <= Self::WHO_BYTES_MAX {
+            return Arc::clone(text);
+        }
+        let ends = (0..=Self::WHO_BYTES_MAX).rev().find_map(|end| text.get(..end));
+        ends.unwrap_or_default().into()
+    }
 }
 
 /// How a delivery ended other than well.

@@ -30,10 +30,12 @@
 
 mod ack;
 mod call;
+mod dead;
 mod deadline;
 mod drain;
 mod end;
 mod error;
+mod explain;
 mod id;
 mod invariants;
 mod item;
@@ -57,10 +59,11 @@ mod time;
 mod wait;
 mod waiters;
 
-pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait};
+pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait, Which};
 pub use error::StateError;
+pub use explain::{Explained, Stands};
 pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
-pub use item::{Attempt, Ended, Item};
+pub use item::{Attempt, Ended, Item, Rare};
 pub use ledger::{Ledger, Lost, Told};
 pub use limits::Limits;
 pub use options::{AckMode, QueueOptions};

@@ -78,6 +78,9 @@ impl State {
             let (bytes, bytes_max) = (self.bytes, self.limits.bytes);
             return Reply::Error(StateError::FullBytes { bytes, bytes_max });
         }
+        if answered.is_empty() && self.low {
+            return Reply::Error(StateError::FullDisk);
+        }
         let mut acked = SmallVec::new();
         let mut items = SmallVec::new();
         for (at, payload) in payloads.into_iter().enumerate() {
@@ -140,7 +143,7 @@ impl State {
     fn make(&mut self, now: Time, payload: Payload) -> Item {
         let (id, place) = self.fresh_item();
         let Payload { bytes, stop, reply_to } = payload;
-        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, history: None }
+        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, rare: None }
     }
 
     /// A put of a held item's own bytes to the queue it came from hands it back: to the end of
@@ -251,14 +254,14 @@ impl State {
         let Some(at) = self.queues.get_mut(&queue) else { return };
         let Some(delayed) = at.undelay(item) else { return };
         let (id, old_place) = (delayed.item.id, delayed.item.place);
-        let place = match delayed.item.history {
-            Some(_) => {
-                at.push_returned(delayed.item);
-                old_place
-            }
-            None => {
+        let place = match delayed.item.history() {
+            [] => {
                 at.push(Item { place, ..delayed.item });
                 place
+            }
+            _ => {
+                at.push_returned(delayed.item);
+                old_place
             }
         };
         self.keep(Record::Ready(queue, id, place), out);

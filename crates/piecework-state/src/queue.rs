@@ -141,6 +141,17 @@ impl Queue {
         self.fresh.pop_front()
     }
 
+    /// The ready item of this id.
+    pub(crate) fn find_ready(&self, item: ItemId) -> Option<&Item> {
+        self.fresh.iter().chain(self.returned.values()).find(|ready| ready.id == item)
+    }
+
+    /// How many ready items would be taken before this one.
+    pub(crate) fn ready_before(&self, item: &Item) -> usize {
+        let fresh = self.fresh.partition_point(|ready| ready.place < item.place);
+        fresh + self.returned.range(..item.place).count()
+    }
+
     pub(crate) fn delay(&mut self, item: Item, due: Time) {
         self.delayed.insert(item.id, Delayed { item, due });
     }

@@ -61,6 +61,8 @@ pub enum Record {
         /// How the last of them ended.
         attempt: Attempt,
     },
+    /// A dead item is ready again in its old place, as if it had never been tried.
+    Revived(QueueId, ItemId),
     /// Everything ready or delayed was dropped.
     Purged {
         /// Where.
@@ -103,6 +105,7 @@ impl Record {
             | Self::Returned { queue, .. }
             | Self::Ready(queue, ..)
             | Self::Died { queue, .. }
+            | Self::Revived(queue, _)
             | Self::Purged { queue, .. }
             | Self::Item { queue, .. } => Some(*queue),
             Self::Numbered(_) => None,

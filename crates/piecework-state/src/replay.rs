@@ -87,6 +87,11 @@ impl Replay {
             Record::Died { queue, item, attempt } => {
                 self.ended(queue, item, attempt, Standing::Dead)?;
             }
+            Record::Revived(queue, item) => {
+                let (item, standing) = self.item(queue, item)?;
+                item.attempts = 0;
+                *standing = Standing::Ready;
+            }
             Record::Purged { queue, spared } => {
                 let kept = |id: &ItemId, standing| {
                     standing == Standing::Dead || spared.binary_search(id).is_ok()

@@ -54,6 +54,14 @@ impl Peer {
         &self.address
     }
 
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(crate) fn shared_address(&self) -> &Arc<str> {
+        &self.address
+    }
+
     /// Whether it announced itself as a native client.
     pub fn is_native(&self) -> bool {
         self.native

@@ -196,8 +196,8 @@ impl State {
     ) {
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
-        let attempt = Attempt { session, began, ended: now, how, counted: true };
-        item.remember(attempt);
+        let attempt = self.attempt(session, [began, now], how, true);
+        item.remember(attempt.clone());
         let wanted = self.is_wanted(&item);
         let name = self.name_of(held.queue);
         let Some(queue) = self.queues.get_mut(&held.queue) else { return };
@@ -230,8 +230,8 @@ impl State {
         let queue = held.queue;
         let Some(lease) = self.take_lease(session, held) else { return };
         let Lease { mut item, began, .. } = lease;
-        let attempt = Attempt { session, began, ended: now, how, counted: false };
-        item.remember(attempt);
+        let attempt = self.attempt(session, [began, now], how, false);
+        item.remember(attempt.clone());
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.returned_total += 1;
         }
@@ -239,6 +239,23 @@ impl State {
             return self.drop_unwanted(queue, item, out);
         }
         self.give_back(now, queue, item, attempt, Duration::ZERO, out);
+    }
+
+    /// What is remembered of a lease that did not end well.
+    fn attempt(
+        &self,
+        session: SessionId,
+        [began, ended]: [Time; 2],
+        how: Ended,
+        counted: bool,
+    ) -> Attempt {
+        let open = self.sessions.get(&session).map(|session| &session.peer);
+        let undecided = || self.undecided.get(&session).map(|ended| &ended.session.peer);
+        let leaving = || self.leaving.as_ref().filter(|(id, _)| *id == session);
+        let peer = open.or_else(undecided).or_else(|| leaving().map(|(_, peer)| peer));
+        let peer = peer.expect("a lease ends with, or before, the session that has it");
+        let [name, address] = [peer.shared_name(), peer.shared_address()].map(Attempt::brief);
+        Attempt { session, name, address, began, ended, how, counted }
     }
 
     /// An item goes back to its old place, now or after a wait.

@@ -25,6 +25,8 @@ pub struct State {
     pub(crate) sessions: IdMap<SessionId, Session>,
     /// Ended sessions of threads that may have died or not; their leases are still theirs.
     pub(crate) undecided: BTreeMap<SessionId, Undecided>,
+    /// Who ends just now: its session is gone, its leases are being settled.
+    pub(crate) leaving: Option<(SessionId, Peer)>,
     pub(crate) handles: Handles,
     pub(crate) deadlines: Deadlines,
     /// Payload bytes in all queues.
@@ -32,6 +34,8 @@ pub struct State {
     pub(crate) limits: Limits,
     /// Whether the manager stops: nobody is served any more.
     pub(crate) stopping: bool,
+    /// Whether there is too little room for anything more to be kept.
+    pub(crate) low: bool,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
     pub(crate) calls: u64,
     next: u64,
@@ -47,11 +51,13 @@ impl State {
             names: HashMap::new(),
             sessions: IdMap::default(),
             undecided: BTreeMap::new(),
+            leaving: None,
             handles: Handles::new(first_handle),
             deadlines: Deadlines::default(),
             bytes: 0,
             limits,
             stopping: false,
+            low: false,
             calls: 0,
             next: 1,
         }
@@ -109,6 +115,12 @@ impl State {
         id
     }
 
+    /// Whether there is so little room left for what is kept that puts are refused from now on. One
+    /// that answers an item is let in all the same: it frees as much as it takes.
+    pub fn set_low(&mut self, low: bool) {
+        self.low = low;
+    }
+
     /// What a session says of itself from now on, for lists.
     pub fn announce(&mut self, session: SessionId, note: String) {
         if let Some(session) = self.sessions.get_mut(&session) {
@@ -144,6 +156,8 @@ impl State {
             Call::Join(queue) => self.join(session, queue),
             Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
             Call::Purge(queue) => self.purge(now, queue, out),
+            Call::Revive { queue, which } => self.revive(now, queue, which, out),
+            Call::Drop { queue, which } => self.drop_dead(queue, which, out),
             Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),
             Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
             Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),

@@ -95,9 +95,9 @@ impl State {
         };
         if ack::acked_by_delivery(source.options.ack, item.stop, style) {
             taker.owes(queue);
-            let Item { place, put_at, stop, reply_to, .. } = item;
-            delivery.gone = Some(Gone { place, put_at, stop, reply_to });
             self.gone_for_good(queue, &item, out);
+            let Item { place, put_at, stop, reply_to, rare, .. } = item;
+            delivery.gone = Some(Gone { place, put_at, stop, reply_to, rare });
         } else {
             let by_id = style == Take::Leases;
             taker.held.push_back(Held { queue, item: item.id, by_id, late: false });
@@ -122,10 +122,9 @@ impl State {
                     let held = Held { queue, item: id, by_id: false, late: false };
                     self.release(now, session, held, crate::Ended::Unsent, &mut out);
                 }
-                Some(Gone { place, put_at, stop, reply_to }) => {
-                    let (attempts, history) = (attempt - 1, None);
-                    let item =
-                        Item { id, place, payload, stop, reply_to, put_at, attempts, history };
+                Some(Gone { place, put_at, stop, reply_to, rare }) => {
+                    let attempts = attempt - 1;
+                    let item = Item { id, place, payload, stop, reply_to, put_at, attempts, rare };
                     self.undo_gone(now, session, queue, item, &mut out);
                 }
             }

@@ -1,10 +1,10 @@
-//! Records as bytes: damaged ones are refused, and those of version 1 are read for ever. That all
-//! kinds come back as they were is seen in every other test (`World::note`).
+//! Records as bytes: damaged ones are refused, and those of every version are read for ever. That
+//! all kinds come back as they were is seen in every other test (`World::note`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bytes::Bytes;
 use piecework_state::{
-    AckMode, Attempt, DecodeError, Ended, Item, ItemId, Place, QueueId, QueueOptions, Record,
+    AckMode, Attempt, DecodeError, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, Record,
     SessionId, Standing, Time,
 };
 use smallvec::smallvec;
@@ -12,15 +12,31 @@ use std::time::Duration;
 
 const QUEUE: QueueId = QueueId(2);
 
-/// One of each kind, with every field set.
-fn batch() -> Vec<Record> {
-    let attempt = Attempt {
+/// One of each kind that version 1 knows, with every field set that it has.
+fn batch_of_version_1() -> Vec<Record> {
+    batch(Attempt {
+        name: "".into(),
+        address: "".into(),
         session: SessionId(300),
         began: Time::from_micros(1),
         ended: Time::from_micros(2),
         how: Ended::RunOut,
         counted: true,
+    })
+}
+
+/// One of each kind, with every field set.
+fn batch_of_version_2() -> Vec<Record> {
+    let Some(Record::Returned { attempt, .. }) = batch_of_version_1().into_iter().nth(4) else {
+        panic!("the fifth is of that kind");
     };
+    let attempt = Attempt { name: "MainProcess".into(), address: "10.0.0.7".into(), ..attempt };
+    let mut batch = batch(attempt);
+    batch.push(Record::Revived(QUEUE, ItemId(3)));
+    batch
+}
+
+fn batch(attempt: Attempt) -> Vec<Record> {
     let item = Item {
         id: ItemId(3),
         place: Place(4),
@@ -28,7 +44,7 @@ fn batch() -> Vec<Record> {
         stop: true,
         put_at: Time::from_micros(u64::MAX),
         attempts: 1,
-        history: Some(Box::new(vec![attempt])),
+        rare: Some(Box::new(Rare { history: vec![attempt.clone()] })),
         reply_to: None,
     };
     let options = QueueOptions {
@@ -44,7 +60,7 @@ fn batch() -> Vec<Record> {
         Record::Queue { queue: QUEUE, name: "task".into(), options },
         Record::Put { queue: QUEUE, items: smallvec![item.clone()], due, acked },
         Record::Acked(QUEUE, ItemId(3)),
-        Record::Returned { queue: QUEUE, item: ItemId(3), attempt, due },
+        Record::Returned { queue: QUEUE, item: ItemId(3), attempt: attempt.clone(), due },
         Record::Ready(QUEUE, ItemId(3), Place(11)),
         Record::Died { queue: QUEUE, item: ItemId(3), attempt },
         Record::Purged { queue: QUEUE, spared: vec![ItemId(3)] },
@@ -52,7 +68,7 @@ fn batch() -> Vec<Record> {
     ]
 }
 
-/// What version 1 wrote for the batch above. It stays as it is, whatever later versions write.
+/// What version 1 wrote. It stays as it is, whatever later versions write.
 #[rustfmt::skip]
 const VERSION_1: &[u8] = &[
     0x01, 0x09, 0x0a, 0x01, 0x02, 0x04, 0x74, 0x61, 0x73, 0x6b, 0x02, 0x01, 0x05, 0x06, 0x01, 0x07,
@@ -64,24 +80,51 @@ const VERSION_1: &[u8] = &[
     0xff, 0x01, 0x01, 0x01, 0x01, 0xac, 0x02, 0x01, 0x02, 0x05, 0x01, 0x02, 0x0c,
 ];
 
+/// What version 2 writes.
+#[rustfmt::skip]
+const VERSION_2: &[u8] = &[
+    0x02, 0x09, 0x0a, 0x01, 0x02, 0x04, 0x74, 0x61, 0x73, 0x6b, 0x02, 0x01, 0x05, 0x06, 0x01, 0x07,
+    0x02, 0x02, 0x01, 0x03, 0x04, 0x02, 0x4e, 0x2e, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0x01, 0x01, 0x01, 0x01, 0xac, 0x02, 0x01, 0x02, 0x05, 0x01, 0x0b, 0x4d, 0x61, 0x69,
+    0x6e, 0x50, 0x72, 0x6f, 0x63, 0x65, 0x73, 0x73, 0x08, 0x31, 0x30, 0x2e, 0x30, 0x2e, 0x30, 0x2e,
+    0x37, 0x01, 0x08, 0x01, 0x02, 0x09, 0x03, 0x02, 0x03, 0x04, 0x02, 0x03, 0xac, 0x02, 0x01, 0x02,
+    0x05, 0x01, 0x0b, 0x4d, 0x61, 0x69, 0x6e, 0x50, 0x72, 0x6f, 0x63, 0x65, 0x73, 0x73, 0x08, 0x31,
+    0x30, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x37, 0x01, 0x08, 0x05, 0x02, 0x03, 0x0b, 0x06, 0x02, 0x03,
+    0xac, 0x02, 0x01, 0x02, 0x05, 0x01, 0x0b, 0x4d, 0x61, 0x69, 0x6e, 0x50, 0x72, 0x6f, 0x63, 0x65,
+    0x73, 0x73, 0x08, 0x31, 0x30, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x37, 0x07, 0x02, 0x01, 0x03, 0x08,
+    0x02, 0x03, 0x04, 0x02, 0x4e, 0x2e, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0x01, 0x01, 0x01, 0x01, 0xac, 0x02, 0x01, 0x02, 0x05, 0x01, 0x0b, 0x4d, 0x61, 0x69, 0x6e, 0x50,
+    0x72, 0x6f, 0x63, 0x65, 0x73, 0x73, 0x08, 0x31, 0x30, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x37, 0x02,
+    0x0c, 0x0a, 0x02, 0x03,
+];
+
 #[test]
-fn version_1_is_read_for_ever() {
-    assert_eq!(Record::decode(Bytes::from_static(VERSION_1)).unwrap(), batch());
-    assert_eq!(Record::encode(&batch()), VERSION_1, "a change of bytes is a new version");
+fn all_versions_are_read_for_ever() {
+    assert_eq!(Record::decode(Bytes::from_static(VERSION_1)).unwrap(), batch_of_version_1());
+    let written = Record::encode(&batch_of_version_2());
+    assert_eq!(written, VERSION_2, "a change of bytes is a new version");
+    assert_eq!(Record::decode(Bytes::from_static(VERSION_2)).unwrap(), batch_of_version_2());
 }
 
 #[test]
 fn a_later_version_is_refused() {
-    assert_eq!(Record::decode(Bytes::from_static(&[2])), Err(DecodeError::Version(2)));
+    assert_eq!(Record::decode(Bytes::from_static(&[3])), Err(DecodeError::Version(3)));
     assert_eq!(Record::decode(Bytes::from_static(&[0])), Err(DecodeError::Version(0)));
 }
 
 #[test]
+fn a_kind_of_record_is_not_in_versions_before_its_own() {
+    let mut bytes = Record::encode(&[Record::Revived(QUEUE, ItemId(3))]);
+    bytes[0] = 1;
+    assert!(matches!(Record::decode(bytes.into()), Err(DecodeError::Unknown(..))));
+}
+
+#[test]
 fn what_is_cut_short_is_refused_or_ends_with_a_record() {
-    let whole = batch();
+    let whole = batch_of_version_2();
     let ends: Vec<usize> = (0..=whole.len()).map(|n| Record::encode(&whole[..n]).len()).collect();
-    for cut in 0..VERSION_1.len() {
-        let read = Record::decode(Bytes::from_static(&VERSION_1[..cut]));
+    for cut in 0..VERSION_2.len() {
+        let read = Record::decode(Bytes::from_static(&VERSION_2[..cut]));
         match ends.iter().position(|end| *end == cut) {
             Some(records) => assert_eq!(read.unwrap()[..], whole[..records]),
             None => assert!(matches!(read, Err(DecodeError::Short(_))), "{cut}: {read:?}"),
@@ -91,12 +134,14 @@ fn what_is_cut_short_is_refused_or_ends_with_a_record() {
 
 #[test]
 fn no_byte_that_was_changed_makes_it_panic() {
-    for at in 0..VERSION_1.len() {
-        for byte in 0..=u8::MAX {
-            let mut bytes = VERSION_1.to_vec();
-            bytes[at] = byte;
-            // Most changes give other records: only whoever keeps the bytes can tell.
-            let _ = Record::decode(bytes.into());
+    for version in [VERSION_1, VERSION_2] {
+        for at in 0..version.len() {
+            for byte in 0..=u8::MAX {
+                let mut bytes = version.to_vec();
+                bytes[at] = byte;
+                // Most changes give other records: only whoever keeps the bytes can tell.
+                let _ = Record::decode(bytes.into());
+            }
         }
     }
 }

@@ -5,8 +5,8 @@
 mod support;
 
 use piecework_state::{
-    AckMode, Call, Delivery, ItemId, Limits, Outcome, Payload, Peer, QueueId, QueueOptions, Record,
-    Replay, ReplayError, Reply, SessionId, Settle, State, Take, Wait,
+    AckMode, Call, Delivery, Ended, ItemId, Limits, Outcome, Payload, Peer, QueueId, QueueOptions,
+    Record, Replay, ReplayError, Reply, SessionId, Settle, State, Take, Wait, Which,
 };
 use std::time::Duration;
 use support::random::Random;
@@ -114,7 +114,9 @@ impl Life {
         let own = self.delivered.iter().filter(|(holder, _)| *holder == session);
         let held = own.last().map_or((queue, ItemId(1)), |(_, d)| (d.queue, d.id));
         let take = |max, style| Call::Take { queue, max, wait, style };
-        match self.random.below(20) {
+        let any = [Which::All, Which::One(held.1), Which::Ended(Ended::Nacked)];
+        let which = self.random.one_of(&any);
+        match self.random.below(22) {
             0..=3 => self.put(queue, wait, None),
             4 => self.put(queue, wait, Some(delay)),
             5..=8 => take(1, Take::Item),
@@ -129,6 +131,8 @@ impl Life {
                 Call::Settle(held.0, held.1, how)
             }
             18 if self.random.below(4) == 0 => Call::Purge(queue),
+            20 => Call::Revive { queue, which },
+            21 => Call::Drop { queue, which },
             _ => Call::Extend(queue, secs(9)),
         }
     }
@@ -157,7 +161,7 @@ impl Life {
 }
 
 /// Which kinds of records the lives below led to.
-fn kinds(records: &[Record]) -> [bool; 8] {
+fn kinds(records: &[Record]) -> [bool; 9] {
     let has = |of: fn(&Record) -> bool| records.iter().any(of);
     [
         has(|r| matches!(r, Record::Queue { .. })),
@@ -167,20 +171,21 @@ fn kinds(records: &[Record]) -> [bool; 8] {
         has(|r| matches!(r, Record::Returned { due: Some(_), .. })),
         has(|r| matches!(r, Record::Ready(..))),
         has(|r| matches!(r, Record::Died { .. })),
+        has(|r| matches!(r, Record::Revived(..))),
         has(|r| matches!(r, Record::Purged { spared, .. } if !spared.is_empty())),
     ]
 }
 
 #[test]
 fn any_life_replays_at_every_step() {
-    let mut seen = [false; 8];
+    let mut seen = [false; 9];
     for seed in 1..=400 {
         let mut life = Life::new(seed);
         life.live();
         let kinds = kinds(&life.world.records);
         seen = std::array::from_fn(|at| seen[at] || kinds[at]);
     }
-    assert_eq!(seen, [true; 8], "some kind of record never came");
+    assert_eq!(seen, [true; 9], "some kind of record never came");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::EngineError;
 use piecework_state::{
-    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Record, SessionId,
+    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, Record, SessionId,
     Standing, Time,
 };
 use rusqlite::types::Type;
@@ -39,7 +39,8 @@ pub(super) fn load(tables: &Connection) -> Result<Vec<Record>, EngineError> {
 fn histories(tables: &Connection) -> Result<Histories, EngineError> {
     let mut histories = Histories::new();
     let mut attempts = tables.prepare(
-        "SELECT item, session, began, ended, how, counted FROM attempts ORDER BY item, number",
+        "SELECT item, session, began, ended, how, counted, name, address FROM attempts \
+         ORDER BY item, number",
     )?;
     for attempt in attempts.query_map((), |row| Ok((ItemId(number(row, 0)?), attempt(row)?)))? {
         let (item, attempt) = attempt?;
@@ -78,7 +79,7 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
         stop: row.get(5)?,
         put_at: time(row, 6)?,
         attempts: row.get(7)?,
-        history: histories.remove(&id).map(Box::new),
+        rare: histories.remove(&id).map(|history| Box::new(Rare { history })),
         reply_to: None,
     };
     Ok(Record::Item { queue: QueueId(number(row, 1)?), item, standing })
@@ -96,6 +97,8 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
     };
     Ok(Attempt {
         session: SessionId(number(row, 1)?),
+        name: row.get(6)?,
+        address: row.get(7)?,
         began: time(row, 2)?,
         ended: time(row, 3)?,
         how,

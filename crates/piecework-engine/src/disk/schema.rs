@@ -11,13 +11,15 @@ use super::lock::sync_folder;
 use super::sync::SyncPolicy;
 use crate::EngineError;
 use rusqlite::{Connection, ErrorCode};
+use std::ffi::c_int;
 use std::path::Path;
 
 /// "PwDB": tells `file` and us that a database is one of piecework.
 const APPLICATION: i64 = 0x5077_4442;
 
 /// Each step takes the tables from one version to the next.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE queues (
         id       INTEGER PRIMARY KEY,
         name     TEXT NOT NULL UNIQUE,
@@ -65,11 +67,13 @@ const STEPS: [&str; 1] = ["
     -- One row: numbers of items, places and queues below `next` may have been given.
     CREATE TABLE numbers (next INTEGER NOT NULL) STRICT;
     INSERT INTO numbers VALUES (1);
-"];
-
-/// Pages of the write-ahead log after which they are written back: 16 MiB, which bounds the log
-/// and is few enough to take a moment only.
-const LOG_PAGES_MAX: i64 = 4_000;
+",
+    "
+    -- To whom the item was delivered: what that client called itself, and where it came from.
+    ALTER TABLE attempts ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    ALTER TABLE attempts ADD COLUMN address TEXT NOT NULL DEFAULT '';
+",
+];
 
 /// The log is cut back to this after a batch that made it longer.
 const LOG_BYTES_MAX: i64 = 32 << 20;
@@ -108,7 +112,8 @@ fn prepare(
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if sync == SyncPolicy::Always { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
+    // `checkpoint.rs` sees to that.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > found) {
@@ -125,6 +130,28 @@ fn prepare(
             .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
     }
     Ok(connection)
+}
+
+/// One more connection to the open database, to write its log back.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, EngineError> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Writes back as much of the log as nobody reads; says how many of its pages are written back.
+pub(super) fn write_back(connection: &Connection) -> Result<c_int, rusqlite::Error> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get(2))
+}
+
+/// Bytes of pages that hold nothing.
+pub(super) fn unused(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let of = |name: &str| {
+        let number: i64 = connection.pragma_query_value(None, name, |row| row.get(0))?;
+        Ok::<_, rusqlite::Error>(number.cast_unsigned())
+    };
+    Ok(of("freelist_count")? * of("page_size")?)
 }
 
 /// Says of an error whether it is the file that is at fault.

@@ -38,10 +38,12 @@ const PUT_LONG: &str = "INSERT INTO payloads VALUES (?1, ?2)";
 const FORGET_LONG: &str = "DELETE FROM payloads WHERE item = ?1";
 const ENDED: &str = "UPDATE items SET state = ?2, due = ?3, attempts = attempts + ?4 WHERE id = ?1";
 const ATTEMPT: &str = "INSERT INTO attempts VALUES (?1, \
-    (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE item = ?1), ?2, ?3, ?4, ?5, ?6)";
+    (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE item = ?1), \
+    ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const TOO_OLD: &str = "DELETE FROM attempts WHERE item = ?1 AND number <= \
     (SELECT max(number) FROM attempts WHERE item = ?1) - ?2";
 const READY: &str = "UPDATE items SET state = 'ready', due = NULL, place = ?2 WHERE id = ?1";
+const REVIVED: &str = "UPDATE items SET state = 'ready', attempts = 0 WHERE id = ?1";
 const PURGED: &str = "DELETE FROM items WHERE queue = ?1 AND state <> 'dead' \
     AND id NOT IN (SELECT value FROM json_each(?2))";
 const FORGET_PURGED: &str = "DELETE FROM attempts WHERE item NOT IN (SELECT id FROM items)";
@@ -81,6 +83,7 @@ impl Books {
                 one(to, READY, *item, params![id(*item), int(place.0)])
             }
             Record::Died { item, attempt, .. } => self.ended(to, *item, attempt, Standing::Dead),
+            Record::Revived(_, item) => one(to, REVIVED, *item, params![id(*item)]),
             Record::Purged { queue, spared } => self.purged(to, *queue, spared),
             Record::Item { queue, item, standing } => self.put(to, *queue, item, *standing),
             Record::Numbered(next) => {
@@ -123,7 +126,7 @@ impl Books {
 
     fn put(&mut self, to: &Connection, queue: QueueId, item: &Item, standing: Standing) -> Done {
         // As in the records' bytes: what an item is tied to outlives no restart.
-        let Item { id, place, payload, stop, put_at, attempts, history, reply_to: _ } = item;
+        let Item { id, place, payload, stop, put_at, attempts, rare: _, reply_to: _ } = item;
         self.number(id.0.max(place.0));
         let is_long = payload.len() > INLINE_BYTES_MAX;
         let (state, due) = columns(standing);
@@ -142,8 +145,7 @@ impl Books {
             self.long.insert(*id);
             to.prepare_cached(PUT_LONG)?.execute(params![int(id.0), &payload[..]])?;
         }
-        let history = history.as_deref().into_iter().flatten();
-        history.into_iter().try_for_each(|attempt| self.attempt(to, *id, attempt))
+        item.history().iter().try_for_each(|attempt| self.attempt(to, *id, attempt))
     }
 
     fn acked(&mut self, to: &Connection, item: ItemId) -> Done {
@@ -173,7 +175,7 @@ impl Books {
     }
 
     fn attempt(&mut self, to: &Connection, item: ItemId, attempt: &Attempt) -> Done {
-        let Attempt { session, began, ended, how, counted } = attempt;
+        let Attempt { session, name, address, began, ended, how, counted } = attempt;
         let how = match how {
             Ended::Nacked => "nacked",
             Ended::Released => "released",
@@ -183,7 +185,8 @@ impl Books {
             Ended::Unsent => "unsent",
         };
         self.tried.insert(item);
-        let values = params![id(item), int(session.0), time(*began), time(*ended), how, counted];
+        let (session, began, ended) = (int(session.0), time(*began), time(*ended));
+        let values = params![id(item), session, began, ended, how, counted, name, address];
         to.prepare_cached(ATTEMPT)?.execute(values)?;
         Ok(())
     }

@@ -1,21 +1,24 @@
 //! The bytes of a batch of records, and the rule by which they may change.
 //!
 //! **The version rule.** A batch begins with its version. What a tag and the fields behind it mean
-//! never changes: a kind of record that needs other fields gets a new tag, and with the first tag
-//! that is not in an earlier version the version goes up by one. So this code reads every version
-//! up to its own, for ever, and refuses later ones rather than guess.
+//! in a version never changes. A later version only adds: a tag, or a field behind those of an
+//! earlier one, which `Reader::since` leaves out of batches that do not have it. So this code reads
+//! every version up to its own, for ever, and refuses later ones rather than guess.
 //!
 //! Numbers are LEB128: seven bits a byte, the lowest first, the highest bit set where more follow.
 //! What may be missing is a 0, or a 1 with the thing behind it; a list is its length and then its
 //! elements; text and payloads are their length in bytes and then the bytes.
 
 use super::{Record, Standing};
-use crate::{AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, SessionId, Time};
+use crate::{
+    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, SessionId, Time,
+};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const QUEUE: u8 = 1;
 const PUT: u8 = 2;
@@ -26,6 +29,8 @@ const DIED: u8 = 6;
 const PURGED: u8 = 7;
 const ITEM: u8 = 8;
 const NUMBERED: u8 = 9;
+// Since version 2.
+const REVIVED: u8 = 10;
 
 /// Bytes that are no batch of records.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -40,9 +45,9 @@ pub enum DecodeError {
     /// A byte is none of those that may stand there.
     #[error("{0} cannot be {1}")]
     Unknown(&'static str, u64),
-    /// A name is no text.
-    #[error("a queue's name is not UTF-8")]
-    Name,
+    /// A text is none.
+    #[error("{0} is not UTF-8")]
+    NotText(&'static str),
 }
 
 type Read<T> = Result<T, DecodeError>;
@@ -61,13 +66,13 @@ impl Record {
     ///
     /// When the bytes are damaged, or of a later version.
     pub fn decode(bytes: Bytes) -> Result<Vec<Self>, DecodeError> {
-        let mut from = Reader(bytes);
-        match from.byte("the version")? {
-            1..=VERSION => {}
+        let mut from = Reader { bytes, version: 0 };
+        from.version = match from.byte("the version")? {
+            version @ 1..=VERSION => version,
             version => return Err(DecodeError::Version(version)),
-        }
+        };
         let mut batch = Vec::new();
-        while !from.0.is_empty() {
+        while !from.bytes.is_empty() {
             batch.push(from.record()?);
         }
         Ok(batch)
@@ -113,6 +118,10 @@ impl Writer {
                 self.number(item.0);
                 self.attempt(attempt);
             }
+            Record::Revived(queue, item) => {
+                self.head(REVIVED, *queue);
+                self.number(item.0);
+            }
             Record::Purged { queue, spared } => {
                 self.head(PURGED, *queue);
                 self.list(spared, |to, item| to.number(item.0));
@@ -136,18 +145,23 @@ impl Writer {
 
     fn item(&mut self, item: &Item) {
         // What an item is tied to is a queue that no restart outlives, or one that never ends.
-        let Item { id, place, payload, stop, put_at, attempts, history, reply_to: _ } = item;
+        let Item { id, place, payload, stop, put_at, attempts, rare, reply_to: _ } = item;
         self.number(id.0);
         self.number(place.0);
         self.bytes(payload);
         self.0.push(u8::from(*stop));
         self.number(put_at.micros());
         self.number(u64::from(*attempts));
-        self.option(history.as_deref(), |to, history| to.list(history, Self::attempt));
+        self.option(rare.as_deref(), Self::rare);
+    }
+
+    fn rare(&mut self, rare: &Rare) {
+        let Rare { history } = rare;
+        self.list(history, Self::attempt);
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
-        let Attempt { session, began, ended, how, counted } = attempt;
+        let Attempt { session, name, address, began, ended, how, counted } = attempt;
         self.number(session.0);
         self.number(began.micros());
         self.number(ended.micros());
@@ -160,6 +174,8 @@ impl Writer {
             Ended::Unsent => 6,
         });
         self.0.push(u8::from(*counted));
+        self.bytes(name.as_bytes());
+        self.bytes(address.as_bytes());
     }
 
     fn standing(&mut self, standing: Standing) {
@@ -215,7 +231,11 @@ impl Writer {
     }
 }
 
-struct Reader(Bytes);
+struct Reader {
+    bytes: Bytes,
+    /// The version of the batch.
+    version: u8,
+}
 
 impl Reader {
     fn record(&mut self) -> Read<Record> {
@@ -226,8 +246,7 @@ impl Reader {
         let queue = QueueId(self.number("a queue")?);
         Ok(match tag {
             QUEUE => {
-                let name = self.bytes("a name")?;
-                let name = str::from_utf8(&name).map_err(|_| DecodeError::Name)?.to_owned();
+                let name = self.text("a queue's name")?;
                 Record::Queue { queue, name, options: self.options()? }
             }
             PUT => Record::Put {
@@ -244,6 +263,7 @@ impl Reader {
                 due: self.option(Self::time)?,
             },
             READY => Record::Ready(queue, self.id()?, Place(self.number("a place")?)),
+            REVIVED if self.version >= 2 => Record::Revived(queue, self.id()?),
             DIED => Record::Died { queue, item: self.id()?, attempt: self.attempt()? },
             PURGED => Record::Purged { queue, spared: self.list(Self::id)? },
             ITEM => Record::Item { queue, item: self.item()?, standing: self.standing()? },
@@ -259,26 +279,33 @@ impl Reader {
             stop: self.flag()?,
             put_at: self.time()?,
             attempts: self.count()?,
-            history: self.option(|from| Ok(Box::new(from.list(Self::attempt)?)))?,
+            rare: self.option(|from| from.rare().map(Box::new))?,
             reply_to: None,
         })
     }
 
+    fn rare(&mut self) -> Read<Rare> {
+        Ok(Rare { history: self.list(Self::attempt)? })
+    }
+
     fn attempt(&mut self) -> Read<Attempt> {
-        Ok(Attempt {
-            session: SessionId(self.number("a session")?),
-            began: self.time()?,
-            ended: self.time()?,
-            how: match self.byte("an attempt")? {
-                1 => Ended::Nacked,
-                2 => Ended::Released,
-                3 => Ended::Lost,
-                4 => Ended::Unanswered,
-                5 => Ended::RunOut,
-                6 => Ended::Unsent,
-                how => return Err(DecodeError::Unknown("an attempt's end", how.into())),
-            },
-            counted: self.flag()?,
+        let session = SessionId(self.number("a session")?);
+        let (began, ended, how) = (self.time()?, self.time()?, self.how()?);
+        let counted = self.flag()?;
+        let name: Arc<str> = self.since(2, |from| from.text("a session's name"))?;
+        let address = self.since(2, |from| from.text("a session's address"))?;
+        Ok(Attempt { session, name, address, began, ended, how, counted })
+    }
+
+    fn how(&mut self) -> Read<Ended> {
+        Ok(match self.byte("an attempt")? {
+            1 => Ended::Nacked,
+            2 => Ended::Released,
+            3 => Ended::Lost,
+            4 => Ended::Unanswered,
+            5 => Ended::RunOut,
+            6 => Ended::Unsent,
+            how => return Err(DecodeError::Unknown("an attempt's end", how.into())),
         })
     }
 
@@ -318,6 +345,15 @@ impl Reader {
         Ok(list)
     }
 
+    /// A field that versions before `version` do not have.
+    fn since<T: Default>(
+        &mut self,
+        version: u8,
+        field: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
+        if self.version < version { Ok(T::default()) } else { field(self) }
+    }
+
     fn option<T>(&mut self, some: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {
         if self.flag()? { some(self).map(Some) } else { Ok(None) }
     }
@@ -343,10 +379,15 @@ impl Reader {
         }
     }
 
+    fn text<T: for<'a> From<&'a str>>(&mut self, what: &'static str) -> Read<T> {
+        let text = self.bytes(what)?;
+        str::from_utf8(&text).map(T::from).map_err(|_| DecodeError::NotText(what))
+    }
+
     fn bytes(&mut self, what: &'static str) -> Read<Bytes> {
         let length = self.number(what)?;
         match usize::try_from(length) {
-            Ok(length) if length <= self.0.len() => Ok(self.0.split_to(length)),
+            Ok(length) if length <= self.bytes.len() => Ok(self.bytes.split_to(length)),
             _ => Err(DecodeError::Short(what)),
         }
     }
@@ -368,8 +409,8 @@ impl Reader {
     }
 
     fn byte(&mut self, what: &'static str) -> Read<u8> {
-        let byte = self.0.first().copied().ok_or(DecodeError::Short(what))?;
-        let _ = self.0.split_to(1);
+        let byte = self.bytes.first().copied().ok_or(DecodeError::Short(what))?;
+        let _ = self.bytes.split_to(1);
         Ok(byte)
     }
 }
