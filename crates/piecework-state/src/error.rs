@@ -23,6 +23,12 @@ pub enum StateError {
         /// What it may hold.
         bytes_max: u64,
     },
+    /// `queue.Full`: there is no room to keep it in.
+    #[error(
+        "the manager's disk is full; gets and acks go on, and so do puts once there is room; \
+         hint: let workers drain the queues, or free some of that disk"
+    )]
+    FullDisk,
     /// `queue.ShutDown`: somebody called `shutdown()` on the queue.
     #[error("queue is shut down")]
     ShutDown,
