@@ -53,8 +53,8 @@ def serve(tmp_path):
     """Starts managers: `serve("task:ack=explicit", "result")`. They end with the test."""
     running = []
 
-    def start(*queues):
-        running.append(Manager(tmp_path, *queues))
+    def start(*queues, **others):
+        running.append(Manager(tmp_path, *queues, **others))
         return running[-1]
 
     yield start

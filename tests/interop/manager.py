@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import tempfile
 
 from program import Program
 from shapes import AUTHKEY
@@ -24,20 +25,26 @@ def binary():
 
 
 class Manager:
-    """A running `piecework serve`, which keeps what it has in `folder`, as it does for users."""
+    """A running `piecework serve`, which keeps what it has on disk, as it does for users.
 
-    def __init__(self, folder, *queues):
+    `data` is the folder it is kept in, one of its own in `folder` unless it is given; `within` is
+    what the command is run by.
+    """
+
+    def __init__(self, folder, *queues, data=None, within=()):
+        self.data = data or tempfile.mkdtemp(prefix="data", dir=str(folder))
         self.authkey_file = os.path.join(str(folder), "authkey")
         with open(self.authkey_file, "w") as file:
             file.write(AUTHKEY)
         options = [word for name in queues for word in ("--queue", name)]
         self.program = Program(
+            *within,
             binary(),
             "serve",
             "--listen",
             "127.0.0.1:0",
             "--data-dir",
-            os.path.join(str(folder), "data"),
+            self.data,
             "--authkey-file",
             self.authkey_file,
             *options,

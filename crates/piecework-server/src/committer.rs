@@ -8,6 +8,10 @@ use crate::hub::Hub;
 use piecework_engine::{Engine, EngineError};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often it is looked whether there is room again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The thread, and the engine with it. Dropped, it keeps what was decided until then, and ends.
 #[derive(Debug)]
@@ -51,13 +55,25 @@ impl Drop for Committer {
 /// Keeps batch after batch until it is told to end, or one cannot be kept.
 fn keep_all(hub: &Hub, mut engine: Box<dyn Engine>) -> Result<(), EngineError> {
     let mut batch = Vec::new();
-    while hub.next_batch(&mut batch) {
-        if let Err(error) = engine.commit(&batch) {
+    let mut low = engine.is_low();
+    if low {
+        hub.set_low(low);
+    }
+    // While there is room, it is looked for after each commit. While there is none, puts are
+    // refused, and there may be no commit for long.
+    while hub.next_batch(&mut batch, low.then_some(LOOK_AGAIN)) {
+        let committed = if batch.is_empty() { Ok(()) } else { engine.commit(&batch) };
+        if let Err(error) = committed {
             tracing::error!(%error, "cannot keep what was decided; the manager stops");
             hub.lose();
             return Err(error);
         }
         hub.kept();
+        let now = engine.is_low();
+        if now != low {
+            hub.set_low(now);
+            low = now;
+        }
     }
     Ok(())
 }

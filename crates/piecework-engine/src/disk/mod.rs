@@ -5,18 +5,22 @@
 //! item that lives, so the file and the time to open it grow with those, and not with what has
 //! passed through.
 
+mod checkpoint;
 mod lock;
 mod read;
 mod schema;
+mod space;
 mod sync;
 mod write;
 
 pub use sync::SyncPolicy;
 
 use crate::{Engine, EngineError};
+use checkpoint::Checkpointer;
 use lock::Lock;
 use piecework_state::Record;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use space::Space;
 use std::path::Path;
 use sync::Syncer;
 
@@ -33,6 +37,8 @@ pub struct Disk {
     /// What `write.rs` remembers from batch to batch.
     books: write::Books,
     syncer: Option<Syncer>,
+    checkpointer: Checkpointer,
+    space: Space,
     /// Why an earlier commit failed, if one did.
     poisoned: Option<String>,
     /// Let go last: nobody else may open the folder before the database is closed.
@@ -49,13 +55,17 @@ impl Disk {
         lock::make_folder(folder)?;
         let lock = Lock::take(folder)?;
         let path = folder.join(DATABASE);
-        let connection = schema::open(&path, sync)?;
+        let mut connection = schema::open(&path, sync)?;
         let books = write::Books::read(&connection)?;
         let syncer = match sync {
             SyncPolicy::Interval(interval) => Some(Syncer::start(folder.join(LOG), interval)?),
             SyncPolicy::Always | SyncPolicy::Never => None,
         };
-        Ok(Self { connection, books, syncer, poisoned: None, _lock: lock })
+        let checkpointer = Checkpointer::start(&mut connection, &path)?;
+        let space = Space::keep_back(folder)
+            .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
+        let poisoned = None;
+        Ok(Self { connection, books, syncer, checkpointer, space, poisoned, _lock: lock })
     }
 
     fn transact(&mut self, batch: &[Record]) -> Result<(), EngineError> {
@@ -78,14 +88,36 @@ impl Engine for Disk {
         if let Some(why) = &self.poisoned {
             return Err(EngineError::Poisoned(why.clone()));
         }
-        let committed = self.transact(batch);
+        let mut committed = self.transact(batch);
+        // None of it is kept, and what is kept back may do.
+        if committed.as_ref().is_err_and(is_full) && self.space.give_up() {
+            self.books = write::Books::read(&self.connection)?;
+            committed = self.transact(batch);
+        }
         if let Err(error) = &committed {
             self.poisoned = Some(error.to_string());
         }
         committed
     }
 
+    fn is_low(&mut self) -> bool {
+        // A database that cannot be asked says so at the next commit.
+        self.space.is_low(|| schema::unused(&self.connection).unwrap_or(0))
+    }
+
     fn load(&mut self) -> Result<Vec<Record>, EngineError> {
         read::load(&self.connection)
     }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Before the database is closed: the last to close it writes the log back.
+        self.checkpointer.stop(&mut self.connection);
+    }
+}
+
+fn is_full(error: &EngineError) -> bool {
+    let EngineError::Database(error) = error else { return false };
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }

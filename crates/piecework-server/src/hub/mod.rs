@@ -14,6 +14,7 @@ use piecework_state::{
 };
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 /// What all connections share. Every method takes the lock, decides, and lets go.
@@ -265,9 +266,10 @@ impl Hub {
         }
     }
 
-    /// Waits for something to keep, and moves it into `batch`; false if nothing comes any more.
-    /// Blocks: it is for the one thread that keeps.
-    pub(crate) fn next_batch(&self, batch: &mut Vec<Record>) -> bool {
+    /// Waits for something to keep, and moves it into `batch`, which stays empty where nothing comes
+    /// within `patience`; false if nothing comes any more. Blocks: it is for the one thread that
+    /// keeps.
+    pub(crate) fn next_batch(&self, batch: &mut Vec<Record>, patience: Option<Duration>) -> bool {
         let mut shared = self.lock();
         loop {
             if shared.ledger.take_batch(batch) {
@@ -277,10 +279,27 @@ impl Hub {
                 return false;
             }
             shared.committer = Doing::Idle;
-            shared = self.work.wait(shared).expect("nobody panics while they hold the lock");
+            let woken = self.work.wait_timeout(shared, patience.unwrap_or(Duration::MAX));
+            let waited;
+            (shared, waited) = woken.expect("nobody panics while they hold the lock");
             if shared.committer == Doing::Idle {
                 shared.committer = Doing::Busy; // woken by nobody
             }
+            if waited.timed_out() && !shared.ledger.has_batch() {
+                batch.clear();
+                return true;
+            }
+        }
+    }
+
+    /// Whether there is so little room that nothing more should be put.
+    pub(crate) fn set_low(&self, low: bool) {
+        let mut shared = self.lock();
+        shared.ledger.state.set_low(low);
+        drop(shared);
+        match low {
+            true => tracing::warn!("the disk is full: puts are refused until there is room"),
+            false => tracing::info!("there is room on the disk: puts are let in"),
         }
     }
 
