@@ -15,6 +15,15 @@ pub enum EngineError {
         /// What the system said.
         error: io::Error,
     },
+    /// There is no database.
+    #[error(
+        "there is no database at {}; hint: name the folder that `piecework serve` keeps its items \
+         in, with --data-dir", path.display()
+    )]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// Another manager uses the folder.
     #[error(
         "data directory {} is in use by {holder}; hint: stop it, or choose another --data-dir",

@@ -5,14 +5,19 @@
 //! item that lives, so the file and the time to open it grow with those, and not with what has
 //! passed through.
 
+mod backup;
+mod check;
 mod checkpoint;
 mod lock;
+mod look;
 mod read;
 mod schema;
 mod space;
 mod sync;
 mod write;
 
+pub use backup::backup;
+pub use check::{Checked, QueueCount, check};
 pub use sync::SyncPolicy;
 
 use crate::{Engine, EngineError};
@@ -25,7 +30,7 @@ use std::path::Path;
 use sync::Syncer;
 
 /// The database's file within the data directory.
-const DATABASE: &str = "piecework.db";
+pub const DATABASE: &str = "piecework.db";
 
 /// Its write-ahead log, as SQLite names it.
 const LOG: &str = "piecework.db-wal";

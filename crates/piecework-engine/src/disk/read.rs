@@ -15,13 +15,19 @@ type Histories = HashMap<ItemId, Vec<Attempt>>;
 /// All that is kept: the queues, then the items with what has happened to them.
 pub(super) fn load(tables: &Connection) -> Result<Vec<Record>, EngineError> {
     let mut records = Vec::new();
+    each(tables, |record| records.push(record))?;
+    Ok(records)
+}
+
+/// The same, record by record.
+pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<(), EngineError> {
     let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
-    records.push(Record::Numbered(next));
+    take(Record::Numbered(next));
     let mut queues = tables.prepare(
         "SELECT id, name, ack, answers, maxsize, attempts, lease FROM queues ORDER BY id",
     )?;
     for queue in queues.query_map((), queue)? {
-        records.push(queue?);
+        take(queue?);
     }
     let mut histories = histories(tables)?;
     let mut items = tables.prepare(
@@ -31,9 +37,9 @@ pub(super) fn load(tables: &Connection) -> Result<Vec<Record>, EngineError> {
     )?;
     let mut rows = items.query(())?;
     while let Some(row) = rows.next()? {
-        records.push(item(row, &mut histories)?);
+        take(item(row, &mut histories)?);
     }
-    Ok(records)
+    Ok(())
 }
 
 fn histories(tables: &Connection) -> Result<Histories, EngineError> {

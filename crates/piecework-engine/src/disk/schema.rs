@@ -75,6 +75,9 @@ const STEPS: [&str; 2] = [
 ",
 ];
 
+/// The version of the tables that this piecework makes.
+pub(super) const KNOWN: i64 = STEPS.len() as i64;
+
 /// The log is cut back to this after a batch that made it longer.
 const LOG_BYTES_MAX: i64 = 32 << 20;
 
@@ -84,10 +87,9 @@ const CACHE_KIB: i64 = 32 << 10;
 /// Opens the database, makes or migrates its tables, and sets how it keeps what it is given.
 pub(super) fn open(path: &Path, sync: SyncPolicy) -> Result<Connection, EngineError> {
     let opened = Connection::open(path).map_err(EngineError::from);
-    opened.and_then(|connection| prepare(connection, path, sync)).map_err(|error| match error {
-        EngineError::Database(error) => of_file(path, error),
-        error => error,
-    })
+    opened
+        .and_then(|connection| prepare(connection, path, sync))
+        .map_err(|error| of_file(path, error))
 }
 
 fn prepare(
@@ -95,19 +97,7 @@ fn prepare(
     path: &Path,
     sync: SyncPolicy,
 ) -> Result<Connection, EngineError> {
-    let known = STEPS.len() as i64;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i64 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |r| r.get(0))?;
-    if application != APPLICATION && tables > 0 {
-        let what = "it is a database of another program".to_owned();
-        return Err(EngineError::Damaged { path: path.to_owned(), what });
-    }
-    if found > known {
-        return Err(EngineError::Later { path: path.to_owned(), found, known });
-    }
+    let found = version(&connection, path)?;
     // Before the first table: it cannot be changed within a transaction.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if sync == SyncPolicy::Always { "FULL" } else { "NORMAL" };
@@ -123,13 +113,30 @@ fn prepare(
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
-    if found < known
+    if found < KNOWN
         && let Some(folder) = path.parent()
     {
         sync_folder(folder)
             .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
     }
     Ok(connection)
+}
+
+/// The version of the tables of a database, which may be empty yet. One of another program, or of a
+/// later version, is refused.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, EngineError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (found, application) = (pragma("user_version")?, pragma("application_id")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |r| r.get(0))?;
+    if application != APPLICATION && tables > 0 {
+        let what = "it is a database of another program".to_owned();
+        return Err(EngineError::Damaged { path: path.to_owned(), what });
+    }
+    if found > KNOWN {
+        return Err(EngineError::Later { path: path.to_owned(), found, known: KNOWN });
+    }
+    Ok(found)
 }
 
 /// One more connection to the open database, to write its log back.
@@ -155,11 +162,17 @@ pub(super) fn unused(connection: &Connection) -> Result<u64, rusqlite::Error> {
 }
 
 /// Says of an error whether it is the file that is at fault.
-fn of_file(path: &Path, error: rusqlite::Error) -> EngineError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+pub(super) fn of_file(path: &Path, error: EngineError) -> EngineError {
+    match error {
+        EngineError::Database(error) if is_damage(&error) => {
             EngineError::Damaged { path: path.to_owned(), what: error.to_string() }
         }
-        _ => error.into(),
+        error => error,
     }
+}
+
+/// Whether SQLite met what no database can hold.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let damage = [ErrorCode::NotADatabase, ErrorCode::DatabaseCorrupt];
+    error.sqlite_error_code().is_some_and(|code| damage.contains(&code))
 }
