@@ -92,6 +92,9 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("a dead item is revived", |story| story.revive()),
     ("two items die", |story| (0..6).for_each(|_| story.fail_and_wait())),
     ("a dead item is dropped", |story| story.drop_dead()),
+    ("items are put once", |story| ["a", "b", "a"].iter().for_each(|key| story.put_once(key))),
+    ("their keys are forgotten", |story| story.wait(3_600)),
+    ("an item is put once more", |story| story.put_once("a")),
     ("an item is delayed", |story| story.put_later(60)),
     ("an item is delayed for ever", |story| story.put_later(u64::MAX / 1_000_000)),
     ("a delay is over", |story| story.wait(60)),
@@ -123,7 +126,8 @@ impl Story {
         let endless = QueueOptions { attempts: 0, ..QueueOptions::default() };
         let answers = self.state.register("result", endless, &mut out);
         let (lease, ack) = (Some(Duration::from_secs(600)), AckMode::Answered { answers });
-        let options = QueueOptions { ack, maxsize: 1_000, attempts: 3, lease };
+        let options =
+            QueueOptions { ack, maxsize: 1_000, attempts: 3, lease, ..QueueOptions::default() };
         self.state.register("task", options, &mut out);
         self.keep(out);
     }
@@ -150,6 +154,11 @@ impl Story {
         let (queue, delay) = (self.queue("task"), Some(Duration::from_secs(secs)));
         let payloads = std::iter::once(payload).collect();
         self.call(Call::Put { queue, payloads, delay, wait: Wait::No });
+    }
+
+    fn put_once(&mut self, key: &str) {
+        let (queue, key, payload) = (self.queue("result"), key.to_owned(), Payload::opaque("1"));
+        self.call(Call::PutOnce { queue, key, payload, wait: Wait::No });
     }
 
     fn settle(&mut self, how: Settle) {

@@ -22,6 +22,8 @@ pub struct QueueSpec {
     pub attempts: u32,
     /// How long a lease lasts; `None` means as long as its session.
     pub lease: Option<Duration>,
+    /// How long the keys of `put_once` are remembered.
+    pub once: Duration,
     /// An item of this value is a stop mark: acked by its delivery.
     pub stop: Value,
     /// Which payloads are let in; `None` means as the manager says.
@@ -77,6 +79,7 @@ impl QueueSpec {
             maxsize: options.maxsize,
             attempts: options.attempts,
             lease: options.lease,
+            once: options.once,
             stop: Value::None,
             payloads: None,
             fresh: false,
@@ -87,6 +90,7 @@ impl QueueSpec {
     fn set(&mut self, option: &str) -> Result<(), String> {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         let number = || value.parse::<u32>().map_err(|_| bad(key, value, "a whole number"));
+        let time = || duration(value).ok_or_else(|| bad(key, value, "90s, 10m or 2h"));
         match (key, value) {
             ("ack", "auto") => self.ack = AckSpec::Auto,
             ("ack", "explicit") => self.ack = AckSpec::Explicit,
@@ -95,10 +99,8 @@ impl QueueSpec {
             ("answers", _) => self.ack = AckSpec::Answered(checked_name(value)?.to_owned()),
             ("maxsize", _) => self.maxsize = number()? as usize,
             ("attempts", _) => self.attempts = number()?,
-            ("lease", _) => {
-                let lease = duration(value).ok_or_else(|| bad(key, value, "90s, 10m or 2h"))?;
-                self.lease = Some(lease);
-            }
+            ("lease", _) => self.lease = Some(time()?),
+            ("once", _) => self.once = time()?,
             ("stop", _) if value.len() > STOP_BYTES_MAX / 2 => {
                 return Err(bad("stop", "…", "a value of at most 128 bytes"));
             }
@@ -110,8 +112,8 @@ impl QueueSpec {
             _ => {
                 return Err(format!(
                     "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \
-                     answers=NAME, maxsize=N, attempts=N, lease=10m, stop=VALUE, \
-                     payloads=any|data, fresh"
+                     answers=NAME, maxsize=N, attempts=N, lease=10m, once=1h, \
+                     stop=VALUE, payloads=any|data, fresh"
                 ));
             }
         }

@@ -19,6 +19,17 @@ pub enum Call {
         /// What to do while the queue is full.
         wait: Wait,
     },
+    /// `put_once`: a put of one item, unless one was put under the same key a while ago.
+    PutOnce {
+        /// Where to.
+        queue: QueueId,
+        /// Names the item, for whoever may put it again.
+        key: String,
+        /// What.
+        payload: Payload,
+        /// What to do while the queue is full.
+        wait: Wait,
+    },
     /// `get`, `get_nowait`, `get_many`, `lease`.
     Take {
         /// Where from.

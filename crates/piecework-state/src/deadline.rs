@@ -12,6 +12,8 @@ pub(crate) enum Due {
     Lease(QueueId, ItemId),
     /// A session has waited long enough.
     Wait(SessionId),
+    /// A queue's oldest keys of `put_once()` are forgotten.
+    Keys(QueueId),
     /// An undecided end of a thread's session is decided.
     Undecided(SessionId),
 }
@@ -27,6 +29,11 @@ impl Deadlines {
 
     pub(crate) fn remove(&mut self, at: Time, due: Due) {
         self.0.remove(&(at, due));
+    }
+
+    /// Whether this is to happen at that time.
+    pub(crate) fn has(&self, at: Time, due: Due) -> bool {
+        self.0.contains(&(at, due))
     }
 
     /// The soonest deadline.

@@ -36,11 +36,13 @@ impl State {
         Ok(Some(Reply::Count(dropped)))
     }
 
-    /// Drops all that a queue holds and nobody has leased, dead items too.
+    /// Drops all that a queue holds and nobody has leased, dead items too, and what it remembers of
+    /// keys.
     pub fn empty(&mut self, queue: QueueId, out: &mut Outcome) {
         self.drop_waiting_items(queue, out);
         let dead = self.take_dead(queue, Which::All).unwrap_or_default();
         dead.iter().for_each(|item| self.drop_taken(queue, item, out));
+        self.forget_keys(Time::END, queue, out);
     }
 
     /// `withdraw(results)`: drops what is ready or delayed and whose answer is for `results`; says

@@ -40,8 +40,8 @@ impl State {
     pub fn end(&mut self, now: Time, session: SessionId) -> Outcome {
         let mut out = Outcome::default();
         match self.unpark(session) {
-            Some((queue, Waits::Put { payloads, settles })) => {
-                self.admit(now, session, queue, payloads, None, settles, &mut out);
+            Some((queue, Waits::Put(put))) => {
+                self.admit(now, session, queue, put, &mut out);
                 self.serve(now, queue, &mut out);
             }
             Some((queue, _)) => self.serve(now, queue, &mut out),
@@ -100,7 +100,7 @@ impl State {
         let wait = waiting.deadline.map_or(Wait::Forever, Wait::Until);
         let take = match waiting.what {
             Waits::Take { max, style } => Some((max, style)),
-            Waits::Put { .. } | Waits::Join => None,
+            Waits::Put(_) | Waits::Join => None,
         };
         let joins = matches!(waiting.what, Waits::Join);
         let peer = self.sessions.get(&session)?.peer.clone();

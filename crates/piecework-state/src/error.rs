@@ -83,6 +83,15 @@ pub enum StateError {
         /// How many there may be.
         max: usize,
     },
+    /// `RuntimeError`: as many keys of `put_once()` are remembered as may be.
+    #[error(
+        "the manager remembers {max} keys of put_once(), its bound; \
+         hint: a shorter once= for the queue, or a greater --limit keys"
+    )]
+    KeysMax {
+        /// How many may be.
+        max: usize,
+    },
     /// `KeyError`: an object that ended when its last reference went.
     #[error("no object '{ident}': it ended when its last reference went, or never was")]
     NoObject {

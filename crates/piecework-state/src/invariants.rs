@@ -1,5 +1,6 @@
 //! All that must hold between two calls, whatever the calls were.
 
+use crate::deadline::Due;
 use crate::session::Waits;
 use crate::state::State;
 use crate::{HandleId, ItemId, SessionId};
@@ -22,8 +23,8 @@ impl State {
     /// An item is in one state of one queue, and the bytes add up.
     fn check_items(&self) {
         let mut seen = HashSet::new();
-        let mut bytes = 0;
-        for queue in self.queues.values() {
+        let (mut bytes, mut keys) = (0, 0);
+        for (id, queue) in &self.queues {
             assert!(queue.in_order(), "ready items of '{}' out of order", queue.name);
             let mut of_queue = 0;
             for item in queue.items() {
@@ -32,6 +33,10 @@ impl State {
             }
             assert_eq!(queue.bytes, of_queue, "bytes of '{}'", queue.name);
             bytes += of_queue;
+            keys += queue.keys.len();
+            assert!(queue.keys.agree(), "keys of '{}'", queue.name);
+            let armed = |at| self.deadlines.has(at, Due::Keys(*id));
+            assert!(queue.keys.first().is_none_or(armed), "keys of '{}' stay", queue.name);
             let dies_at = queue.options.attempts;
             let alive = |attempts| dies_at == 0 || attempts < dies_at;
             let dead = |item: &&crate::Item| queue.dead.contains_key(&item.id);
@@ -39,6 +44,7 @@ impl State {
             assert!(outlived.is_none(), "{outlived:?} should be dead");
         }
         assert_eq!(self.bytes, bytes, "bytes of all queues");
+        assert_eq!(self.keys, keys, "keys of all queues");
     }
 
     /// What is ready or delayed may be answered: the queue that its answer is for is there, and
@@ -80,7 +86,7 @@ impl State {
             assert!(!idle, "'{}' has items and getters that wait", queue.name);
             let first = queue.putters.first().and_then(|putter| self.sessions.get(&putter));
             let wants = match first.and_then(|first| first.waiting.as_ref()).map(|w| &w.what) {
-                Some(Waits::Put { payloads, .. }) => payloads.len(),
+                Some(Waits::Put(put)) => put.payloads.len(),
                 _ => usize::MAX,
             };
             let room = wants < usize::MAX && queue.has_room(wants);

@@ -12,6 +12,8 @@ pub struct Limits {
     /// Handles given out on named queues that are remembered before their first use. At it: they
     /// are given out all the same, and are as good as new when they are used.
     pub unused: usize,
+    /// Keys of `put_once()` that are remembered. At it: the next one fails.
+    pub keys: usize,
     /// Anonymous queues. At it: no more are made.
     pub anonymous: usize,
 }
@@ -27,6 +29,8 @@ impl Default for Limits {
             handles: 10_000,
             // Some two hundred bytes each; a client uses each of its handles soon.
             unused: 1_000_000,
+            // Some two hundred bytes each; three hundred puts a second for the hour that is usual.
+            keys: 1_000_000,
             // Each takes some hundred bytes; clients that were killed leave theirs behind.
             anonymous: 100_000,
         }

@@ -39,13 +39,25 @@ pub struct QueueOptions {
     pub attempts: u32,
     /// How long a lease lasts without `extend()`; `None` means as long as its session.
     pub lease: Option<Duration>,
+    /// How long the keys of `put_once()` are remembered.
+    pub once: Duration,
 }
 
 /// A task that fails five times will fail a sixth; five leaves room for two bad workers.
 pub(crate) const ATTEMPTS_DEFAULT: u32 = 5;
 
+/// Whoever puts an item again does so because it was not told that the first put was done: after a
+/// restart, or when its connection broke. An hour leaves room for a repair.
+pub(crate) const ONCE_DEFAULT: Duration = Duration::from_secs(60 * 60);
+
 impl Default for QueueOptions {
     fn default() -> Self {
-        Self { ack: AckMode::Auto, maxsize: 0, attempts: ATTEMPTS_DEFAULT, lease: None }
+        Self {
+            ack: AckMode::Auto,
+            maxsize: 0,
+            attempts: ATTEMPTS_DEFAULT,
+            lease: None,
+            once: ONCE_DEFAULT,
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Putting: room or no room, what a put answers, and who gets the items.
+//! Putting: room or no room, and what a put answers.
 
 use crate::ack;
 use crate::call::{Note, Outcome, Payload, Reply, Wait};
@@ -8,21 +8,32 @@ use crate::session::{Held, Waits};
 use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 use std::time::Duration;
 
+/// What a session wants to put, all of it or none.
+#[derive(Debug, Default)]
+pub(crate) struct Put {
+    pub(crate) payloads: SmallVec<[Payload; 1]>,
+    /// Ready only after this long.
+    pub(crate) delay: Option<Duration>,
+    /// Only if nothing was put under this key a while ago.
+    pub(crate) once: Option<Arc<str>>,
+    /// The lease that it settles, where the session says so.
+    pub(crate) settles: Option<Held>,
+}
+
 impl State {
-    #[expect(clippy::too_many_arguments, reason = "the fields of Call::Put")]
     pub(crate) fn put(
         &mut self,
         now: Time,
         session: SessionId,
         queue: QueueId,
-        payloads: SmallVec<[Payload; 1]>,
-        delay: Option<Duration>,
+        put: Put,
         wait: Wait,
         out: &mut Outcome,
     ) -> Served {
-        let puts = payloads.len();
+        let puts = put.payloads.len();
         let target = self.at(queue)?;
         if target.shut_down {
             return Err(StateError::ShutDown);
@@ -32,17 +43,19 @@ impl State {
             let queue = target.name.clone();
             return Err(StateError::NeverFits { items: puts, queue, maxsize });
         }
-        if delay.is_none() && self.hand_back(now, session, queue, &payloads, out) {
+        if self.hand_back(now, session, queue, &put, out) {
             return Ok(Some(Reply::None));
         }
         let target = self.at(queue)?;
-        // A delayed item takes no room until it is ready, and a put that could be served now
-        // does not overtake one that waits, unless it would not wait itself.
+        // A delayed item takes no room until it is ready, one that was put before takes none at
+        // all, and a put that could be served now does not overtake one that waits, unless it
+        // would not wait itself.
+        let needs_room = put.delay.is_none() && !target.keys.knows(put.once.as_deref());
         let waits_behind = wait != Wait::No && !target.putters.is_empty();
-        if delay.is_none() && (!target.has_room(puts) || waits_behind) {
-            return self.park(session, queue, Waits::Put { payloads, settles: None }, wait);
+        if needs_room && (!target.has_room(puts) || waits_behind) {
+            return self.park(session, queue, Waits::Put(put), wait);
         }
-        let reply = self.admit(now, session, queue, payloads, delay, None, out);
+        let reply = self.admit(now, session, queue, put, out);
         self.serve(now, queue, out);
         Ok(Some(reply))
     }
@@ -50,53 +63,83 @@ impl State {
     /// Lets items in that there is room for. They settle the lease that they were said to settle,
     /// else what the ack mode says they answer, in one record. Serving those who wait for them is
     /// up to the caller.
-    #[expect(clippy::too_many_arguments, reason = "a put, and what it settles")]
     pub(crate) fn admit(
         &mut self,
         now: Time,
         session: SessionId,
         queue: QueueId,
-        payloads: SmallVec<[Payload; 1]>,
-        delay: Option<Duration>,
-        settles: Option<Held>,
+        put: Put,
         out: &mut Outcome,
     ) -> Reply {
-        if let Err(ended) = self.expect_answers(queue, &payloads) {
-            return Reply::Error(ended);
-        }
-        let Some(putter) = self.sessions.get(&session) else { return Reply::None };
-        let answered = match settles {
-            // While the answer waited for room, its lease may have run out.
-            Some(held) if self.held_by_id(session, held.queue, held.item).is_none() => {
-                return Reply::Error(self.not_leased(held.queue, held.item));
-            }
-            Some(held) => smallvec![held],
-            None => ack::answered_by(putter, &self.queues, queue, payloads.len()),
+        let answered = match self.may_put(session, queue, &put) {
+            Ok(answered) => answered,
+            Err(refused) => return Reply::Error(refused),
         };
-        let bytes: u64 = payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
-        if answered.is_empty() && self.bytes + bytes > self.limits.bytes {
-            let (bytes, bytes_max) = (self.bytes, self.limits.bytes);
-            return Reply::Error(StateError::FullBytes { bytes, bytes_max });
-        }
-        if answered.is_empty() && self.low {
-            return Reply::Error(StateError::FullDisk);
-        }
+        let Put { payloads, delay, once, settles: _ } = put;
+        let known = self.queues.get(&queue).is_some_and(|at| at.keys.knows(once.as_deref()));
         let mut acked = SmallVec::new();
         let mut items = SmallVec::new();
         for (at, payload) in payloads.into_iter().enumerate() {
             match answered.get(at) {
-                Some(held) if held.late => self.drop_late(session, *held, out),
-                Some(held) => {
-                    if self.let_go_acked(session, *held) {
-                        acked.push((held.queue, held.item));
-                    }
-                    items.push(self.make(now, payload));
+                Some(held) if held.late => {
+                    self.drop_late(session, *held, out);
+                    continue;
                 }
-                None => items.push(self.make(now, payload)),
+                Some(held) if self.let_go_acked(session, *held) => {
+                    acked.push((held.queue, held.item));
+                }
+                _ => {}
+            }
+            if !known {
+                items.push(self.make(now, payload));
             }
         }
+        let is_put = !items.is_empty();
         self.store(now, queue, items, delay.map(|delay| now + delay), acked, out);
-        Reply::None
+        match once {
+            None => Reply::None,
+            Some(key) => {
+                if is_put {
+                    self.remember_key(now, queue, key, out);
+                }
+                Reply::Bool(is_put)
+            }
+        }
+    }
+
+    /// What a put settles; or why it is refused.
+    fn may_put(
+        &mut self,
+        session: SessionId,
+        queue: QueueId,
+        put: &Put,
+    ) -> Result<SmallVec<[Held; 1]>, StateError> {
+        self.expect_answers(queue, &put.payloads)?;
+        let putter = self.sessions.get(&session).expect("a session that calls is open");
+        let answered = match put.settles {
+            // While the answer waited for room, its lease may have run out.
+            Some(held) if self.held_by_id(session, held.queue, held.item).is_none() => {
+                return Err(self.not_leased(held.queue, held.item));
+            }
+            Some(held) => smallvec![held],
+            None => ack::answered_by(putter, &self.queues, queue, put.payloads.len()),
+        };
+        if self.at(queue)?.keys.knows(put.once.as_deref()) {
+            return Ok(answered);
+        }
+        let bytes: u64 = put.payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
+        if answered.is_empty() && self.bytes + bytes > self.limits.bytes {
+            let (bytes, bytes_max) = (self.bytes, self.limits.bytes);
+            return Err(StateError::FullBytes { bytes, bytes_max });
+        }
+        if answered.is_empty() && bytes > self.room {
+            return Err(StateError::FullDisk);
+        }
+        if put.once.is_some() && self.keys >= self.limits.keys {
+            return Err(StateError::KeysMax { max: self.limits.keys });
+        }
+        self.room = self.room.saturating_sub(bytes);
+        Ok(answered)
     }
 
     /// The queues that answers to these payloads are for remember where they were put; an error if
@@ -153,10 +196,11 @@ impl State {
         now: Time,
         session: SessionId,
         queue: QueueId,
-        payloads: &[Payload],
+        put: &Put,
         out: &mut Outcome,
     ) -> bool {
-        let [payload] = payloads else { return false };
+        let Put { payloads, delay: None, once: None, settles: None } = put else { return false };
+        let [payload] = &payloads[..] else { return false };
         let Some(putter) = self.sessions.get(&session) else { return false };
         let Some(target) = self.queues.get(&queue) else { return false };
         let own = |held: &Held| {
@@ -199,46 +243,6 @@ impl State {
         if let Some(source) = self.queues.get_mut(&queue) {
             source.late_total += 1;
         }
-    }
-
-    /// Serves whoever waits at the queue, in order of arrival, until nothing more can be done.
-    pub(crate) fn serve(&mut self, now: Time, queue: QueueId, out: &mut Outcome) {
-        while let Some(at) = self.queues.get(&queue).filter(|_| !self.stopping) {
-            let getter = at.getters.first().filter(|_| at.ready() > 0);
-            let served = match getter {
-                Some(getter) => self.serve_getter(now, getter, out),
-                None => self.serve_putter(now, queue, out),
-            };
-            if !served {
-                return;
-            }
-        }
-    }
-
-    fn serve_getter(&mut self, now: Time, getter: SessionId, out: &mut Outcome) -> bool {
-        let Some((queue, Waits::Take { max, style })) = self.unpark(getter) else { return false };
-        let reply = self.deliver(now, getter, queue, max, style, out);
-        out.woken.push((getter, reply));
-        true
-    }
-
-    fn serve_putter(&mut self, now: Time, queue: QueueId, out: &mut Outcome) -> bool {
-        let Some(putter) = self.queues.get(&queue).and_then(|queue| queue.putters.first()) else {
-            return false;
-        };
-        let waiting = self.sessions.get(&putter).and_then(|session| session.waiting.as_ref());
-        let puts = match waiting.map(|waiting| &waiting.what) {
-            Some(Waits::Put { payloads, .. }) => payloads.len(),
-            _ => return false,
-        };
-        if !self.queues.get(&queue).is_some_and(|queue| queue.has_room(puts)) {
-            return false;
-        }
-        let Some((queue, what)) = self.unpark(putter) else { return false };
-        let Waits::Put { payloads, settles } = what else { return false };
-        let reply = self.admit(now, putter, queue, payloads, None, settles, out);
-        out.woken.push((putter, reply));
-        true
     }
 
     /// A delayed item has become ready: one that was never delivered takes its place in line now,
@@ -288,12 +292,12 @@ impl State {
         if target.shut_down {
             return Err(StateError::ShutDown);
         }
-        let payloads = smallvec![payload];
-        if !target.has_room(1) || !target.putters.is_empty() {
-            let what = Waits::Put { payloads, settles: Some(held) };
-            return self.park(session, to, what, Wait::Forever);
+        let full = !target.has_room(1) || !target.putters.is_empty();
+        let put = Put { payloads: smallvec![payload], settles: Some(held), ..Put::default() };
+        if full {
+            return self.park(session, to, Waits::Put(put), Wait::Forever);
         }
-        let reply = self.admit(now, session, to, payloads, None, Some(held), out);
+        let reply = self.admit(now, session, to, put, out);
         self.serve(now, to, out);
         Ok(Some(reply))
     }

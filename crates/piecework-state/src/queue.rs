@@ -2,6 +2,7 @@
 
 use crate::id::IdMap;
 use crate::meter::Meter;
+use crate::once::Keys;
 use crate::waiters::Line;
 use crate::{Item, ItemId, Place, QueueId, QueueOptions, QueueStats, SessionId, Time};
 use smallvec::SmallVec;
@@ -29,6 +30,8 @@ pub(crate) struct Queue {
     pub(crate) joiners: Line,
     /// The queues that got items whose answers are for this one.
     pub(crate) asked: SmallVec<[QueueId; 1]>,
+    /// The keys under which items were put a while ago.
+    pub(crate) keys: Keys,
     pub(crate) bytes: u64,
     pub(crate) puts: Meter,
     pub(crate) gots: Meter,
@@ -83,6 +86,7 @@ impl Queue {
             putters: Line::default(),
             joiners: Line::default(),
             asked: SmallVec::new(),
+            keys: Keys::default(),
             bytes: 0,
             puts: Meter::default(),
             gots: Meter::default(),

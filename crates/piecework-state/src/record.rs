@@ -13,6 +13,7 @@ pub use bytes::DecodeError;
 
 use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// One decision. [`Replay`](crate::Replay) says what each of them means.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,17 @@ pub enum Record {
         /// What was leased, and so is still there; in ascending order.
         spared: Vec<ItemId>,
     },
+    /// An item was put under this key, which is remembered until then.
+    Key {
+        /// Where.
+        queue: QueueId,
+        /// The key.
+        key: Arc<str>,
+        /// Until when.
+        until: Time,
+    },
+    /// The keys that were remembered until this time, or an earlier one, are forgotten.
+    Forgotten(QueueId, Time),
     /// An item as it stands: what is left of all the records that spoke of it. An engine that
     /// keeps items rather than records gives back these.
     Item {
@@ -96,6 +108,14 @@ pub enum Standing {
 }
 
 impl Record {
+    /// Bytes of payload that it brings.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Put { items, .. } => items.iter().map(|item| item.payload.len() as u64).sum(),
+            _ => 0,
+        }
+    }
+
     /// The queue that it is about, if it is about one.
     pub fn queue(&self) -> Option<QueueId> {
         match self {
@@ -107,6 +127,8 @@ impl Record {
             | Self::Died { queue, .. }
             | Self::Revived(queue, _)
             | Self::Purged { queue, .. }
+            | Self::Key { queue, .. }
+            | Self::Forgotten(queue, _)
             | Self::Item { queue, .. } => Some(*queue),
             Self::Numbered(_) => None,
         }

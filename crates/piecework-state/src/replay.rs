@@ -3,6 +3,7 @@
 use crate::deadline::Due;
 use crate::id::IdMap;
 use crate::limits::Limits;
+use crate::once::Keys;
 use crate::queue::{Life, Queue};
 use crate::record::{Record, Standing};
 use crate::state::State;
@@ -42,6 +43,7 @@ struct Replayed {
     name: String,
     options: QueueOptions,
     items: IdMap<ItemId, (Item, Standing)>,
+    keys: Keys,
 }
 
 /// A record that does not follow from those before it: some are missing, or were changed.
@@ -98,6 +100,12 @@ impl Replay {
                 };
                 self.at(queue)?.items.retain(|id, (_, standing)| kept(id, *standing));
             }
+            Record::Key { queue, key, until } => {
+                self.at(queue)?.keys.remember(key, until);
+            }
+            Record::Forgotten(queue, until) => {
+                self.at(queue)?.keys.forget(until);
+            }
             Record::Item { queue, item, standing } => self.put(queue, item, standing)?,
             Record::Numbered(next) => self.next = self.next.max(next),
         }
@@ -110,8 +118,13 @@ impl Replay {
         let mut state = State::new(first_handle, limits);
         state.skip_numbers(self.next);
         for (id, replayed) in self.queues {
-            let Replayed { name, options, items } = replayed;
+            let Replayed { name, options, items, keys } = replayed;
             let mut queue = Queue::new(&name, Life::Kept, options);
+            if let Some(until) = keys.first() {
+                state.deadlines.add(until, Due::Keys(id));
+            }
+            state.keys += keys.len();
+            queue.keys = keys;
             let mut items: Vec<_> = items.into_values().collect();
             items.sort_unstable_by_key(|(item, _)| item.place);
             for (item, standing) in items {
@@ -140,7 +153,8 @@ impl Replay {
         match self.queues.get_mut(&id) {
             Some(queue) => queue.options = options,
             None => {
-                self.queues.insert(id, Replayed { name, options, items: IdMap::default() });
+                let (items, keys) = Default::default();
+                self.queues.insert(id, Replayed { name, options, items, keys });
             }
         }
     }
@@ -188,8 +202,9 @@ impl Replay {
 }
 
 impl State {
-    /// All that is kept, as records that replay to it: queues and their items, each in the order
-    /// of their ids.
+    /// All that is kept, as records that replay to it: queues in the order of their ids, each
+    /// with its items in the order of theirs, and its keys in the order in which they are
+    /// forgotten.
     pub fn kept(&self) -> Vec<Record> {
         let mut queues: Vec<_> = self.queues.iter().filter(|(_, queue)| queue.is_kept()).collect();
         queues.sort_unstable_by_key(|(id, _)| **id);
@@ -205,6 +220,8 @@ impl State {
                 standing,
             };
             kept.extend(items.into_iter().map(record));
+            let record = |(until, key)| Record::Key { queue: id, key, until };
+            kept.extend(queue.keys.all().map(record));
         }
         kept
     }

@@ -1,6 +1,7 @@
 //! One session: who it is, what it holds, what it waits for.
 
-use crate::call::{Payload, Take};
+use crate::call::Take;
+use crate::put::Put;
 use crate::waiters::Ticket;
 use crate::{HandleId, ItemId, QueueId, Time};
 use smallvec::SmallVec;
@@ -135,7 +136,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(crate) enum Waits {
     Take { max: usize, style: Take },
-    Put { payloads: SmallVec<[Payload; 1]>, settles: Option<Held> },
+    Put(Put),
     Join,
 }
 
@@ -143,7 +144,7 @@ impl Waits {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Take { .. } => "get",
-            Self::Put { .. } => "put",
+            Self::Put(_) => "put",
             Self::Join => "join",
         }
     }

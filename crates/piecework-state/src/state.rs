@@ -6,11 +6,13 @@ use crate::error::StateError;
 use crate::id::IdMap;
 use crate::limits::Limits;
 use crate::objects::Handles;
+use crate::put::Put;
 use crate::queue::{Life, Queue};
 use crate::record::Record;
 use crate::session::{Session, Undecided, Waiting};
 use crate::stats::{QueueStats, SessionStats};
 use crate::{ItemId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
+use smallvec::smallvec;
 use std::collections::{BTreeMap, HashMap};
 
 /// All that a manager decides. Whoever owns it gives it calls and the time, sends the replies,
@@ -31,11 +33,13 @@ pub struct State {
     pub(crate) deadlines: Deadlines,
     /// Payload bytes in all queues.
     pub(crate) bytes: u64,
+    /// Keys of `put_once()` that all queues remember.
+    pub(crate) keys: usize,
     pub(crate) limits: Limits,
     /// Whether the manager stops: nobody is served any more.
     pub(crate) stopping: bool,
-    /// Whether there is too little room for anything more to be kept.
-    pub(crate) low: bool,
+    /// Bytes of payload that there is room for, where all is kept.
+    pub(crate) room: u64,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
     pub(crate) calls: u64,
     next: u64,
@@ -55,9 +59,10 @@ impl State {
             handles: Handles::new(first_handle),
             deadlines: Deadlines::default(),
             bytes: 0,
+            keys: 0,
             limits,
             stopping: false,
-            low: false,
+            room: u64::MAX,
             calls: 0,
             next: 1,
         }
@@ -115,10 +120,10 @@ impl State {
         id
     }
 
-    /// Whether there is so little room left for what is kept that puts are refused from now on. One
-    /// that answers an item is let in all the same: it frees as much as it takes.
-    pub fn set_low(&mut self, low: bool) {
-        self.low = low;
+    /// There is room for so many bytes of payload from now on, where all is kept: puts beyond are
+    /// refused. One that answers an item is let in all the same: it frees as much as it takes.
+    pub fn set_room(&mut self, room: u64) {
+        self.room = room;
     }
 
     /// What a session says of itself from now on, for lists.
@@ -139,7 +144,13 @@ impl State {
     pub fn apply_into(&mut self, now: Time, session: SessionId, call: Call, out: &mut Outcome) {
         let served = match call {
             Call::Put { queue, payloads, delay, wait } => {
-                self.put(now, session, queue, payloads, delay, wait, out)
+                let put = Put { payloads, delay, ..Put::default() };
+                self.put(now, session, queue, put, wait, out)
+            }
+            Call::PutOnce { queue, key, payload, wait } => {
+                let payloads = smallvec![payload];
+                let put = Put { payloads, once: Some(key.into()), ..Put::default() };
+                self.put(now, session, queue, put, wait, out)
             }
             Call::Take { queue, max, wait, style } => {
                 self.take(now, session, queue, max, wait, style, out)
@@ -180,6 +191,7 @@ impl State {
                 Due::Delay(queue, item) => self.delay_over(now, queue, item, &mut out),
                 Due::Lease(queue, item) => self.lease_run_out(now, queue, item, &mut out),
                 Due::Wait(session) => self.wait_over(now, session, &mut out),
+                Due::Keys(queue) => self.forget_keys(now, queue, &mut out),
                 Due::Undecided(session) => self.decide_all(now, vec![session], false, &mut out),
             }
         }

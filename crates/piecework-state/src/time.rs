@@ -20,6 +20,9 @@ impl Time {
         Self(secs * 1_000_000)
     }
 
+    /// The end of time: the last moment that a database's integer can hold.
+    pub(crate) const END: Self = Self(i64::MAX as u64);
+
     /// Microseconds since the epoch.
     pub const fn micros(self) -> u64 {
         self.0
@@ -30,14 +33,16 @@ impl Time {
         self.0 / 1_000_000
     }
 
+    /// This moment if it is a whole second, else the next one that is.
+    pub(crate) const fn whole_second(self) -> Self {
+        Self(self.0.div_ceil(1_000_000) * 1_000_000)
+    }
+
     /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
-
-/// The end of time: the last moment that a database's integer can hold.
-const END: u64 = i64::MAX as u64;
 
 impl std::ops::Add<Duration> for Time {
     type Output = Self;
@@ -45,6 +50,6 @@ impl std::ops::Add<Duration> for Time {
     /// Saturates at the end of time, so that "in 10^300 seconds" is simply never.
     fn add(self, by: Duration) -> Self {
         let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(micros).min(END))
+        Self(self.0.saturating_add(micros)).min(Self::END)
     }
 }

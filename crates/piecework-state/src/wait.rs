@@ -61,7 +61,7 @@ impl State {
 fn line<'a>(queue: &'a mut Queue, what: &Waits) -> &'a mut Line {
     match what {
         Waits::Take { .. } => &mut queue.getters,
-        Waits::Put { .. } => &mut queue.putters,
+        Waits::Put(_) => &mut queue.putters,
         Waits::Join => &mut queue.joiners,
     }
 }
@@ -72,7 +72,7 @@ fn timed_out(what: &Waits) -> Reply {
         Waits::Take { style: Take::Item, .. } => Reply::Error(StateError::Empty),
         Waits::Take { style: Take::Many, .. } => Reply::Items(Vec::new()),
         Waits::Take { style: Take::Leases, .. } => Reply::Leases(Vec::new()),
-        Waits::Put { .. } => Reply::Error(StateError::Full),
+        Waits::Put(_) => Reply::Error(StateError::Full),
         Waits::Join => unreachable!("join() has no timeout"),
     }
 }

@@ -27,7 +27,7 @@ fn life(seed: u64) {
     let ack = AckMode::Answered { answers: world.result };
     let maxsize = if random.below(2) == 0 { 0 } else { 3 };
     let lease = (random.below(3) == 0).then(|| Duration::from_secs(5));
-    let options = QueueOptions { ack, maxsize, lease, attempts: 0 };
+    let options = QueueOptions { ack, maxsize, lease, attempts: 0, ..QueueOptions::default() };
     world.register("task", options);
     let master = world.client();
     let mut workers: Vec<(Client, Doing)> = Vec::new();

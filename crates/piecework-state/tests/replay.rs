@@ -78,7 +78,9 @@ impl Life {
         let ack = self.random.one_of(&modes);
         let lease = self.random.one_of(&[None, Some(secs(3))]);
         let (attempts, maxsize) = (self.attempts, self.maxsize);
-        self.world.register("task", QueueOptions { ack, maxsize, lease, attempts });
+        let once = self.random.one_of(&[secs(2), secs(60)]);
+        let options = QueueOptions { ack, maxsize, attempts, lease, once };
+        self.world.register("task", options);
     }
 
     fn end(&mut self) {
@@ -116,7 +118,7 @@ impl Life {
         let take = |max, style| Call::Take { queue, max, wait, style };
         let any = [Which::All, Which::One(held.1), Which::Ended(Ended::Nacked)];
         let which = self.random.one_of(&any);
-        match self.random.below(22) {
+        match self.random.below(24) {
             0..=3 => self.put(queue, wait, None),
             4 => self.put(queue, wait, Some(delay)),
             5..=8 => take(1, Take::Item),
@@ -131,6 +133,10 @@ impl Life {
                 Call::Settle(held.0, held.1, how)
             }
             18 if self.random.below(4) == 0 => Call::Purge(queue),
+            22 | 23 => {
+                let key = self.random.one_of(&["x", "y", "z"]).to_owned();
+                Call::PutOnce { queue, key, payload: self.payload(), wait }
+            }
             20 => Call::Revive { queue, which },
             21 => Call::Drop { queue, which },
             _ => Call::Extend(queue, secs(9)),
@@ -161,7 +167,7 @@ impl Life {
 }
 
 /// Which kinds of records the lives below led to.
-fn kinds(records: &[Record]) -> [bool; 9] {
+fn kinds(records: &[Record]) -> [bool; 11] {
     let has = |of: fn(&Record) -> bool| records.iter().any(of);
     [
         has(|r| matches!(r, Record::Queue { .. })),
@@ -172,20 +178,22 @@ fn kinds(records: &[Record]) -> [bool; 9] {
         has(|r| matches!(r, Record::Ready(..))),
         has(|r| matches!(r, Record::Died { .. })),
         has(|r| matches!(r, Record::Revived(..))),
+        has(|r| matches!(r, Record::Key { .. })),
+        has(|r| matches!(r, Record::Forgotten(..))),
         has(|r| matches!(r, Record::Purged { spared, .. } if !spared.is_empty())),
     ]
 }
 
 #[test]
 fn any_life_replays_at_every_step() {
-    let mut seen = [false; 9];
+    let mut seen = [false; 11];
     for seed in 1..=400 {
         let mut life = Life::new(seed);
         life.live();
         let kinds = kinds(&life.world.records);
         seen = std::array::from_fn(|at| seen[at] || kinds[at]);
     }
-    assert_eq!(seen, [true; 9], "some kind of record never came");
+    assert_eq!(seen, [true; 11], "some kind of record never came");
 }
 
 #[test]

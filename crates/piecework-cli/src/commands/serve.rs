@@ -30,6 +30,7 @@ Options of a queue, after its name and a colon, separated by commas:
   lease=10m                how long a worker may hold an item; default: as long as it is connected
   fresh                    what earlier runs have left in it is dropped
   maxsize=N                ready items at most, as in queue.Queue(N)
+  once=1h                  how long put_once() remembers a key
   payloads=any|data        what may be put, as --payloads says it for all
   stop=VALUE               an item of this value stops a worker and needs no answer (default None)";
 

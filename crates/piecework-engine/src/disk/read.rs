@@ -24,7 +24,7 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
     take(Record::Numbered(next));
     let mut queues = tables.prepare(
-        "SELECT id, name, ack, answers, maxsize, attempts, lease FROM queues ORDER BY id",
+        "SELECT id, name, ack, answers, maxsize, attempts, lease, once FROM queues ORDER BY id",
     )?;
     for queue in queues.query_map((), queue)? {
         take(queue?);
@@ -38,6 +38,10 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     let mut rows = items.query(())?;
     while let Some(row) = rows.next()? {
         take(item(row, &mut histories)?);
+    }
+    let mut keys = tables.prepare("SELECT queue, key, until FROM keys")?;
+    for key in keys.query_map((), key)? {
+        take(key?);
     }
     Ok(())
 }
@@ -65,8 +69,9 @@ fn queue(row: &Row<'_>) -> Result<Record, Error> {
     };
     let lease: Option<i64> = row.get(6)?;
     let lease = lease.map(|micros| Duration::from_micros(micros.cast_unsigned()));
+    let once = Duration::from_micros(number(row, 7)?);
     let maxsize = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX);
-    let options = QueueOptions { ack, maxsize, attempts: row.get(5)?, lease };
+    let options = QueueOptions { ack, maxsize, attempts: row.get(5)?, lease, once };
     Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
 }
 
@@ -89,6 +94,11 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
         reply_to: None,
     };
     Ok(Record::Item { queue: QueueId(number(row, 1)?), item, standing })
+}
+
+fn key(row: &Row<'_>) -> Result<Record, Error> {
+    let queue = QueueId(number(row, 0)?);
+    Ok(Record::Key { queue, key: row.get(1)?, until: time(row, 2)? })
 }
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {

@@ -72,6 +72,16 @@ const STEPS: [&str; 2] = [
     -- To whom the item was delivered: what that client called itself, and where it came from.
     ALTER TABLE attempts ADD COLUMN name TEXT NOT NULL DEFAULT '';
     ALTER TABLE attempts ADD COLUMN address TEXT NOT NULL DEFAULT '';
+
+    -- Keys of `put_once()`, remembered until a time.
+    CREATE TABLE keys (
+        queue    INTEGER NOT NULL,
+        key      TEXT NOT NULL,
+        until    INTEGER NOT NULL,
+        PRIMARY KEY (queue, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keys_by_time ON keys (queue, until);
+    ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- how long, microseconds
 ",
 ];
 

@@ -50,9 +50,12 @@ const FORGET_PURGED: &str = "DELETE FROM attempts WHERE item NOT IN (SELECT id F
 const FORGET_PURGED_LONG: &str = "DELETE FROM payloads WHERE item NOT IN (SELECT id FROM items)";
 const TRIED: &str = "SELECT DISTINCT item FROM attempts";
 const LONG: &str = "SELECT item FROM payloads";
-const QUEUE: &str = "INSERT INTO queues VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+const QUEUE: &str = "INSERT INTO queues VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
     ON CONFLICT (id) DO UPDATE SET ack = excluded.ack, answers = excluded.answers, \
-    maxsize = excluded.maxsize, attempts = excluded.attempts, lease = excluded.lease";
+    maxsize = excluded.maxsize, attempts = excluded.attempts, lease = excluded.lease, \
+    once = excluded.once";
+const KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3)";
+const FORGOTTEN: &str = "DELETE FROM keys WHERE queue = ?1 AND until <= ?2";
 const RESERVE: &str = "UPDATE numbers SET next = ?1";
 
 impl Books {
@@ -85,6 +88,14 @@ impl Books {
             Record::Died { item, attempt, .. } => self.ended(to, *item, attempt, Standing::Dead),
             Record::Revived(_, item) => one(to, REVIVED, *item, params![id(*item)]),
             Record::Purged { queue, spared } => self.purged(to, *queue, spared),
+            Record::Key { queue, key, until } => {
+                to.prepare_cached(KEY)?.execute(params![int(queue.0), key, time(*until)])?;
+                Ok(())
+            }
+            Record::Forgotten(queue, until) => {
+                to.prepare_cached(FORGOTTEN)?.execute(params![int(queue.0), time(*until)])?;
+                Ok(())
+            }
             Record::Item { queue, item, standing } => self.put(to, *queue, item, *standing),
             Record::Numbered(next) => {
                 self.next = self.next.max(*next);
@@ -110,7 +121,7 @@ impl Books {
         options: &QueueOptions,
     ) -> Done {
         self.number(queue.0);
-        let QueueOptions { ack, maxsize, attempts, lease } = options;
+        let QueueOptions { ack, maxsize, attempts, lease, once } = options;
         let (ack, answers) = match ack {
             AckMode::Auto => ("auto", None),
             AckMode::Answered { answers } => ("answered", Some(int(answers.0))),
@@ -119,7 +130,8 @@ impl Books {
         };
         let lease = lease.map(micros);
         let maxsize = int(*maxsize as u64);
-        let values = params![int(queue.0), name, ack, answers, maxsize, attempts, lease];
+        let once = micros(*once);
+        let values = params![int(queue.0), name, ack, answers, maxsize, attempts, lease, once];
         to.prepare_cached(QUEUE)?.execute(values)?;
         Ok(())
     }

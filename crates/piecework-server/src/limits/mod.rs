@@ -55,6 +55,9 @@ pub const MANY_MAX: usize = 100_000;
 /// The longest name of a queue, of a typeid that makes one, and of a client's thread.
 pub const NAME_BYTES_MAX: usize = 200;
 
+/// The longest key of `put_once()`.
+pub const KEY_BYTES_MAX: usize = 200;
+
 /// The longest note of `progress()`.
 pub const NOTE_BYTES_MAX: usize = 1_000;
 

@@ -125,6 +125,10 @@ pub const SETTINGS: &[Setting] = &[
         "further ones are as good as new when they are used", state.unused: usize
     ),
     number!(
+        "keys", Count, "keys that `put_once` remembers", "`put_once` raises `RuntimeError`",
+        state.keys: usize
+    ),
+    number!(
         "anonymous", Count, "anonymous queues", "`RuntimeError`", state.anonymous: usize
     ),
     number!(

@@ -70,9 +70,9 @@ impl From<StateError> for PyError {
             }
             StateError::ShutDown => ("queue", "ShutDown"),
             StateError::NotLeased { .. } => ("builtins", "LookupError"),
-            StateError::LeasesMax { .. } | StateError::TooMany { .. } => {
-                ("builtins", "RuntimeError")
-            }
+            StateError::LeasesMax { .. }
+            | StateError::TooMany { .. }
+            | StateError::KeysMax { .. } => ("builtins", "RuntimeError"),
             StateError::NoObject { .. } => ("builtins", "KeyError"),
             _ => ("builtins", "ValueError"),
         };

@@ -4,7 +4,7 @@
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
 use crate::hub::Desk;
-use crate::limits::{MANY_MAX, NOTE_BYTES_MAX};
+use crate::limits::{KEY_BYTES_MAX, MANY_MAX, NOTE_BYTES_MAX};
 use crate::queue_spec::Payloads;
 use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
 use piecework_wire::{Payload, Policy, Refused, Request, Value};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What `create` lists as exposed: the public methods of CPython's `queue.Queue` (`shutdown`
 /// since 3.13), then our own. Proxies are generated from this list.
-pub(crate) const EXPOSED: [&str; 23] = [
+pub(crate) const EXPOSED: [&str; 24] = [
     "empty",
     "full",
     "get",
@@ -34,6 +34,7 @@ pub(crate) const EXPOSED: [&str; 23] = [
     "put_for",
     "put_later",
     "put_many",
+    "put_once",
     "settle",
     "stats",
     "withdraw",
@@ -45,6 +46,11 @@ pub(crate) const EXPOSED: [&str; 23] = [
 pub(crate) enum Method {
     Put {
         payloads: SmallVec<[Payload; 1]>,
+        wait: WaitArgs,
+    },
+    PutOnce {
+        key: String,
+        payload: Payload,
         wait: WaitArgs,
     },
     PutLater {
@@ -97,7 +103,7 @@ const fn signature(
 }
 
 /// Every method of a queue.
-static METHODS: [Reader; 23] = [
+static METHODS: [Reader; 24] = [
     (signature("get", &["block", "timeout"], 0), |args| {
         Ok(Method::Take { max: 1, wait: WaitArgs::read(args, 0)?, style: Take::Item })
     }),
@@ -122,6 +128,14 @@ static METHODS: [Reader; 23] = [
     (signature("put_many", &["items", "block", "timeout"], 1), |args| {
         let payloads = args.required(0).elements(MANY_MAX)?;
         Ok(Method::Put { payloads: payloads.into(), wait: WaitArgs::read(args, 1)? })
+    }),
+    (signature("put_once", &["key", "item", "block", "timeout"], 2), |args| {
+        let (key, payload) = (args.text(0)?, args.required(1).payload()?);
+        if key.len() > KEY_BYTES_MAX {
+            let len = key.len();
+            return Err(args.wrong(0, &format!("a key of {len} bytes; at most {KEY_BYTES_MAX}")));
+        }
+        Ok(Method::PutOnce { key, payload, wait: WaitArgs::read(args, 2)? })
     }),
     (signature("get_many", &["max", "timeout"], 1), |args| take_many(args, Take::Many)),
     (signature("lease", &["max", "timeout"], 1), |args| take_many(args, Take::Leases)),
@@ -186,7 +200,8 @@ impl Method {
     pub(crate) fn refused_by(&self, policy: &Policy) -> Option<Refused> {
         let payloads = match self {
             Self::Put { payloads, .. } => payloads.as_slice(),
-            Self::PutLater { payload, .. }
+            Self::PutOnce { payload, .. }
+            | Self::PutLater { payload, .. }
             | Self::PutFor { payload, .. }
             | Self::Answer { payload, .. } => std::slice::from_ref(payload),
             _ => &[],
@@ -214,15 +229,20 @@ impl Method {
             let found = desk.state.find(name);
             found.ok_or_else(|| PyError::key_error(format!("no queue '{name}'")))
         };
+        // As in CPython, nobody looks at the timeout of a put that never blocks.
+        let waits = |wait: WaitArgs| match desk.state.is_bounded(queue) {
+            true => wait.until(desk.now),
+            false => Ok(state::Wait::Forever),
+        };
         Ok(match self {
             Self::Put { payloads, wait } => {
                 let_in(queue)?;
-                // As in CPython, nobody looks at the timeout of a put that never blocks.
-                let bounded = desk.state.is_bounded(queue);
-                let wait = if bounded { wait } else { WaitArgs { block: true, timeout: None } };
-                let wait = wait.until(desk.now)?;
                 let payloads = payloads.into_iter().map(|payload| opaque(queue, payload)).collect();
-                Call::Put { queue, payloads, delay: None, wait }
+                Call::Put { queue, payloads, delay: None, wait: waits(wait)? }
+            }
+            Self::PutOnce { key, payload, wait } => {
+                let_in(queue)?;
+                Call::PutOnce { queue, key, payload: opaque(queue, payload), wait: waits(wait)? }
             }
             Self::PutLater { payload, delay } => {
                 let_in(queue)?;

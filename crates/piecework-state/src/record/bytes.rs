@@ -10,6 +10,7 @@
 //! elements; text and payloads are their length in bytes and then the bytes.
 
 use super::{Record, Standing};
+use crate::options::ONCE_DEFAULT;
 use crate::{
     AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, SessionId, Time,
 };
@@ -31,6 +32,8 @@ const ITEM: u8 = 8;
 const NUMBERED: u8 = 9;
 // Since version 2.
 const REVIVED: u8 = 10;
+const KEY: u8 = 11;
+const FORGOTTEN: u8 = 12;
 
 /// Bytes that are no batch of records.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -126,6 +129,15 @@ impl Writer {
                 self.head(PURGED, *queue);
                 self.list(spared, |to, item| to.number(item.0));
             }
+            Record::Key { queue, key, until } => {
+                self.head(KEY, *queue);
+                self.bytes(key.as_bytes());
+                self.number(until.micros());
+            }
+            Record::Forgotten(queue, until) => {
+                self.head(FORGOTTEN, *queue);
+                self.number(until.micros());
+            }
             Record::Item { queue, item, standing } => {
                 self.head(ITEM, *queue);
                 self.item(item);
@@ -190,7 +202,7 @@ impl Writer {
     }
 
     fn options(&mut self, options: &QueueOptions) {
-        let QueueOptions { ack, maxsize, attempts, lease } = options;
+        let QueueOptions { ack, maxsize, attempts, lease, once } = options;
         match ack {
             AckMode::Auto => self.0.push(1),
             AckMode::Answered { answers } => {
@@ -202,7 +214,13 @@ impl Writer {
         }
         self.number(*maxsize as u64);
         self.number(u64::from(*attempts));
-        self.option(*lease, |to, lease| to.number((Time::default() + lease).micros()));
+        self.option(*lease, Self::duration);
+        self.duration(*once);
+    }
+
+    /// In microseconds; what is too long to say is for ever.
+    fn duration(&mut self, duration: Duration) {
+        self.number((Time::default() + duration).micros());
     }
 
     fn list<T>(&mut self, list: &[T], mut each: impl FnMut(&mut Self, &T)) {
@@ -264,6 +282,10 @@ impl Reader {
             },
             READY => Record::Ready(queue, self.id()?, Place(self.number("a place")?)),
             REVIVED if self.version >= 2 => Record::Revived(queue, self.id()?),
+            KEY if self.version >= 2 => {
+                Record::Key { queue, key: self.text("a key")?, until: self.time()? }
+            }
+            FORGOTTEN if self.version >= 2 => Record::Forgotten(queue, self.time()?),
             DIED => Record::Died { queue, item: self.id()?, attempt: self.attempt()? },
             PURGED => Record::Purged { queue, spared: self.list(Self::id)? },
             ITEM => Record::Item { queue, item: self.item()?, standing: self.standing()? },
@@ -329,8 +351,13 @@ impl Reader {
         let maxsize = self.number("a maxsize")?;
         let maxsize = maxsize.try_into().map_err(|_| DecodeError::Unknown("a maxsize", maxsize))?;
         let attempts = self.count()?;
-        let lease = self.option(|from| Ok(Duration::from_micros(from.number("a lease")?)))?;
-        Ok(QueueOptions { ack, maxsize, attempts, lease })
+        let lease = self.option(Self::duration)?;
+        let once = self.since(2, |from| from.duration().map(Some))?.unwrap_or(ONCE_DEFAULT);
+        Ok(QueueOptions { ack, maxsize, attempts, lease, once })
+    }
+
+    fn duration(&mut self) -> Read<Duration> {
+        self.number("a duration").map(Duration::from_micros)
     }
 
     fn list<T, L: Default + Extend<T>>(
