@@ -9,6 +9,7 @@ mod pictures;
 mod python;
 mod step;
 mod test;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -29,7 +30,10 @@ usage: cargo xtask TASK
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)
   golden                 captures the wire's golden frames anew, from each Python found
-  pictures               draws the pictures of the documentation anew";
+  pictures               draws the pictures of the documentation anew
+  torture [--minutes N] [--seed S] [--pause MILLISECONDS] [--keep]
+                         kills a real manager, masters and workers again and again, for two
+                         minutes, and sees that each task has its one result";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,6 +57,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["fuzz", words @ ..] => fuzz::run(words),
         ["golden"] => golden::run(),
         ["pictures"] => pictures::run(),
+        ["torture", words @ ..] => torture::run(words),
         [] | ["help" | "-h" | "--help"] => {
             say(USAGE);
             Ok(())

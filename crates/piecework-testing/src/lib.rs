@@ -1,5 +1,5 @@
-//! What tests of the whole share: the real binary as a server or on a terminal, and real Python
-//! interpreters.
+//! What tests of the whole share: the real binary as a server or on a terminal, real Python
+//! interpreters, and the torture of all of them.
 //!
 //! Never published, and nothing depends on it. The rules of the house, which no compiler holds,
 //! are its test `tidy`.
@@ -9,6 +9,7 @@ mod scenes;
 mod server;
 mod svg;
 mod terminal;
+pub mod torture;
 
 pub use python::{PYTHON_MINOR_MIN, Python};
 pub use scenes::draw;
