@@ -44,10 +44,10 @@ pub trait Engine: Send {
     /// that was in the batch must not keep running as if it were kept.
     fn commit(&mut self, batch: &[Record]) -> Result<(), EngineError>;
 
-    /// Whether there is so little room left that only what frees some should be committed. What is
-    /// kept back for that is the engine's own business.
-    fn is_low(&mut self) -> bool {
-        false
+    /// How many bytes of payload there is room for, where that is news. Besides, an engine keeps
+    /// back what settling what it has may take.
+    fn room(&mut self) -> Option<u64> {
+        None
     }
 
     /// Gives back what was kept by earlier runs: the records themselves, or fewer that replay to

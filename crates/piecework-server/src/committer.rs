@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Room that is less than a put may take.
+const LITTLE_ROOM: u64 = 64 << 20;
+
 /// How often it is looked whether there is room again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,27 +58,33 @@ impl Drop for Committer {
 /// Keeps batch after batch until it is told to end, or one cannot be kept.
 fn keep_all(hub: &Hub, mut engine: Box<dyn Engine>) -> Result<(), EngineError> {
     let mut batch = Vec::new();
-    let mut low = engine.is_low();
-    if low {
-        hub.set_low(low);
-    }
-    // While there is room, it is looked for after each commit. While there is none, puts are
+    let mut room = look_for_room(hub, &mut *engine, u64::MAX);
+    // While there is room, it is looked for after each commit. While there is little, puts are
     // refused, and there may be no commit for long.
-    while hub.next_batch(&mut batch, low.then_some(LOOK_AGAIN)) {
+    while hub.next_batch(&mut batch, (room < LITTLE_ROOM).then_some(LOOK_AGAIN)) {
         let committed = if batch.is_empty() { Ok(()) } else { engine.commit(&batch) };
         if let Err(error) = committed {
             tracing::error!(%error, "cannot keep what was decided; the manager stops");
             hub.lose();
             return Err(error);
         }
+        // First: whoever is told that his item is kept may put the next.
+        room = look_for_room(hub, &mut *engine, room);
         hub.kept();
-        let now = engine.is_low();
-        if now != low {
-            hub.set_low(now);
-            low = now;
-        }
     }
     Ok(())
+}
+
+/// Tells the hub how much room there is; gives back what was known last.
+fn look_for_room(hub: &Hub, engine: &mut dyn Engine, before: u64) -> u64 {
+    let Some(room) = engine.room() else { return before };
+    hub.set_room(room);
+    match (before == 0, room == 0) {
+        (false, true) => tracing::warn!("the disk is full: puts are refused until there is room"),
+        (true, false) => tracing::info!("there is room on the disk: puts are let in"),
+        _ => {}
+    }
+    room
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ use checkpoint::Checkpointer;
 use lock::Lock;
 use piecework_state::Record;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use space::Space;
-use std::path::Path;
+use space::{Space, Within};
+use std::path::{Path, PathBuf};
 use sync::Syncer;
 
 /// The database's file within the data directory.
@@ -38,6 +38,7 @@ const LOG: &str = "piecework.db-wal";
 /// Keeps records in a folder on disk.
 #[derive(Debug)]
 pub struct Disk {
+    folder: PathBuf,
     connection: Connection,
     /// What `write.rs` remembers from batch to batch.
     books: write::Books,
@@ -67,10 +68,10 @@ impl Disk {
             SyncPolicy::Always | SyncPolicy::Never => None,
         };
         let checkpointer = Checkpointer::start(&mut connection, &path)?;
-        let space = Space::keep_back(folder)
+        let space = Space::of(folder)
             .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
-        let poisoned = None;
-        Ok(Self { connection, books, syncer, checkpointer, space, poisoned, _lock: lock })
+        let (folder, poisoned) = (folder.to_owned(), None);
+        Ok(Self { folder, connection, books, syncer, checkpointer, space, poisoned, _lock: lock })
     }
 
     fn transact(&mut self, batch: &[Record]) -> Result<(), EngineError> {
@@ -93,6 +94,7 @@ impl Engine for Disk {
         if let Some(why) = &self.poisoned {
             return Err(EngineError::Poisoned(why.clone()));
         }
+        self.space.spend(batch.iter().map(Record::bytes).sum());
         let mut committed = self.transact(batch);
         // None of it is kept, and what is kept back may do.
         if committed.as_ref().is_err_and(is_full) && self.space.give_up() {
@@ -105,9 +107,15 @@ impl Engine for Disk {
         committed
     }
 
-    fn is_low(&mut self) -> bool {
-        // A database that cannot be asked says so at the next commit.
-        self.space.is_low(|| schema::unused(&self.connection).unwrap_or(0))
+    fn room(&mut self) -> Option<u64> {
+        let (connection, folder) = (&self.connection, &self.folder);
+        self.space.room(|| {
+            // All of the log goes into the database, so that what is known of both is true. What
+            // stands in the way of that will stand in the way of the next commit, which says so.
+            let _ = schema::write_back(connection);
+            let log = std::fs::metadata(folder.join(LOG)).map_or(0, |log| log.len());
+            Within { database: schema::unused(connection).unwrap_or(0), log }
+        })
     }
 
     fn load(&mut self) -> Result<Vec<Record>, EngineError> {

@@ -16,11 +16,23 @@ const RESERVE: &str = "reserve";
 /// Bytes that are kept back at most: what settling a few million items writes.
 const KEPT_BACK_MAX: u64 = 32 << 20;
 
+/// Free bytes beyond which nobody need count: the log at its longest, written back, and as much
+/// again as is kept back.
+const AMPLE: u64 = 256 << 20;
+
 /// The part of a small disk that is kept back.
 const KEPT_BACK_SHARE: u64 = 8;
 
-/// How long what was seen last is believed. Nobody fills what is kept back in that time.
+/// Bytes of payload after which it is looked again how much room there is, or half of what there
+/// was; before, the room that there was is less by what was put, and no more.
+const LOOK_AGAIN_BYTES: u64 = 2 << 20;
+
+/// The same for time: others fill the disk, too, and what is acked makes room.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What a payload takes while it is written: its place in the log, its place in the database, and
+/// once more as much for what stands around it.
+const TIMES: u64 = 3;
 
 /// How much room there is.
 #[derive(Debug)]
@@ -30,50 +42,81 @@ pub(super) struct Space {
     kept_back: u64,
     /// Whether the file is there.
     reserved: bool,
-    low: bool,
+    /// Whether there was no room when it was last looked for.
+    full: bool,
     looked: Instant,
+    /// Bytes of payload that may be written before it is looked again.
+    unlooked: u64,
+}
+
+/// Room within files that are there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// Pages of the database that hold nothing.
+    pub(super) database: u64,
+    /// The log, which begins anew.
+    pub(super) log: u64,
 }
 
 impl Space {
-    /// Keeps room back in the folder, if there is any.
-    pub(super) fn keep_back(folder: &Path) -> io::Result<Self> {
+    /// Room on the disk that the folder is on. Some is kept back once it is asked how much there is.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
         let disk = statvfs(folder)?;
         let kept_back = KEPT_BACK_MAX.min(disk.f_blocks * disk.f_frsize / KEPT_BACK_SHARE);
-        let folder = folder.to_owned();
-        let mut space =
-            Self { folder, kept_back, reserved: false, low: false, looked: Instant::now() };
-        space.reserve();
-        space.low = !space.reserved;
-        Ok(space)
+        Ok(Self {
+            folder: folder.to_owned(),
+            kept_back,
+            reserved: false,
+            full: false,
+            looked: Instant::now(),
+            unlooked: 0,
+        })
     }
 
-    /// Whether there is so little room that nothing more should be put. `unused` is what is free
-    /// within the database.
-    pub(super) fn is_low(&mut self, unused: impl FnOnce() -> u64) -> bool {
-        if self.looked.elapsed() < LOOK_AGAIN {
-            return self.low;
+    /// So many bytes of payload are about to be written.
+    pub(super) fn spend(&mut self, bytes: u64) {
+        self.unlooked = self.unlooked.saturating_sub(bytes);
+    }
+
+    /// How many bytes of payload there is room for, where it is time to look. `within` is asked only
+    /// where there is little.
+    pub(super) fn room(&mut self, within: impl FnOnce() -> Within) -> Option<u64> {
+        if self.unlooked > 0 && self.looked.elapsed() < LOOK_AGAIN {
+            return None;
         }
         self.looked = Instant::now();
         // A disk that does not say how full it is shows that when a commit fails.
-        let Ok(disk) = statvfs(&self.folder) else { return self.low };
-        let room = disk.f_bavail * disk.f_frsize + unused();
-        // Once low, it takes more to be so no longer: else it would go back and forth.
-        let needed = if self.low { self.kept_back } else { self.kept_back / 2 };
-        self.low = room < needed;
-        if !self.low && !self.reserved {
-            self.reserve();
+        let mut free = self.free().ok()?;
+        if free < AMPLE {
+            let within = within();
+            free = self.free().ok()? + within.database.min(within.log);
         }
-        self.low
+        // Once full, it takes more to be so no longer: else it would go back and forth.
+        let margin = if self.full { self.kept_back } else { self.kept_back / 2 };
+        let room = free.saturating_sub(margin) / TIMES;
+        self.full = room == 0 || !self.reserve();
+        self.unlooked = LOOK_AGAIN_BYTES.min(room / 2);
+        Some(if self.full { 0 } else { room })
+    }
+
+    /// Free bytes of the disk.
+    fn free(&self) -> io::Result<u64> {
+        let disk = statvfs(&self.folder)?;
+        Ok(disk.f_bavail * disk.f_frsize)
     }
 
     /// A commit has failed for want of room: gives up the file. False if that was done before.
     pub(super) fn give_up(&mut self) -> bool {
-        self.low = true;
+        self.full = true;
         let had = std::mem::take(&mut self.reserved);
         had && fs::remove_file(self.folder.join(RESERVE)).is_ok()
     }
 
-    fn reserve(&mut self) {
+    /// Makes the file, if it is not there; false if there is no room for it.
+    fn reserve(&mut self) -> bool {
+        if self.reserved {
+            return true;
+        }
         let path = self.folder.join(RESERVE);
         let made = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
         let made = made.and_then(|file| {
@@ -88,6 +131,7 @@ impl Space {
         if !self.reserved {
             let _ = fs::remove_file(&path);
         }
+        self.reserved
     }
 }
 
@@ -102,36 +146,32 @@ impl Drop for Space {
 mod tests {
     use super::*;
 
-    fn look_now(space: &mut Space, unused: u64) -> bool {
-        space.looked = Instant::now() - LOOK_AGAIN;
-        space.is_low(|| unused)
-    }
+    const NOTHING: Within = Within { database: 0, log: 0 };
 
     #[test]
     fn room_is_kept_back_given_up_and_kept_back_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(RESERVE);
-        let mut space = Space::keep_back(folder.path()).unwrap();
-        assert!(!look_now(&mut space, 0));
+        let mut space = Space::of(folder.path()).unwrap();
+        assert!(space.room(|| NOTHING).unwrap() > 0);
+        assert_eq!(space.room(|| NOTHING), None, "there is no news");
         assert_eq!(fs::metadata(&file).unwrap().len(), space.kept_back / 2);
         assert!(space.give_up() && !file.exists());
-        assert!(space.is_low(|| 0), "what was seen is believed for a moment");
         assert!(!space.give_up(), "there is nothing more to give up");
-        assert!(!look_now(&mut space, u64::MAX / 2) && file.exists());
+        space.spend(LOOK_AGAIN_BYTES);
+        assert!(space.room(|| NOTHING).unwrap() > 0 && file.exists());
         drop(space);
         assert!(!file.exists());
     }
 
     #[test]
-    fn a_disk_that_is_low_must_have_more_room_than_one_that_was_not() {
+    fn a_disk_that_was_full_must_have_more_room_than_one_that_was_not() {
         let folder = tempfile::tempdir().unwrap();
-        let mut space = Space::keep_back(folder.path()).unwrap();
-        let disk = statvfs(folder.path()).unwrap();
-        let free = disk.f_bavail * disk.f_frsize;
-        space.kept_back = free + free / 2;
-        assert!(!look_now(&mut space, 0), "half of what is kept back is there");
-        space.low = true;
-        assert!(look_now(&mut space, 0));
-        assert!(!look_now(&mut space, free), "what is free within the database counts");
+        let mut space = Space::of(folder.path()).unwrap();
+        space.kept_back = space.free().unwrap() / 2 * 3;
+        assert!(space.room(|| NOTHING).unwrap() > 0, "half of what is kept back is there");
+        space.full = true;
+        space.spend(LOOK_AGAIN_BYTES);
+        assert_eq!(space.room(|| NOTHING), Some(0));
     }
 }

@@ -292,15 +292,9 @@ impl Hub {
         }
     }
 
-    /// Whether there is so little room that nothing more should be put.
-    pub(crate) fn set_low(&self, low: bool) {
-        let mut shared = self.lock();
-        shared.ledger.state.set_low(low);
-        drop(shared);
-        match low {
-            true => tracing::warn!("the disk is full: puts are refused until there is room"),
-            false => tracing::info!("there is room on the disk: puts are let in"),
-        }
+    /// There is room for so many bytes of payload.
+    pub(crate) fn set_room(&self, room: u64) {
+        self.lock().ledger.set_room(room);
     }
 
     /// The batch is kept: whoever waits for it is told.
