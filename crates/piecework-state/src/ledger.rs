@@ -147,6 +147,13 @@ impl Ledger {
         leave
     }
 
+    /// There is room for so many bytes of payload beside what was kept: what is decided already is
+    /// among them.
+    pub fn set_room(&mut self, room: u64) {
+        let pending = self.pending.iter().map(Record::bytes).sum();
+        self.state.set_room(room.saturating_sub(pending));
+    }
+
     /// The batch could not be kept. Nobody gets a reply any more.
     pub fn lose(&mut self) {
         self.lost = true;
