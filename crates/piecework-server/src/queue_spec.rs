@@ -1,7 +1,7 @@
 //! One queue as it is asked for: `NAME[:option,...]`.
 
 use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
-use crate::measure::duration;
+use crate::measure::{bytes, duration};
 use piecework_state::QueueOptions;
 use piecework_wire::Value;
 use std::str::FromStr;
@@ -18,6 +18,8 @@ pub struct QueueSpec {
     pub ack: AckSpec,
     /// Ready items at most; 0 means no bound.
     pub maxsize: usize,
+    /// Bytes of ready items at most; 0 means no bound.
+    pub maxbytes: u64,
     /// Failed attempts after which an item is dead; 0 means never.
     pub attempts: u32,
     /// How long a lease lasts; `None` means as long as its session.
@@ -77,6 +79,7 @@ impl QueueSpec {
             typeids: Vec::new(),
             ack: AckSpec::Auto,
             maxsize: options.maxsize,
+            maxbytes: options.maxbytes,
             attempts: options.attempts,
             lease: options.lease,
             once: options.once,
@@ -98,6 +101,10 @@ impl QueueSpec {
             ("ack", _) => return Err(bad(key, value, "auto, explicit or none")),
             ("answers", _) => self.ack = AckSpec::Answered(checked_name(value)?.to_owned()),
             ("maxsize", _) => self.maxsize = number()? as usize,
+            ("maxbytes", _) => {
+                let size = bytes(value).ok_or_else(|| bad(key, value, "a size, as 64MiB"))?;
+                self.maxbytes = size;
+            }
             ("attempts", _) => self.attempts = number()?,
             ("lease", _) => self.lease = Some(time()?),
             ("once", _) => self.once = time()?,
@@ -112,8 +119,8 @@ impl QueueSpec {
             _ => {
                 return Err(format!(
                     "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \
-                     answers=NAME, maxsize=N, attempts=N, lease=10m, once=1h, \
-                     stop=VALUE, payloads=any|data, fresh"
+                     answers=NAME, maxsize=N, maxbytes=SIZE, attempts=N, lease=10m, \
+                     once=1h, stop=VALUE, payloads=any|data, fresh"
                 ));
             }
         }

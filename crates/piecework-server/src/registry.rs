@@ -98,8 +98,8 @@ impl Registry {
             AckSpec::None => AckMode::None,
             AckSpec::Answered(name) => AckMode::Answered { answers: answers(state, spec, name)? },
         };
-        let QueueSpec { maxsize, attempts, lease, once, .. } = *spec;
-        let options = QueueOptions { ack, maxsize, attempts, lease, once };
+        let QueueSpec { maxsize, maxbytes, attempts, lease, once, .. } = *spec;
+        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once };
         let queue = match state.queue(&spec.name) {
             Some(kept) if spec.as_kept => kept,
             _ => state.register(&spec.name, options, out),

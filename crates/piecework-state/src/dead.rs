@@ -72,10 +72,6 @@ impl State {
     /// acked.
     pub(crate) fn drop_taken(&mut self, queue: QueueId, item: &Item, out: &mut Outcome) {
         self.keep(Record::Acked(queue, item.id), out);
-        let bytes = item.payload.len() as u64;
-        self.bytes -= bytes;
-        if let Some(at) = self.queues.get_mut(&queue) {
-            at.bytes -= bytes;
-        }
+        self.count_out(queue, item);
     }
 }

@@ -111,8 +111,7 @@ impl State {
         let Some(at) = self.queues.get_mut(&queue) else { return };
         at.unfinished = at.unfinished.saturating_sub(dropped.len() as u64);
         for (item, due) in dropped {
-            at.bytes -= item.payload.len() as u64;
-            self.bytes -= item.payload.len() as u64;
+            self.count_out(queue, &item);
             if let Some(due) = due {
                 self.deadlines.remove(due, Due::Delay(queue, item.id));
             }

@@ -23,6 +23,17 @@ pub enum StateError {
         /// What it may hold.
         bytes_max: u64,
     },
+    /// `queue.Full`: the manager as a whole holds as many items as it may.
+    #[error(
+        "the manager holds {items} items, its bound is {items_max}; \
+         hint: let workers drain the queues, or raise --limit items"
+    )]
+    FullItems {
+        /// How many it holds.
+        items: usize,
+        /// How many it may hold.
+        items_max: usize,
+    },
     /// `queue.Full`: there is no room to keep it in.
     #[error(
         "the manager's disk is full; gets and acks go on, and so do puts once there is room; \
@@ -44,6 +55,16 @@ pub enum StateError {
         queue: String,
         /// Its bound.
         maxsize: usize,
+    },
+    /// `ValueError`: more bytes in one put than the queue may ever hold.
+    #[error("a put of {bytes} bytes can never fit queue '{queue}' with maxbytes={maxbytes}")]
+    NeverFitsBytes {
+        /// In one put.
+        bytes: u64,
+        /// Which queue.
+        queue: String,
+        /// Its bound.
+        maxbytes: u64,
     },
     /// `ValueError`: the method speaks of a lease, and there is none.
     #[error(

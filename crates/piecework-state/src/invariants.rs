@@ -26,6 +26,7 @@ impl State {
         let (mut bytes, mut keys) = (0, 0);
         for (id, queue) in &self.queues {
             assert!(queue.in_order(), "ready items of '{}' out of order", queue.name);
+            assert!(queue.ready_bytes_agree(), "bytes ready in '{}'", queue.name);
             let mut of_queue = 0;
             for item in queue.items() {
                 assert!(seen.insert(item.id), "item {} is in two states", item.id);
@@ -43,6 +44,7 @@ impl State {
             let outlived = queue.items().filter(|i| !dead(i)).find(|i| !alive(i.attempts));
             assert!(outlived.is_none(), "{outlived:?} should be dead");
         }
+        assert_eq!(self.items, seen.len(), "items of all queues");
         assert_eq!(self.bytes, bytes, "bytes of all queues");
         assert_eq!(self.keys, keys, "keys of all queues");
     }
@@ -85,11 +87,10 @@ impl State {
             let idle = queue.ready() > 0 && !queue.getters.is_empty();
             assert!(!idle, "'{}' has items and getters that wait", queue.name);
             let first = queue.putters.first().and_then(|putter| self.sessions.get(&putter));
-            let wants = match first.and_then(|first| first.waiting.as_ref()).map(|w| &w.what) {
-                Some(Waits::Put(put)) => put.payloads.len(),
-                _ => usize::MAX,
+            let room = match first.and_then(|first| first.waiting.as_ref()).map(|w| &w.what) {
+                Some(Waits::Put(put)) => queue.has_room_for(put),
+                _ => false,
             };
-            let room = wants < usize::MAX && queue.has_room(wants);
             assert!(!room, "'{}' has room for a putter that waits", queue.name);
             let joined = queue.unfinished == 0 && !queue.joiners.is_empty();
             assert!(!joined, "'{}' has nothing unfinished and joiners that wait", queue.name);

@@ -51,6 +51,7 @@ mod record;
 mod reference;
 mod replay;
 pub mod retry;
+mod room;
 mod serve;
 mod session;
 mod settle;

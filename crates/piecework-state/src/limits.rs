@@ -5,6 +5,8 @@
 pub struct Limits {
     /// Payload bytes in all queues together. At it: a put fails, unless it answers an item.
     pub bytes: u64,
+    /// Items in all queues together. At it: a put fails, unless it answers an item.
+    pub items: usize,
     /// Items that one session holds unsettled. At it: its next get fails.
     pub leases: usize,
     /// Handles that one session uses. At it: a call with one more fails.
@@ -23,6 +25,7 @@ impl Default for Limits {
         Self {
             // All that fits; the machine's memory is the real bound until storage sets one.
             bytes: u64::MAX,
+            items: usize::MAX,
             // A worker holds as many as it works at; more are held by one that never answers.
             leases: 1_000,
             // A program with more proxies in one thread has lost count of them.

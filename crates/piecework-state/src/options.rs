@@ -35,6 +35,8 @@ pub struct QueueOptions {
     pub ack: AckMode,
     /// Ready items at most, as in `queue.Queue(maxsize)`; 0 means no bound.
     pub maxsize: usize,
+    /// Bytes of ready items at most; 0 means no bound.
+    pub maxbytes: u64,
     /// Failed attempts after which an item is dead; 0 means never.
     pub attempts: u32,
     /// How long a lease lasts without `extend()`; `None` means as long as its session.
@@ -55,6 +57,7 @@ impl Default for QueueOptions {
         Self {
             ack: AckMode::Auto,
             maxsize: 0,
+            maxbytes: 0,
             attempts: ATTEMPTS_DEFAULT,
             lease: None,
             once: ONCE_DEFAULT,

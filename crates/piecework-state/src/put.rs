@@ -21,6 +21,8 @@ pub(crate) struct Put {
     pub(crate) once: Option<Arc<str>>,
     /// The lease that it settles, where the session says so.
     pub(crate) settles: Option<Held>,
+    /// Whether it settled a lease when it came, in a queue with a bound that this exempts it from.
+    pub(crate) acks: bool,
 }
 
 impl State {
@@ -29,20 +31,16 @@ impl State {
         now: Time,
         session: SessionId,
         queue: QueueId,
-        put: Put,
+        mut put: Put,
         wait: Wait,
         out: &mut Outcome,
     ) -> Served {
-        let puts = put.payloads.len();
         let target = self.at(queue)?;
         if target.shut_down {
             return Err(StateError::ShutDown);
         }
-        let maxsize = target.options.maxsize;
-        if maxsize > 0 && puts > maxsize {
-            let queue = target.name.clone();
-            return Err(StateError::NeverFits { items: puts, queue, maxsize });
-        }
+        put.acks = target.options.maxbytes > 0 && self.answers(session, queue, &put);
+        target.refuse_huge(&put)?;
         if self.hand_back(now, session, queue, &put, out) {
             return Ok(Some(Reply::None));
         }
@@ -51,8 +49,8 @@ impl State {
         // all, and a put that could be served now does not overtake one that waits, unless it
         // would not wait itself.
         let needs_room = put.delay.is_none() && !target.keys.knows(put.once.as_deref());
-        let waits_behind = wait != Wait::No && !target.putters.is_empty();
-        if needs_room && (!target.has_room(puts) || waits_behind) {
+        let waits_behind = wait != Wait::No && target.has_line_for(&put);
+        if needs_room && (!target.has_room_for(&put) || waits_behind) {
             return self.park(session, queue, Waits::Put(put), wait);
         }
         let reply = self.admit(now, session, queue, put, out);
@@ -75,7 +73,7 @@ impl State {
             Ok(answered) => answered,
             Err(refused) => return Reply::Error(refused),
         };
-        let Put { payloads, delay, once, settles: _ } = put;
+        let Put { payloads, delay, once, settles: _, acks: _ } = put;
         let known = self.queues.get(&queue).is_some_and(|at| at.keys.knows(once.as_deref()));
         let mut acked = SmallVec::new();
         let mut items = SmallVec::new();
@@ -107,6 +105,13 @@ impl State {
         }
     }
 
+    /// Whether a put settles a lease.
+    fn answers(&self, session: SessionId, queue: QueueId, put: &Put) -> bool {
+        let putter = self.sessions.get(&session);
+        let answered = |putter| ack::answered_by(putter, &self.queues, queue, put.payloads.len());
+        putter.is_some_and(|putter| !answered(putter).is_empty())
+    }
+
     /// What a put settles; or why it is refused.
     fn may_put(
         &mut self,
@@ -127,18 +132,13 @@ impl State {
         if self.at(queue)?.keys.knows(put.once.as_deref()) {
             return Ok(answered);
         }
-        let bytes: u64 = put.payloads.iter().map(|payload| payload.bytes.len() as u64).sum();
-        if answered.is_empty() && self.bytes + bytes > self.limits.bytes {
-            let (bytes, bytes_max) = (self.bytes, self.limits.bytes);
-            return Err(StateError::FullBytes { bytes, bytes_max });
-        }
-        if answered.is_empty() && bytes > self.room {
-            return Err(StateError::FullDisk);
+        if answered.is_empty() {
+            self.refuse_full(put)?;
         }
         if put.once.is_some() && self.keys >= self.limits.keys {
             return Err(StateError::KeysMax { max: self.limits.keys });
         }
-        self.room = self.room.saturating_sub(bytes);
+        self.room = self.room.saturating_sub(put.bytes());
         Ok(answered)
     }
 
@@ -169,6 +169,7 @@ impl State {
         let Some(target) = self.queues.get_mut(&queue) else { return };
         target.unfinished += items.len() as u64;
         target.puts.add(now, items.len() as u64);
+        self.items += items.len();
         for item in &items {
             target.bytes += item.payload.len() as u64;
             self.bytes += item.payload.len() as u64;
@@ -199,7 +200,9 @@ impl State {
         put: &Put,
         out: &mut Outcome,
     ) -> bool {
-        let Put { payloads, delay: None, once: None, settles: None } = put else { return false };
+        let Put { payloads, delay: None, once: None, settles: None, .. } = put else {
+            return false;
+        };
         let [payload] = &payloads[..] else { return false };
         let Some(putter) = self.sessions.get(&session) else { return false };
         let Some(target) = self.queues.get(&queue) else { return false };
@@ -292,8 +295,9 @@ impl State {
         if target.shut_down {
             return Err(StateError::ShutDown);
         }
-        let full = !target.has_room(1) || !target.putters.is_empty();
-        let put = Put { payloads: smallvec![payload], settles: Some(held), ..Put::default() };
+        let put =
+            Put { payloads: smallvec![payload], settles: Some(held), acks: true, ..Put::default() };
+        let full = !target.has_room_for(&put) || target.has_line_for(&put);
         if full {
             return self.park(session, to, Waits::Put(put), Wait::Forever);
         }

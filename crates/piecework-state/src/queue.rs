@@ -19,6 +19,8 @@ pub(crate) struct Queue {
     fresh: VecDeque<Item>,
     /// Ready again at their old places, in front of younger ones.
     returned: BTreeMap<Place, Item>,
+    /// Payload bytes of what is ready.
+    ready_bytes: u64,
     pub(crate) delayed: BTreeMap<ItemId, Delayed>,
     pub(crate) leased: IdMap<ItemId, Lease>,
     pub(crate) dead: BTreeMap<ItemId, Item>,
@@ -77,6 +79,7 @@ impl Queue {
             options,
             fresh: VecDeque::new(),
             returned: BTreeMap::new(),
+            ready_bytes: 0,
             delayed: BTreeMap::new(),
             leased: IdMap::default(),
             dead: BTreeMap::new(),
@@ -115,6 +118,11 @@ impl Queue {
         self.fresh.len() + self.returned.len()
     }
 
+    /// Payload bytes of what can be got now.
+    pub(crate) fn ready_bytes(&self) -> u64 {
+        self.ready_bytes
+    }
+
     /// Whether `items` more may be ready.
     pub(crate) fn has_room(&self, items: usize) -> bool {
         self.options.maxsize == 0 || self.ready() + items <= self.options.maxsize
@@ -123,11 +131,13 @@ impl Queue {
     /// A new item at the end of the line.
     pub(crate) fn push(&mut self, item: Item) {
         debug_assert!(self.fresh.back().is_none_or(|last| last.place < item.place));
+        self.ready_bytes += item.payload.len() as u64;
         self.fresh.push_back(item);
     }
 
     /// An item back at its old place.
     pub(crate) fn push_returned(&mut self, item: Item) {
+        self.ready_bytes += item.payload.len() as u64;
         let was = self.returned.insert(item.place, item);
         debug_assert!(was.is_none(), "two items in one place");
     }
@@ -139,10 +149,12 @@ impl Queue {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        if returned_first {
-            return self.returned.pop_first().map(|(_, item)| item);
-        }
-        self.fresh.pop_front()
+        let item = match returned_first {
+            true => self.returned.pop_first().map(|(_, item)| item),
+            false => self.fresh.pop_front(),
+        }?;
+        self.ready_bytes -= item.payload.len() as u64;
+        Some(item)
     }
 
     /// The ready item of this id.
@@ -185,6 +197,7 @@ impl Queue {
             returned.filter_map(|item| keep(item, None)).map(|item| (item.place, item)).collect();
         let fresh = std::mem::take(&mut self.fresh);
         self.fresh = fresh.into_iter().filter_map(|item| keep(item, None)).collect();
+        self.ready_bytes = self.count_ready_bytes();
         let delayed = std::mem::take(&mut self.delayed).into_values();
         self.delayed = delayed
             .filter_map(|Delayed { item, due }| Some((keep(item, Some(due))?, due)))
@@ -199,6 +212,16 @@ impl Queue {
         let leased = self.leased.values().map(|lease| &lease.item);
         let ready = self.fresh.iter().chain(self.returned.values());
         ready.chain(delayed).chain(leased).chain(self.dead.values())
+    }
+
+    /// Whether the bytes of what is ready are those that were counted.
+    pub(crate) fn ready_bytes_agree(&self) -> bool {
+        self.ready_bytes == self.count_ready_bytes()
+    }
+
+    fn count_ready_bytes(&self) -> u64 {
+        let ready = self.fresh.iter().chain(self.returned.values());
+        ready.map(|item| item.payload.len() as u64).sum()
     }
 
     /// Whether the ready items stand as `fresh` promises.

@@ -221,6 +221,7 @@ impl State {
         }
         let Some(queue) = self.queues.remove(&id) else { return };
         self.bytes -= queue.bytes;
+        self.items -= queue.items().count();
         self.disarm_keys(id, &queue.keys);
         for (item, lease) in queue.leased {
             if let Some(at) = lease.deadline {

@@ -129,6 +129,7 @@ impl Replay {
             items.sort_unstable_by_key(|(item, _)| item.place);
             for (item, standing) in items {
                 queue.bytes += item.payload.len() as u64;
+                state.items += 1;
                 queue.unfinished += u64::from(standing != Standing::Dead);
                 match standing {
                     Standing::Ready => queue.push(item),

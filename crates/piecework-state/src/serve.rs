@@ -32,11 +32,8 @@ impl State {
             return false;
         };
         let waiting = self.sessions.get(&putter).and_then(|session| session.waiting.as_ref());
-        let puts = match waiting.map(|waiting| &waiting.what) {
-            Some(Waits::Put(put)) => put.payloads.len(),
-            _ => return false,
-        };
-        if !self.queues.get(&queue).is_some_and(|queue| queue.has_room(puts)) {
+        let Some(Waits::Put(put)) = waiting.map(|waiting| &waiting.what) else { return false };
+        if !self.queues.get(&queue).is_some_and(|queue| queue.has_room_for(put)) {
             return false;
         }
         let Some((queue, what)) = self.unpark(putter) else { return false };

@@ -176,10 +176,8 @@ impl State {
     }
 
     fn forget(&mut self, queue: QueueId, item: &Item) {
-        let bytes = item.payload.len() as u64;
-        self.bytes -= bytes;
+        self.count_out(queue, item);
         if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.bytes -= bytes;
             queue.acked_total += 1;
         }
     }

@@ -33,9 +33,13 @@ pub struct State {
     pub(crate) deadlines: Deadlines,
     /// Payload bytes in all queues.
     pub(crate) bytes: u64,
+    /// Items in all queues.
+    pub(crate) items: usize,
     /// Keys of `put_once()` that all queues remember.
     pub(crate) keys: usize,
     pub(crate) limits: Limits,
+    /// The latest moment that anybody has named.
+    latest: Time,
     /// Whether the manager stops: nobody is served any more.
     pub(crate) stopping: bool,
     /// Bytes of payload that there is room for, where all is kept.
@@ -59,8 +63,10 @@ impl State {
             handles: Handles::new(first_handle),
             deadlines: Deadlines::default(),
             bytes: 0,
+            items: 0,
             keys: 0,
             limits,
+            latest: Time::default(),
             stopping: false,
             room: u64::MAX,
             calls: 0,
@@ -73,6 +79,8 @@ impl State {
         let (id, is_news) = self.add_named(name, Life::Kept, &options);
         if is_news {
             self.keep(Record::Queue { queue: id, name: name.to_owned(), options }, out);
+            // There may be room now that there was not before.
+            self.serve(self.latest, id, out);
         }
         id
     }
@@ -108,13 +116,9 @@ impl State {
         self.names.get(name).copied()
     }
 
-    /// Whether the queue has a `maxsize`.
-    pub fn is_bounded(&self, queue: QueueId) -> bool {
-        self.queues.get(&queue).is_some_and(|queue| queue.options.maxsize > 0)
-    }
-
     /// Opens a session.
     pub fn open(&mut self, now: Time, peer: Peer) -> SessionId {
+        self.latest = now;
         let id = SessionId(self.fresh_number());
         self.sessions.insert(id, Session::new(peer, now));
         id
@@ -142,6 +146,7 @@ impl State {
 
     /// The same, adding to an outcome that [`State::resolve`] began.
     pub fn apply_into(&mut self, now: Time, session: SessionId, call: Call, out: &mut Outcome) {
+        self.latest = now;
         let served = match call {
             Call::Put { queue, payloads, delay, wait } => {
                 let put = Put { payloads, delay, ..Put::default() };
@@ -172,7 +177,7 @@ impl State {
             Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),
             Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
             Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),
-            Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(!queue.has_room(1))),
+            Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(queue.is_full())),
             Call::Stats(queue) => self.look(queue, |q| Reply::Stats(Box::new(q.stats(now)))),
         };
         out.reply = served.unwrap_or_else(|error| Some(Reply::Error(error)));
@@ -186,6 +191,7 @@ impl State {
     /// Does what has become due.
     pub fn tick(&mut self, now: Time) -> Outcome {
         let mut out = Outcome::default();
+        self.latest = now;
         while let Some(due) = self.deadlines.pop(now) {
             match due {
                 Due::Delay(queue, item) => self.delay_over(now, queue, item, &mut out),

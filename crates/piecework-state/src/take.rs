@@ -147,11 +147,9 @@ impl State {
             session.pay(queue);
         }
         let Some(source) = self.queues.get_mut(&queue) else { return };
-        let bytes = item.payload.len() as u64;
-        source.bytes += bytes;
-        self.bytes += bytes;
         source.acked_total -= 1;
         source.push_returned(item.clone());
+        self.count_in(queue, &item);
         let (items, acked) = (smallvec![item], SmallVec::new());
         self.keep(Record::Put { queue, items, due: None, acked }, out);
         self.serve(now, queue, out);

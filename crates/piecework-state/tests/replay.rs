@@ -79,7 +79,8 @@ impl Life {
         let lease = self.random.one_of(&[None, Some(secs(3))]);
         let (attempts, maxsize) = (self.attempts, self.maxsize);
         let once = self.random.one_of(&[secs(2), secs(60)]);
-        let options = QueueOptions { ack, maxsize, attempts, lease, once };
+        let maxbytes = self.random.one_of(&[0, 0, 5]);
+        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once };
         self.world.register("task", options);
     }
 

@@ -29,6 +29,7 @@ Options of a queue, after its name and a colon, separated by commas:
   attempts=N               failed attempts after which an item is dead; 0: never (default 5)
   lease=10m                how long a worker may hold an item; default: as long as it is connected
   fresh                    what earlier runs have left in it is dropped
+  maxbytes=SIZE            bytes of ready items at most, as 64MiB; a put waits, or raises queue.Full
   maxsize=N                ready items at most, as in queue.Queue(N)
   once=1h                  how long put_once() remembers a key
   payloads=any|data        what may be put, as --payloads says it for all

@@ -24,7 +24,8 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
     take(Record::Numbered(next));
     let mut queues = tables.prepare(
-        "SELECT id, name, ack, answers, maxsize, attempts, lease, once FROM queues ORDER BY id",
+        "SELECT id, name, ack, answers, maxsize, attempts, lease, once, maxbytes \
+         FROM queues ORDER BY id",
     )?;
     for queue in queues.query_map((), queue)? {
         take(queue?);
@@ -69,9 +70,10 @@ fn queue(row: &Row<'_>) -> Result<Record, Error> {
     };
     let lease: Option<i64> = row.get(6)?;
     let lease = lease.map(|micros| Duration::from_micros(micros.cast_unsigned()));
+    let maxbytes = number(row, 8)?;
     let once = Duration::from_micros(number(row, 7)?);
     let maxsize = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX);
-    let options = QueueOptions { ack, maxsize, attempts: row.get(5)?, lease, once };
+    let options = QueueOptions { ack, maxsize, maxbytes, attempts: row.get(5)?, lease, once };
     Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
 }
 

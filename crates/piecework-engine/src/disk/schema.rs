@@ -81,6 +81,7 @@ const STEPS: [&str; 2] = [
         PRIMARY KEY (queue, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX keys_by_time ON keys (queue, until);
+    ALTER TABLE queues ADD COLUMN maxbytes INTEGER NOT NULL DEFAULT 0; -- of ready items; 0: no bound
     ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- how long, microseconds
 ",
 ];

@@ -50,10 +50,11 @@ const FORGET_PURGED: &str = "DELETE FROM attempts WHERE item NOT IN (SELECT id F
 const FORGET_PURGED_LONG: &str = "DELETE FROM payloads WHERE item NOT IN (SELECT id FROM items)";
 const TRIED: &str = "SELECT DISTINCT item FROM attempts";
 const LONG: &str = "SELECT item FROM payloads";
-const QUEUE: &str = "INSERT INTO queues VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-    ON CONFLICT (id) DO UPDATE SET ack = excluded.ack, answers = excluded.answers, \
-    maxsize = excluded.maxsize, attempts = excluded.attempts, lease = excluded.lease, \
-    once = excluded.once";
+const QUEUE: &str = "INSERT INTO queues \
+    (id, name, ack, answers, maxsize, attempts, lease, once, maxbytes) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+    ON CONFLICT (id) DO UPDATE SET ack = ?3, answers = ?4, maxsize = ?5, attempts = ?6, \
+    lease = ?7, once = ?8, maxbytes = ?9";
 const KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3)";
 const FORGOTTEN: &str = "DELETE FROM keys WHERE queue = ?1 AND until <= ?2";
 const RESERVE: &str = "UPDATE numbers SET next = ?1";
@@ -121,7 +122,7 @@ impl Books {
         options: &QueueOptions,
     ) -> Done {
         self.number(queue.0);
-        let QueueOptions { ack, maxsize, attempts, lease, once } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once } = options;
         let (ack, answers) = match ack {
             AckMode::Auto => ("auto", None),
             AckMode::Answered { answers } => ("answered", Some(int(answers.0))),
@@ -130,8 +131,9 @@ impl Books {
         };
         let lease = lease.map(micros);
         let maxsize = int(*maxsize as u64);
-        let once = micros(*once);
-        let values = params![int(queue.0), name, ack, answers, maxsize, attempts, lease, once];
+        let (once, maxbytes) = (micros(*once), int(*maxbytes));
+        let id = int(queue.0);
+        let values = params![id, name, ack, answers, maxsize, attempts, lease, once, maxbytes];
         to.prepare_cached(QUEUE)?.execute(values)?;
         Ok(())
     }

@@ -74,6 +74,10 @@ pub const SETTINGS: &[Setting] = &[
         "a put raises `queue.Full`, unless it answers an item", state.bytes: u64
     ),
     number!(
+        "items", Count, "items in all queues",
+        "a put raises `queue.Full`, unless it answers an item", state.items: usize
+    ),
+    number!(
         "connections", Count, "connections at once", "new ones wait until one ends",
         connections_max: usize
     ),
@@ -180,7 +184,7 @@ impl Setting {
     pub fn shown(&self, limits: &Limits) -> String {
         let value = (self.get)(limits);
         match self.unit {
-            Unit::Bytes if value == u64::MAX => "none".to_owned(),
+            Unit::Bytes | Unit::Count if value == u64::MAX => "none".to_owned(),
             Unit::Bytes => measure::show_bytes(value),
             Unit::Count => grouped(value),
             Unit::Time if value.is_multiple_of(1_000) => format!("{} s", value / 1_000),

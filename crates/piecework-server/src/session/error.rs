@@ -65,9 +65,10 @@ impl From<StateError> for PyError {
             // Under these names, not `_queue.Empty` as CPython pickles it: Python 3.6 has no such
             // module, and all later ones know both.
             StateError::Empty => ("queue", "Empty"),
-            StateError::Full | StateError::FullBytes { .. } | StateError::FullDisk => {
-                ("queue", "Full")
-            }
+            StateError::Full
+            | StateError::FullBytes { .. }
+            | StateError::FullItems { .. }
+            | StateError::FullDisk => ("queue", "Full"),
             StateError::ShutDown => ("queue", "ShutDown"),
             StateError::NotLeased { .. } => ("builtins", "LookupError"),
             StateError::LeasesMax { .. }

@@ -202,7 +202,7 @@ impl Writer {
     }
 
     fn options(&mut self, options: &QueueOptions) {
-        let QueueOptions { ack, maxsize, attempts, lease, once } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once } = options;
         match ack {
             AckMode::Auto => self.0.push(1),
             AckMode::Answered { answers } => {
@@ -216,6 +216,7 @@ impl Writer {
         self.number(u64::from(*attempts));
         self.option(*lease, Self::duration);
         self.duration(*once);
+        self.number(*maxbytes);
     }
 
     /// In microseconds; what is too long to say is for ever.
@@ -353,7 +354,8 @@ impl Reader {
         let attempts = self.count()?;
         let lease = self.option(Self::duration)?;
         let once = self.since(2, |from| from.duration().map(Some))?.unwrap_or(ONCE_DEFAULT);
-        Ok(QueueOptions { ack, maxsize, attempts, lease, once })
+        let maxbytes = self.since(2, |from| from.number("a maxbytes"))?;
+        Ok(QueueOptions { ack, maxsize, maxbytes, attempts, lease, once })
     }
 
     fn duration(&mut self) -> Read<Duration> {
