@@ -1,8 +1,8 @@
 //! All commands and flags in one place.
 
 use crate::{
-    CompletionsArgs, ConfigArgs, ExecArgs, GetArgs, ManArgs, MapArgs, PurgeArgs, PutArgs,
-    QueuesArgs, RunsArgs, ServeArgs, ShutdownArgs, WorkerArgs,
+    BackupArgs, CheckArgs, CompletionsArgs, ConfigArgs, ExecArgs, GetArgs, ManArgs, MapArgs,
+    PurgeArgs, PutArgs, QueuesArgs, RunsArgs, ServeArgs, ShutdownArgs, WorkerArgs,
 };
 
 /// Work paid by the piece: spreads tasks over processes and machines.
@@ -35,6 +35,10 @@ pub enum Command {
     Runs(RunsArgs),
     /// Drop what waits in a queue
     Purge(PurgeArgs),
+    /// Copy what a manager keeps into a file, while it runs
+    Backup(BackupArgs),
+    /// Check what a manager keeps, and count it
+    Check(CheckArgs),
     /// Stop a manager
     Shutdown(ShutdownArgs),
     /// Show the settings from files and the environment

@@ -18,6 +18,8 @@ mod run;
 mod template;
 
 pub use args::{Arguments, Command};
+pub use commands::backup::BackupArgs;
+pub use commands::check::CheckArgs;
 pub use commands::completions::CompletionsArgs;
 pub use commands::config::ConfigArgs;
 pub use commands::exec::ExecArgs;
@@ -67,6 +69,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let tasks = LocalSet::new();
         runtime.block_on(async {
             match arguments.command {
+                Command::Backup(args) => commands::backup::run(args).await,
+                Command::Check(args) => commands::check::run(args),
                 Command::Exec(args) => commands::exec::run(args).await,
                 Command::Map(args) => tasks.run_until(commands::map::run(*args)).await,
                 Command::Get(args) => commands::get::run(args).await,

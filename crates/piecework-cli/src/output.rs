@@ -4,12 +4,16 @@ use std::io::{self, IsTerminal, Write};
 
 pub(crate) mod amounts;
 mod progress;
+mod screen;
 mod sink;
+mod table;
 mod tagged;
 mod talk;
 
 pub(crate) use progress::{Progress, ProgressArgs};
+pub(crate) use screen::repaint;
 pub(crate) use sink::Sink;
+pub(crate) use table::{Column, table};
 pub(crate) use talk::{pass_on, talk};
 
 /// Prints data on standard output, at once.

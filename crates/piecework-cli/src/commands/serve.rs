@@ -2,8 +2,9 @@
 
 use crate::authkey::AuthkeyArgs;
 use crate::commands::greeting;
+use crate::folders::DataDirArgs;
 use crate::logging::LogArgs;
-use crate::{authkey, exit, folders, output};
+use crate::{authkey, exit, output};
 use piecework_server::{
     Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, Storage, SyncPolicy, measure,
 };
@@ -53,10 +54,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ENGINE", default_value = "disk")]
     engine: EngineName,
 
-    /// The folder of the engine `disk`; one manager at a time [default: piecework/data in the
-    /// user's data directory, ~/.local/share as a rule]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data_dir: DataDirArgs,
 
     /// When what was decided is safe from a loss of power: before the reply (always), so long after
     /// it at most (interval:100ms), or when the system likes (never). A killed manager loses
@@ -180,20 +179,10 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Where what is decided is kept.
-fn storage(
-    engine: EngineName,
-    folder: Option<PathBuf>,
-    sync: SyncPolicy,
-) -> anyhow::Result<Storage> {
-    match (engine, folder) {
-        (EngineName::Memory, None) => Ok(Storage::Memory),
-        (EngineName::Memory, Some(_)) => {
-            Err(exit::usage("--engine memory keeps nothing in a --data-dir; hint: leave out one"))
-        }
-        (EngineName::Disk, folder) => {
-            let own = || folders::data().map(|data| data.join("data"));
-            Ok(Storage::Disk { folder: folder.map_or_else(own, Ok)?, sync })
-        }
+fn storage(engine: EngineName, data_dir: DataDirArgs, sync: SyncPolicy) -> anyhow::Result<Storage> {
+    match engine {
+        EngineName::Memory => Ok(Storage::Memory),
+        EngineName::Disk => Ok(Storage::Disk { folder: data_dir.folder()?, sync }),
     }
 }
 

@@ -20,6 +20,24 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// A number of bytes in the largest unit that it is one of: `512 B`, `1.5 KiB`, `20 GiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let mut number = bytes as f64;
+    let mut unit = "B";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        // What would be rounded to 1024 is one of the next unit.
+        if number < 1023.5 {
+            break;
+        }
+        (number, unit) = (number / 1024.0, larger);
+    }
+    if unit == "B" || number >= 9.95 {
+        format!("{number:.0} {unit}")
+    } else {
+        format!("{number:.1} {unit}")
+    }
+}
+
 /// A time in its two largest units: `45 ms`, `3.2 s`, `2 min 5 s`, `3 h 4 min`, `2 d 3 h`.
 pub(crate) fn time(time: Duration) -> String {
     // Rounded before it is cut into units, so that there is no 60 s.
@@ -72,6 +90,14 @@ mod tests {
             [0, 1, 2].map(|number| counted(number, "task")),
             ["0 tasks", "1 task", "2 tasks"]
         );
+    }
+
+    #[test]
+    fn bytes_have_the_unit_that_fits() {
+        let amounts = [0, 1023, 1024, 1536, 10_239, 1_048_575, 3 << 30, 5 << 40].map(bytes);
+        let texts =
+            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "10 KiB", "1.0 MiB", "3.0 GiB", "5.0 TiB"];
+        assert_eq!(amounts, texts);
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl TestCommand {
         self
     }
 
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
     /// Sets the folder it runs in.
     pub(crate) fn in_folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.0.current_dir(folder);
