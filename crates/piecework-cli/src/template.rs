@@ -94,6 +94,11 @@ impl Template {
         }
     }
 
+    /// Its words, as they were given.
+    pub(crate) fn words(&self) -> &[Vec<u8>] {
+        &self.words
+    }
+
     /// How its words, and those of other patterns of the run, are read.
     pub(crate) fn syntax(&self) -> &Syntax {
         &self.syntax

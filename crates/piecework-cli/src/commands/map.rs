@@ -16,6 +16,7 @@ use crate::commands::greeting;
 use crate::input::Opened;
 use crate::output::{self, Progress};
 use crate::record::{Done, Filler, RecordArgs};
+use crate::run::books::{Books, Known};
 use crate::run::collect::Tally;
 use crate::run::guard::Guard;
 use crate::run::jobs;
@@ -25,7 +26,7 @@ use crate::run::program;
 use crate::run::spec::Spec;
 use crate::run::stop::{Stage, Stop};
 use crate::template::{Filling, Given, Pattern, Syntax, Template};
-use crate::{connect, exit};
+use crate::{connect, exit, folders};
 
 mod flags;
 
@@ -64,6 +65,8 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
         output::talk(unusable.message(&program));
         return Ok(unusable.exit_code());
     }
+    let books = books(&args.records, &template)?;
+    let kept = books.as_ref().map(|(books, _)| books.clone());
     let quiet = args.printing.quiet;
     let progress = Progress::start(args.progress.kind(quiet), pieces.len());
     let stop = Stop::on_signals(announce(quiet, progress.clone()))?;
@@ -80,6 +83,7 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
             true => Some(args.records.open(&syntax.names, filler(&args.records, syntax))?),
             false => None,
         },
+        books,
         halt: args.running.halt,
         look: args.printing.look(syntax, args.records.keeps_output()),
         template,
@@ -96,6 +100,7 @@ async fn map(args: MapArgs) -> anyhow::Result<u8> {
     };
     guard.end();
     progress.finish();
+    kept.map_or(Ok(()), |books| books.close())?;
     let tally = ended?;
     if !quiet {
         tell(&tally, began);
@@ -112,6 +117,12 @@ fn open(args: &MapArgs, jobs: usize) -> anyhow::Result<(Template, Pieces)> {
     let Opened { command, syntax, input } = args.input.open(&args.words, jobs)?;
     let done: Done = args.records.done(&syntax.names, filler(&args.records, &syntax))?;
     Ok((Template::new(command, syntax), Pieces::of_input(input, done)))
+}
+
+/// The books of the run, if it has a name.
+fn books(records: &RecordArgs, template: &Template) -> anyhow::Result<Option<(Arc<Books>, Known)>> {
+    let Some(wanted) = records.books() else { return Ok(None) };
+    Books::open(&folders::data()?.join("runs"), &wanted, template).map(Some)
 }
 
 /// What fills the places in the folder of `--results`, if there are any.

@@ -169,6 +169,11 @@ impl Progress {
         self.note(|tracker, now| tracker.ended(now, host, took, failed));
     }
 
+    /// Tells of a task that ended in an earlier turn of the run.
+    pub(crate) fn kept(&self, failed: bool) {
+        self.note(|tracker, _| tracker.kept(failed));
+    }
+
     /// Prints something else while the bar is out of the way.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         match self.0.as_deref() {

@@ -10,10 +10,21 @@ use super::folders::{Filler, Layout};
 use super::job_log::{JobLog, Start};
 use super::results::{Form, Results, is_stdout};
 use super::{Done, Failed, Records};
+use crate::run::books::{RunName, Wanted};
 
 /// What to keep of a run, and what to make of an earlier one.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(group = clap::ArgGroup::new("tells_failed").args(["joblog", "run"]).multiple(true))]
 pub(crate) struct RecordArgs {
+    /// Keep what each task comes to under this name: the same line again prints what is there, and
+    /// runs only what is not
+    #[arg(long, value_name = "NAME")]
+    run: Option<RunName>,
+
+    /// Throw away what --run has kept, and begin anew
+    #[arg(long, requires = "run")]
+    restart: bool,
+
     /// Write a line for each task that ended to FILE, as GNU parallel does; +FILE appends, - is
     /// standard output
     #[arg(long, alias = "jl", value_name = "FILE")]
@@ -24,16 +35,17 @@ pub(crate) struct RecordArgs {
     #[arg(long, alias = "res", value_name = "DIR|FILE", allow_hyphen_values = true)]
     results: Option<PathBuf>,
 
-    /// Skip what the job log, or the folder of results, has already
+    /// Skip what the job log, or the folder of results, has already; with --run it is done anyway
     #[arg(long)]
     resume: bool,
 
-    /// Skip what went well by the job log; run the rest
-    #[arg(long, requires = "joblog")]
+    /// Skip what went well by the job log, or by what --run has kept; run the rest
+    #[arg(long, requires = "tells_failed")]
     resume_failed: bool,
 
-    /// Run only what failed by the job log, with the commands that are written there
-    #[arg(long, requires = "joblog", conflicts_with_all = ["resume", "resume_failed"])]
+    /// Run only what failed by the job log, with the commands that are written there; with --run,
+    /// the same as --resume-failed
+    #[arg(long, requires = "tells_failed", conflicts_with_all = ["resume", "resume_failed"])]
     retry_failed: bool,
 }
 
@@ -42,6 +54,13 @@ impl RecordArgs {
     /// each command.
     pub(crate) fn any(&self) -> bool {
         self.joblog.is_some() || self.results.is_some()
+    }
+
+    /// Returns which books of the run are wanted, if it has a name.
+    pub(crate) fn books(&self) -> Option<Wanted> {
+        let name = self.run.clone()?;
+        let retries_failed = self.resume_failed || self.retry_failed;
+        Some(Wanted { name, restart: self.restart, retries_failed })
     }
 
     /// Returns what `--results` says, if that may have replacement strings.
@@ -80,7 +99,7 @@ impl RecordArgs {
     /// If the flags do not fit together, or the job log cannot be read.
     pub(crate) fn done(&self, names: &[Vec<u8>], filler: Option<Filler>) -> anyhow::Result<Done> {
         self.check()?;
-        if !self.resume && !self.resume_failed {
+        if self.run.is_some() || !(self.resume || self.resume_failed) {
             return Ok(Done::default());
         }
         let done = Done::read(self.log().map(|(path, _)| path), self.resume_failed)?;
@@ -96,13 +115,14 @@ impl RecordArgs {
     /// As [`done`](Self::done).
     pub(crate) fn failed(&self) -> anyhow::Result<Option<Failed>> {
         self.check()?;
-        let log = self.log().filter(|_| self.retry_failed);
+        let log = self.log().filter(|_| self.retry_failed && self.goes_on());
         log.map(|(path, _)| Failed::read(path)).transpose()
     }
 
-    /// Whether records of an earlier run are kept.
+    /// Whether records of an earlier run are gone on with. With `--run` they are written whole each
+    /// time: what its books keep is recorded again.
     fn goes_on(&self) -> bool {
-        self.resume || self.resume_failed || self.retry_failed
+        self.run.is_none() && (self.resume || self.resume_failed || self.retry_failed)
     }
 
     /// The job log, and how it begins.
@@ -123,11 +143,12 @@ impl RecordArgs {
     fn check(&self) -> anyhow::Result<()> {
         let results = self.results.as_deref();
         let form = results.map(Form::of).transpose()?;
-        if self.resume && self.joblog.is_none() && form.is_none_or(|form| form != Form::Folders) {
+        let knows = self.run.is_some() || self.joblog.is_some();
+        if self.resume && !knows && form.is_none_or(|form| form != Form::Folders) {
             bail!(
                 "--resume does not know what is done\n\
-                 hint: name the job log of the earlier run with --joblog FILE, or its folder of \
-                 results with --results DIR"
+                 hint: name the run with --run NAME, or the job log of an earlier one with \
+                 --joblog FILE, or its folder of results with --results DIR"
             );
         }
         let log = self.log().map(|(path, _)| path);
@@ -216,6 +237,24 @@ mod tests {
     }
 
     #[test]
+    fn a_run_with_a_name_needs_no_record_to_go_on() {
+        let wanted = |line: &str| args(line).books().map(|it| (it.restart, it.retries_failed));
+        assert_eq!(wanted("--joblog x"), None);
+        assert_eq!(wanted("--run x"), Some((false, false)));
+        assert_eq!(wanted("--run x --restart"), Some((true, false)));
+        for line in ["--run x --resume-failed", "--run x --retry-failed"] {
+            assert_eq!(wanted(line), Some((false, true)), "{line}");
+        }
+        assert_eq!(done(&args("--run x --resume")), [0; 0]);
+        let folder = tempfile::tempdir().unwrap();
+        let log = format!("--run x --retry-failed --joblog {}/log", folder.path().display());
+        (0..2).for_each(|_| run(&args(&log)));
+        assert!(args(&log).failed().unwrap().is_none(), "the input is run, not the log");
+        let lines = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(lines.lines().count(), 3, "the log is written whole each time");
+    }
+
+    #[test]
     fn flags_that_do_not_fit_together_are_told() {
         for line in [
             "--resume",
@@ -227,7 +266,13 @@ mod tests {
             let error = args(line).done(&[], None).unwrap_err().to_string();
             assert!(error.contains("hint: "), "{line}: {error}");
         }
-        for line in ["--resume-failed", "--retry-failed", "--joblog x --retry-failed --resume"] {
+        for line in [
+            "--resume-failed",
+            "--retry-failed",
+            "--joblog x --retry-failed --resume",
+            "--restart",
+            "--run a/b",
+        ] {
             assert!(Line::try_parse_from(format!("map {line}").split(' ')).is_err(), "{line}");
         }
     }

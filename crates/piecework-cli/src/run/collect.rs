@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::board::Board;
+use super::books::{Books, Kept};
 use super::feed::Fed;
 use super::files::{self, Copied};
 use super::halt::Ended;
@@ -15,7 +16,7 @@ use super::here::HERE;
 use super::live::Live;
 use super::order::Report;
 use super::piece::Finished;
-use super::print::Printer;
+use super::print::{Printer, Streams};
 use super::stop::{Stage, Stop};
 use super::summary::Summary;
 use super::window::Window;
@@ -54,6 +55,10 @@ pub(crate) struct Collector {
     pub(crate) returns: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
+    /// Its books, if it has a name: what other machines did is written into them here.
+    pub(crate) books: Option<Arc<Books>>,
+    /// What is in the books already, in the order of the input.
+    pub(crate) kept: mpsc::Receiver<Kept>,
     /// How it is told to stop then.
     pub(crate) stop: Stop,
     /// Tells, where the reports are not closed at the end of a stop, of how many orders there will
@@ -100,6 +105,7 @@ impl Collector {
                         input = Some(ended);
                     }
                     report = &mut next => break report?,
+                    Some(kept) = self.kept.recv() => self.kept(kept).await?,
                     () = self.stop.reached(Stage::Terminating), if self.is_shared => break None,
                     // The reader of the input may wait for a line that never comes.
                     tasks = drained(&mut self.drained) => {
@@ -133,10 +139,18 @@ impl Collector {
                 Ok(())
             }
             Report::Part { seq, lease, is_stderr, bytes } => {
+                if let Some(books) = &self.books
+                    && !self.live.is_here(seq)
+                {
+                    books.part(seq, lease, is_stderr, &bytes);
+                }
                 self.printer.part(seq, lease, is_stderr, bytes).await
             }
             Report::Finished { lease, finished, files } => {
                 self.take_in(&finished, files)?;
+                if let Some(books) = &self.books {
+                    books.ended(lease, &finished).await?; // of what ran here the slot has told them
+                }
                 self.finished(lease, finished).await
             }
         }
@@ -159,16 +173,36 @@ impl Collector {
         let bytes = finished.bytes();
         let mut streams = self.printer.streams(lease, &mut finished);
         self.window.finished(finished.sent, bytes, streams.files());
-        let Finished { seq, ref args, slot, .. } = finished;
+        self.record(&finished, &mut streams)?;
+        self.count(&finished);
+        self.printer.finished(finished, streams).await
+    }
+
+    /// A task that ended in an earlier turn of the run: all but the work is as if it ended now.
+    async fn kept(&mut self, kept: Kept) -> anyhow::Result<()> {
+        let Kept { finished, mut streams } = kept;
+        let bytes = finished.bytes() + streams.in_memory();
+        self.window.finished(0, bytes, streams.files());
+        self.record(&finished, &mut streams)?;
+        let (ended, went_well) = (&mut self.tally.ended, went_well(&finished));
+        ended.done += 1;
+        ended.failed += u64::from(!went_well);
+        self.tally.summary.was_kept();
+        self.live.kept(went_well, *ended);
+        self.printer.finished(finished, streams).await
+    }
+
+    /// Records a task, and counts it in the summary.
+    fn record(&mut self, finished: &Finished, streams: &mut Streams) -> anyhow::Result<()> {
+        let Finished { seq, ref args, slot, .. } = *finished;
         let command = self.template.line(&Filling { args, seq, slot });
         if let Some(records) = &mut self.records {
             let mut written = Written { stdout: &mut streams.stdout, stderr: &mut streams.stderr };
-            records.finished(&finished, &command, &mut written)?;
+            records.finished(finished, &command, &mut written)?;
         }
-        let summary = &mut self.tally.summary;
-        summary.add(&finished, &command, streams.stderr.tail(STDERR_TAIL_BYTES));
-        self.count(&finished);
-        self.printer.finished(finished, streams).await
+        let tail = streams.stderr.tail(STDERR_TAIL_BYTES);
+        self.tally.summary.add(finished, &command, tail);
+        Ok(())
     }
 
     /// Counts a task that has ended.

@@ -8,9 +8,10 @@ use std::thread;
 use anyhow::Context;
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::board::Board;
+use super::books::{Books, Kept, Known};
 use super::files;
 use super::order::Order;
 use super::piece::Piece;
@@ -25,10 +26,21 @@ use crate::template::{Filling, Pattern};
 /// How the input ended.
 #[derive(Debug)]
 pub(crate) struct Fed {
-    /// How many orders were put.
+    /// How many tasks were fed.
     pub(crate) tasks: u64,
     /// Whether all of the input was read.
     pub(crate) complete: anyhow::Result<()>,
+}
+
+/// What earlier turns of the run have left.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// The books, which are told what begins.
+    pub(crate) books: Arc<Books>,
+    /// What they know.
+    pub(crate) known: Known,
+    /// Where that goes, instead of an order.
+    pub(crate) kept: mpsc::Sender<Kept>,
 }
 
 /// Where the orders go, and how.
@@ -40,6 +52,8 @@ pub(crate) struct Feed<B> {
     pub(crate) results: String,
     /// What all orders have in common.
     pub(crate) recipe: Bytes,
+    /// The tasks that need none.
+    pub(crate) before: Option<Before>,
     /// How far ahead they may be.
     pub(crate) window: Arc<Window>,
     /// Whose turn it is to be printed, and with which tag if lines are printed as they come.
@@ -48,7 +62,7 @@ pub(crate) struct Feed<B> {
     pub(crate) transfers: Vec<Pattern>,
     /// How results are printed.
     pub(crate) look: Look,
-    /// How many orders were put so far.
+    /// How many tasks were fed so far.
     pub(crate) count: Arc<AtomicU64>,
     /// Once a stop has begun, no more are put.
     pub(crate) stop: Stop,
@@ -87,37 +101,62 @@ impl<B> Feed<B> {
             self.turns.tagged(piece.seq, tag);
         }
     }
+
+    /// Gives out what the books keep of a task. Tells whether the run goes on.
+    fn give_out(&self, piece: &Piece, kept: Kept) -> bool {
+        let Some(before) = &self.before else { return true };
+        self.window.enter(0);
+        if self.stop.stage() > Stage::Working {
+            return false;
+        }
+        self.remember(piece);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        before.kept.blocking_send(kept).is_ok()
+    }
 }
 
 impl<B: Board> Feed<B> {
     fn run(&mut self, input: Pieces, runtime: &Handle) -> anyhow::Result<()> {
         for piece in input {
             let piece = piece?;
-            let filling = Filling { args: &piece.args, seq: piece.seq, slot: 0 };
-            let paths = files::paths(&self.transfers, &filling);
-            let files = files::read_all(&paths, Path::new("")).with_context(|| {
-                format!("task {} cannot be given to another machine", piece.seq)
-            })?;
-            let order = Order {
-                results: self.results.clone(),
-                recipe: self.recipe.clone(),
-                tries: 1,
-                lost: 0,
-                piece: Piece::default(),
-                files,
+            let kept = match &mut self.before {
+                Some(Before { books, known, .. }) => books.begin(&piece, known)?,
+                None => None,
             };
-            self.window.enter(order.sent(&piece));
-            if self.stop.stage() > Stage::Working {
+            let goes_on = match kept {
+                Some(kept) => self.give_out(&piece, kept),
+                None => self.put(piece, runtime)?,
+            };
+            if !goes_on {
                 break;
             }
-            self.remember(&piece);
-            let order = Order { piece, ..order };
-            if !runtime.block_on(self.board.put(order.to_payload(), &self.results))? {
-                break; // the run takes no more
-            }
-            self.count.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Puts the order for a piece. Tells whether the run takes more.
+    fn put(&mut self, piece: Piece, runtime: &Handle) -> anyhow::Result<bool> {
+        let filling = Filling { args: &piece.args, seq: piece.seq, slot: 0 };
+        let paths = files::paths(&self.transfers, &filling);
+        let files = files::read_all(&paths, Path::new(""))
+            .with_context(|| format!("task {} cannot be given to another machine", piece.seq))?;
+        let order = Order {
+            results: self.results.clone(),
+            recipe: self.recipe.clone(),
+            tries: 1,
+            lost: 0,
+            piece: Piece::default(),
+            files,
+        };
+        self.window.enter(order.sent(&piece));
+        if self.stop.stage() > Stage::Working {
+            return Ok(false);
+        }
+        self.remember(&piece);
+        let order = Order { piece, ..order };
+        let taken = runtime.block_on(self.board.put(order.to_payload(), &self.results))?;
+        self.count.fetch_add(u64::from(taken), Ordering::Relaxed);
+        Ok(taken)
     }
 }
 
@@ -132,6 +171,7 @@ mod tests {
             board: (),
             results: String::new(),
             recipe: Bytes::new(),
+            before: None,
             window: Arc::new(Window::new(1)),
             turns: Arc::default(),
             transfers: Vec::new(),

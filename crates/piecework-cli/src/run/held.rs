@@ -26,6 +26,11 @@ impl Held {
         Self { rest, ..Self::default() }
     }
 
+    /// All of a stream that is in a file already.
+    pub(crate) fn long(file: File) -> Self {
+        Self { file: Some(file), ..Self::default() }
+    }
+
     /// Adds a part.
     ///
     /// # Errors

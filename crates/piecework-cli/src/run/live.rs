@@ -100,6 +100,17 @@ impl Live {
         }
     }
 
+    /// What the books keep of a task counts as ended, too.
+    pub(crate) fn kept(&self, went_well: bool, ended: Ended) {
+        self.lock().ended = ended;
+        self.progress.kept(!went_well);
+    }
+
+    /// Whether a slot of this machine runs this task.
+    pub(crate) fn is_here(&self, seq: u64) -> bool {
+        self.lock().running.get(&seq).is_some_and(|host| host == here::HERE)
+    }
+
     /// How far the run is, for the manager's list of sessions.
     pub(crate) fn note(&self, began: &Began) -> String {
         let state = self.lock();

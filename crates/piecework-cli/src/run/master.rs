@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use piecework::Manager;
 use piecework_server::Config;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet, spawn_local};
 
 use super::board::Board;
+use super::books::{Books, Known};
 use super::collect::{Collector, Tally};
 use super::embedded::{self, Embedded};
-use super::feed::{self, Fed, Feed};
+use super::feed::{self, Before, Fed, Feed};
 use super::guard::Guard;
 use super::halt::Halt;
 use super::here;
@@ -37,6 +38,10 @@ use crate::template::{Pattern, Template};
 /// How often it is asked whether workers elsewhere have ended, once no more is given out.
 const DRAIN_PERIOD: Duration = Duration::from_millis(20);
 
+/// How many results from the books wait to be collected: enough that nobody waits for them; each
+/// may be an open file or two.
+const KEPT_AHEAD_MAX: usize = 32;
+
 /// What a run is to do.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -50,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) transfers: Vec<Pattern>,
     /// What stays of the run.
     pub(crate) records: Option<Records>,
+    /// Its books, and what they know, if it has a name.
+    pub(crate) books: Option<(Arc<Books>, Known)>,
     /// When it is over before its input is.
     pub(crate) halt: Halt,
     /// How many commands run here at a time.
@@ -92,6 +99,7 @@ pub(crate) async fn embedded(
     let sessions: Vec<_> = (0..jobs).map(|_| embedded.session("slot")).collect();
     let (speaker, began) = (embedded.session("run"), began(&plan));
     let results = embedded.results().to_owned();
+    let books = plan.books.as_ref().map(|(books, _)| books.clone());
     let mut flow = start(plan, feed, reports, results, None);
     let speaking = listens.then(|| {
         let live = flow.live.clone();
@@ -102,7 +110,8 @@ pub(crate) async fn embedded(
             }
         })
     });
-    let mut slots = employ(sessions, &flow.live, &guard, &stop);
+    let place = Place::Here(flow.live.clone(), books);
+    let mut slots = employ(sessions, &place, &guard, &stop);
     let (over, ended) = oneshot::channel::<()>();
     // It owns the results, so it lives as long as the run, whether it listens or not.
     let serving = spawn_local(async move {
@@ -181,8 +190,8 @@ pub(crate) async fn shared(plan: Plan, manager: &Manager) -> anyhow::Result<Tall
 
 /// What notes say of a run from its beginning on.
 fn began(plan: &Plan) -> Began {
-    let Spec { run_id, words, .. } = &plan.spec;
-    Began { at: Instant::now(), id: run_id.clone(), command: notes::command(words) }
+    let (id, words) = (plan.spec.run_id.clone(), plan.template.words());
+    Began { at: Instant::now(), id, command: notes::command(words) }
 }
 
 /// Starts to feed and to collect.
@@ -193,15 +202,19 @@ fn start<B: Board>(
     results: String,
     drained: Option<oneshot::Receiver<u64>>,
 ) -> Flow {
-    let Plan { spec, template, pieces, transfers, records, halt, .. } = plan;
+    let Plan { spec, template, pieces, transfers, records, books, halt, .. } = plan;
     let Plan { jobs, look, progress, stop, .. } = plan;
     let (window, turns) = (Arc::new(Window::new(jobs)), Arc::new(Turns::default()));
     let count = Arc::<AtomicU64>::default();
     let live = Arc::new(Live::new(window.clone(), progress.clone(), halt, stop.clone()));
+    let (give_out, kept) = mpsc::channel(KEPT_AHEAD_MAX);
+    let before = books.map(|(books, known)| Before { books, known, kept: give_out });
+    let books = before.as_ref().map(|before| before.books.clone());
     let feed = Feed {
         board: feed,
         results,
         recipe: spec.to_bytes(),
+        before,
         window: window.clone(),
         turns: turns.clone(),
         transfers,
@@ -217,6 +230,8 @@ fn start<B: Board>(
         returns: spec.returns.iter().map(|text| Pattern::new(text, template.syntax())).collect(),
         template,
         records,
+        books,
+        kept,
         stop,
         is_shared: drained.is_some(),
         drained,
@@ -228,7 +243,7 @@ fn start<B: Board>(
 /// Has a slot work over each session.
 fn employ(
     sessions: Vec<embedded::Session>,
-    live: &Arc<Live>,
+    place: &Place,
     guard: &Arc<Guard>,
     stop: &Stop,
 ) -> JoinSet<anyhow::Result<()>> {
@@ -241,7 +256,7 @@ fn employ(
     let recipes = Arc::new(Recipes::default());
     let mut slots = JoinSet::new();
     for (at, session) in sessions.into_iter().enumerate() {
-        let link = OrderLink::new(session, Place::Here(live.clone()), recipes.clone());
+        let link = OrderLink::new(session, place.clone(), recipes.clone());
         slots.spawn_local(slot::work(link, runner.clone(), at + 1));
     }
     slots

@@ -9,11 +9,13 @@
 //! Orders and reports are on a [`Board`](board::Board): the queues of the manager that `map`
 //! embeds, or those of one on the network that several runs share. The slots know a
 //! [`Link`](link::Link) and nothing of what is behind it: a board for `map` and `worker --exec`, or
-//! a queue of plain tasks for `worker`. [`stop`] tells everybody how far a stop has gone, and the
+//! a queue of plain tasks for `worker`. A run that has a name keeps [`books`], so that it can be
+//! taken up again. [`stop`] tells everybody how far a stop has gone, and the
 //! [`guard`] is a second process that ends what is left if this one is killed.
 
 pub(crate) mod answer;
 pub(crate) mod board;
+pub(crate) mod books;
 pub(crate) mod collect;
 pub(crate) mod crew;
 pub(crate) mod embedded;

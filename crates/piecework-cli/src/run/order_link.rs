@@ -7,6 +7,7 @@ use anyhow::Context;
 use piecework::command::Output;
 
 use super::board::{Board, Leased};
+use super::books::Books;
 use super::here::HERE;
 use super::link::{Link, Outcome, Ran, Task};
 use super::live::Live;
@@ -24,8 +25,8 @@ const LOST_MAX: u32 = 5;
 /// Who does the work.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// The master itself, which counts what runs.
-    Here(Arc<Live>),
+    /// The master itself, which counts what runs, and keeps books if the run has a name.
+    Here(Arc<Live>, Option<Arc<Books>>),
     /// Another machine.
     Host(Arc<str>),
 }
@@ -89,7 +90,7 @@ impl<B: Board> OrderLink<B> {
         let recipe = match recipe {
             Ok(recipe) => recipe,
             Err(why) => {
-                if let Place::Here(live) = &self.place {
+                if let Place::Here(live, _) = &self.place {
                     live.settled(false, None);
                 }
                 self.report_last(&held, piece, Err(why), Ran::begin(0)).await?;
@@ -116,6 +117,7 @@ impl<B: Board> OrderLink<B> {
         let short = Ran { files: Vec::new(), ..ran.clone() };
         let about = Piece { stdin: None, ..piece.clone() };
         let report = self.last_report(*attempt, order, piece, result, ran);
+        self.write_down(&report).await?;
         let answered = self.board.answer(*id, &order.results, report.to_payload()).await;
         let wanted = match answered {
             Err(error) if !remote::is_end(&error) => {
@@ -131,9 +133,20 @@ impl<B: Board> OrderLink<B> {
         Ok(())
     }
 
+    /// Writes into the books of the run how a task ended, before anybody else is told and before
+    /// the next one is taken. Of tasks that run elsewhere the collector does.
+    async fn write_down(&self, report: &Report) -> anyhow::Result<()> {
+        match (&self.place, report) {
+            (Place::Here(_, Some(books)), Report::Finished { lease, finished, .. }) => {
+                books.ended(*lease, finished).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn host(&self) -> String {
         match &self.place {
-            Place::Here(_) => HERE.to_owned(),
+            Place::Here(..) => HERE.to_owned(),
             Place::Host(host) => host.to_string(),
         }
     }
@@ -176,7 +189,7 @@ impl<B: Board> Link for OrderLink<B> {
     async fn started(&mut self, task: &Task) -> anyhow::Result<bool> {
         let held = self.held.as_ref().context("nothing has started")?;
         let host = match &self.place {
-            Place::Here(live) => {
+            Place::Here(live, _) => {
                 live.started(task.piece.seq, HERE);
                 return Ok(true);
             }
@@ -197,7 +210,11 @@ impl<B: Board> Link for OrderLink<B> {
         bytes: Vec<u8>,
     ) -> anyhow::Result<()> {
         let held = self.held.as_ref().context("nothing runs")?;
-        let report = Report::Part { seq: task.piece.seq, lease: held.attempt, is_stderr, bytes };
+        let (seq, lease) = (task.piece.seq, held.attempt);
+        if let Place::Here(_, Some(books)) = &self.place {
+            books.part(seq, lease, is_stderr, &bytes);
+        }
+        let report = Report::Part { seq, lease, is_stderr, bytes };
         self.board.tell(&held.order.results, report.to_payload()).await.map(drop)
     }
 
@@ -223,13 +240,13 @@ impl<B: Board> Link for OrderLink<B> {
             again.piece = task.piece.clone();
             // A run that ends takes no more: then this try was the last.
             if self.board.again(held.id, again.to_payload()).await? {
-                if let Place::Here(live) = &self.place {
+                if let Place::Here(live, _) = &self.place {
                     live.gave_up(task.piece.seq);
                 }
                 return Ok(());
             }
         }
-        if let Place::Here(live) = &self.place {
+        if let Place::Here(live, _) = &self.place {
             live.settled(!failed, result.as_ref().ok().map(|output| output.end));
         }
         held.order.piece = Piece::default();

@@ -65,6 +65,16 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
+    /// Those of an attempt that has ended.
+    pub(crate) fn of(stdout: Held, stderr: Held) -> Self {
+        Self { stdout, stderr, ..Self::default() }
+    }
+
+    /// How much of them is in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.stdout.in_memory() + self.stderr.in_memory()
+    }
+
     /// How many temporary files they hold.
     pub(crate) fn files(&self) -> usize {
         usize::from(self.stdout.is_file()) + usize::from(self.stderr.is_file())
@@ -171,7 +181,7 @@ impl Printer {
     }
 
     async fn print(&mut self, finished: Finished, streams: Streams) -> anyhow::Result<()> {
-        let bytes = finished.bytes() + streams.stdout.in_memory() + streams.stderr.in_memory();
+        let bytes = finished.bytes() + streams.in_memory();
         let files = streams.files();
         self.turns.ended(finished.seq);
         self.print_parts(finished, streams).await.context(CANNOT_WRITE)?;

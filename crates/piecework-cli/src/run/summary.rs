@@ -35,6 +35,8 @@ pub(crate) struct Summary {
     retried: u64,
     /// Attempts whose worker was lost.
     lost: u64,
+    /// Tasks that ended in an earlier turn of the run.
+    kept: u64,
     longest: Option<Longest>,
     /// The first that failed, by number: at most [`FAILURES_MAX`].
     failures: BTreeMap<u64, Failure>,
@@ -57,6 +59,11 @@ struct Failure {
 }
 
 impl Summary {
+    /// One of the tasks that are counted ended in an earlier turn of the run.
+    pub(crate) fn was_kept(&mut self) {
+        self.kept += 1;
+    }
+
     /// Counts a task. `stderr` is the end of what it wrote to standard error.
     pub(crate) fn add(&mut self, finished: &Finished, command: &[u8], stderr: &[u8]) {
         self.retried += u64::from(finished.tries > 1);
@@ -103,6 +110,9 @@ impl Summary {
         if self.timed_out > 0 {
             line += &format!(" ({} timed out)", count(self.timed_out));
         }
+        if self.kept > 0 {
+            line += &format!(", {} of them before", count(self.kept));
+        }
         if self.retried > 0 {
             line += &format!(", {} retried", count(self.retried));
         }
@@ -112,7 +122,7 @@ impl Summary {
         if let Some(Longest { took, seq, command }) = &self.longest {
             let command = cut(command, COMMAND_CHARS_MAX);
             line += &format!("; longest {} (task {seq}: {command})", time(*took));
-            let per_second = self.tasks() as f64 / wall.as_secs_f64().max(1e-6);
+            let per_second = (self.tasks() - self.kept) as f64 / wall.as_secs_f64().max(1e-6);
             line += &format!("; {}", rate(per_second));
         }
         line

@@ -30,6 +30,8 @@ Examples:
   piecework map 'grep -c error {} | tee {}.n' ::: *.log
                                               one quoted word is a line for sh; {} is quoted for it
   piecework map -j4 < commands.txt            no command: each line is one
+  piecework map --run nightly ./simulate {} < seeds
+                                              killed? the same line again runs what is left
 
 Each command finds in its environment PIECEWORK_SEQ (its number in the input), PIECEWORK_SLOT
 (1 to the number of jobs), PIECEWORK_TASK_ID and PIECEWORK_ATTEMPT.

@@ -63,6 +63,12 @@ impl Tracker {
         self.rate.add(now);
     }
 
+    /// Notes that a task had ended before: it tells nothing of how fast others will.
+    pub(super) fn kept(&mut self, failed: bool) {
+        self.done += 1;
+        self.failed += u64::from(failed);
+    }
+
     /// Counts the slots: as many as were busy at a time since the last count. Between two tasks a
     /// slot is idle for a moment, so the tasks that run just now would be too few.
     pub(super) fn count_slots(&mut self) {
