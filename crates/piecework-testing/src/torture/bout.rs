@@ -1,39 +1,31 @@
 //! A bout: everybody is started, hit, and started again; then the blows end and all must drain.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cast::Stage;
-use super::census;
-use super::member::Member;
 use super::proxy::Proxy;
 use super::schedule::{Blow, Fault, Schedule, Step, Target};
 use super::tally::{Strike, Tally};
+use super::troupe::{LOOK, Troupe, leftover};
 
-/// How often everybody is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 /// How often a bout says how it goes.
 const NEWS: Duration = Duration::from_secs(30);
-/// How long a manager may take until it answers; it takes some milliseconds.
-const START_MAX: Duration = Duration::from_secs(20);
 /// How often the queues are asked whether they are empty.
 const COUNT: Duration = Duration::from_millis(500);
 /// How long the rest may take to drain. The pause before the next attempt at a task that was hit
 /// again and again grows up to 75 seconds.
 const DRAIN_MAX: Duration = Duration::from_secs(180);
-/// How long a process may take to end in order.
-const END_MAX: Duration = Duration::from_secs(10);
 
 /// A bout that goes on.
 pub(crate) struct Bout<'a> {
     stage: &'a Stage,
     proxy: Proxy,
-    manager: Member,
-    clients: Vec<Member>,
+    troupe: Troupe,
     /// The stopped processes, and when each goes on.
     stopped: Vec<(Instant, Pid)>,
     tally: Tally,
@@ -43,11 +35,34 @@ pub(crate) struct Bout<'a> {
 /// How a bout ended, apart from its books.
 pub(crate) struct Outcome {
     pub(crate) tally: Tally,
-    pub(crate) restarts: Vec<(Target, usize)>,
-    /// What the queues held in the end: name, ready, delayed, leased, dead.
-    pub(crate) counts: Vec<(String, [u64; 4])>,
+    pub(crate) restarts: BTreeMap<Target, usize>,
+    /// What the queues held in the end; nothing is known if the masters did not get that far.
+    pub(crate) counts: Option<Vec<Counts>>,
     /// The processes that were left over.
     pub(crate) leftover: Vec<String>,
+}
+
+/// What a queue holds.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Counts {
+    pub(crate) queue: String,
+    /// Ready, delayed, leased, dead.
+    pub(crate) items: [u64; 4],
+}
+
+impl Counts {
+    /// Whether it holds nothing.
+    pub(crate) fn are_zero(&self) -> bool {
+        self.items == [0; 4]
+    }
+
+    /// `QUEUE READY DELAYED LEASED DEAD`
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let queue = words.next()?.to_owned();
+        let items: Vec<_> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some(Self { queue, items: items.try_into().ok()? })
+    }
 }
 
 impl<'a> Bout<'a> {
@@ -58,22 +73,8 @@ impl<'a> Bout<'a> {
         out: &'a mut dyn Write,
     ) -> io::Result<Self> {
         let tally = Tally::new(&stage.folder.join("diary"))?;
-        let (manager, clients) = (stage.manager(), stage.clients());
-        let mut bout = Self { stage, proxy, manager, clients, stopped: Vec::new(), tally, out };
-        bout.manager.start_when_rested()?;
-        let begin = Instant::now();
-        while TcpStream::connect(stage.manager).is_err() {
-            if begin.elapsed() > START_MAX {
-                let log = stage.logs().join("manager.log");
-                return Err(io::Error::other(format!(
-                    "the manager does not listen on {}\nhint: see {}",
-                    stage.manager,
-                    log.display()
-                )));
-            }
-            sleep(LOOK);
-        }
-        Ok(bout)
+        let troupe = Troupe::start(stage)?;
+        Ok(Self { stage, proxy, troupe, stopped: Vec::new(), tally, out })
     }
 
     /// Strikes by the schedule for so long.
@@ -83,7 +84,8 @@ impl<'a> Bout<'a> {
         for step in schedule {
             due += step.pause;
             while Instant::now() < due {
-                self.look_after_all()?;
+                self.troupe.look_after(false, &mut self.tally)?;
+                self.wake();
                 sleep(LOOK);
             }
             if self.tally.elapsed() > lasts {
@@ -103,197 +105,88 @@ impl<'a> Bout<'a> {
     pub(crate) fn drain(mut self) -> io::Result<Outcome> {
         self.tally.note("no more blows")?;
         std::fs::write(self.stage.stop_file(), "")?;
-        for (_, pid) in std::mem::take(&mut self.stopped) {
-            let _ = kill_process(pid, Signal::CONT);
-        }
         let begin = Instant::now();
-        let mut counts = Vec::new();
+        let mut counts = None;
         let mut next_count = begin;
         while begin.elapsed() < DRAIN_MAX {
-            self.look_after_all()?;
-            let mut masters = self.clients.iter().filter(|member| member.role == Target::Master);
-            if masters.all(Member::is_done) && Instant::now() > next_count {
+            self.troupe.look_after(true, &mut self.tally)?;
+            self.wake();
+            if self.troupe.masters_are_done() && Instant::now() > next_count {
                 counts = self.counts()?;
-                if counts.iter().all(|(_, states)| *states == [0; 4]) {
+                if counts.iter().flatten().all(Counts::are_zero) && counts.is_some() {
                     break;
                 }
                 next_count = Instant::now() + COUNT;
             }
             sleep(LOOK);
         }
-        let restarts = self.restarts();
-        self.end_all()?;
-        let leftover = self.leftover()?;
+        let restarts = self.troupe.restarts();
+        self.troupe.end(&mut self.tally)?;
+        let leftover = leftover(&self.stage.mark);
         Ok(Outcome { tally: self.tally, restarts, counts, leftover })
     }
 
-    /// Notices ends, starts again who has rested, and lets stopped ones go on.
-    fn look_after_all(&mut self) -> io::Result<()> {
-        let stopping = self.stage.stop_file().exists();
-        for member in std::iter::once(&mut self.manager).chain(&mut self.clients) {
-            if let Some(end) = member.look()? {
-                self.tally.note(format_args!("{} ended {end}", member.name))?;
-                self.tally.end(member.role, &end);
-                if stopping && member.role == Target::Master && end.status.success() {
-                    member.retire();
-                }
-            }
-            if member.start_when_rested()? {
-                let pid = member.pid().map(Pid::as_raw_nonzero);
-                self.tally.note(format_args!("{} starts, {pid:?}", member.name))?;
-            }
-        }
+    /// Lets the stopped processes go on whose time has come.
+    fn wake(&mut self) {
         let now = Instant::now();
-        self.stopped.retain(|(until, pid)| {
-            let goes_on = *until <= now;
-            if goes_on {
-                // It may have been killed meanwhile.
-                let _ = kill_process(*pid, Signal::CONT);
-            }
-            !goes_on
-        });
-        Ok(())
+        let due = self.stopped.extract_if(.., |(until, _)| *until <= now);
+        for (_, pid) in due {
+            // It fails if the process was killed meanwhile.
+            let _ = kill_process(pid, Signal::CONT);
+        }
     }
 
     fn strike(&mut self, step: Step) -> io::Result<()> {
         let (strike, target, signal) = match step.blow {
-            Blow::Kill(target) => (Strike::Kill, target, Signal::KILL),
+            Blow::Kill(target) | Blow::KillTwice(target, _) => (Strike::Kill, target, Signal::KILL),
             Blow::Terminate(target) => (Strike::Terminate, target, Signal::TERM),
             Blow::Stop(target, _) => (Strike::Stop, target, Signal::STOP),
             Blow::Connection(fault, lasts) => return self.hurt_connection(fault, lasts, step.nth),
         };
-        let hit = match target {
-            Target::Child => self.strike_child(signal, step.nth)?,
-            _ => self.strike_member(target, signal, step.nth)?,
+        let doom = match step.blow {
+            Blow::KillTwice(_, after) => Some(after),
+            _ => None,
         };
-        let Some(pid) = hit else {
+        let Some((name, pid)) = self.troupe.hit(target, signal, step.nth, doom) else {
             self.tally.missed += 1;
             return Ok(());
         };
-        self.tally.strike(strike, target);
         if let Blow::Stop(_, rest) = step.blow {
             self.stopped.push((Instant::now() + rest, pid));
         }
-        Ok(())
-    }
-
-    /// Hits the `nth` of those members of a role that run.
-    fn strike_member(
-        &mut self,
-        target: Target,
-        signal: Signal,
-        nth: usize,
-    ) -> io::Result<Option<Pid>> {
-        let all = std::iter::once(&mut self.manager).chain(&mut self.clients);
-        let mut running: Vec<_> =
-            all.filter(|member| member.role == target && member.pid().is_some()).collect();
-        let Some(at) = nth.checked_rem(running.len()) else { return Ok(None) };
-        let Some(member) = running.get_mut(at) else { return Ok(None) };
-        member.signal(signal);
-        self.tally.note(format_args!("{} is hit by {signal:?}", member.name))?;
-        Ok(member.pid())
-    }
-
-    /// Hits the `nth` of the processes that workers have started.
-    fn strike_child(&mut self, signal: Signal, nth: usize) -> io::Result<Option<Pid>> {
-        let works = |member: &&Member| {
-            matches!(member.role, Target::PythonWorker | Target::PieceworkWorker)
-        };
-        let parents = self
-            .clients
-            .iter()
-            .filter(works)
-            .filter_map(|member| Some((member.name.clone(), member.pid()?)));
-        let children: Vec<_> = parents
-            .flat_map(|(name, pid)| {
-                census::children(pid).into_iter().map(move |c| (name.clone(), c))
-            })
-            .collect();
-        let Some(at) = nth.checked_rem(children.len()) else { return Ok(None) };
-        let Some((parent, child)) = children.get(at) else { return Ok(None) };
-        if kill_process(*child, signal).is_err() {
-            return Ok(None); // it has just ended
-        }
-        self.tally.note(format_args!("{child:?}, a child of {parent}, is hit by {signal:?}"))?;
-        Ok(Some(*child))
+        self.tally.strike(strike, target);
+        self.tally.note(format_args!("{name} is hit by {strike}"))
     }
 
     fn hurt_connection(&mut self, fault: Fault, lasts: Duration, nth: usize) -> io::Result<()> {
-        if self.proxy.strike(fault, lasts, nth) {
-            self.tally.fault(fault);
-            self.tally.note(format_args!("a connection is {fault}"))
-        } else {
+        if !self.proxy.strike(fault, lasts, nth) {
             self.tally.missed += 1;
-            Ok(())
+            return Ok(());
         }
+        self.tally.fault(fault);
+        self.tally.note(format_args!("a connection is {fault}"))
     }
 
-    /// What the queues hold, as a stock client is told.
-    fn counts(&self) -> io::Result<Vec<(String, [u64; 4])>> {
-        let mut command = self.stage.counts();
-        let output = command.output()?;
+    /// What the queues hold, as a stock client is told; none if it finds no manager, which may have
+    /// been killed last and be on its way back.
+    fn counts(&self) -> io::Result<Option<Vec<Counts>>> {
+        let output = self.stage.counts().output()?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let counts: Option<Vec<_>> = text.lines().map(read_counts).collect();
-        counts.filter(|counts| !counts.is_empty()).ok_or_else(|| {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            io::Error::other(format!("{command:?} says {text:?} and {stderr}"))
-        })
-    }
-
-    fn restarts(&self) -> Vec<(Target, usize)> {
-        let mut restarts = std::collections::BTreeMap::new();
-        for member in std::iter::once(&self.manager).chain(&self.clients) {
-            *restarts.entry(member.role).or_default() += member.starts().saturating_sub(1);
-        }
-        restarts.into_iter().collect()
-    }
-
-    /// Asks everybody to end: the clients, then the manager.
-    fn end_all(&mut self) -> io::Result<()> {
-        let Self { clients, manager, tally, .. } = self;
-        for group in [clients.as_mut_slice(), std::slice::from_mut(manager)] {
-            let begin = Instant::now();
-            group.iter_mut().for_each(|member| member.signal(Signal::TERM));
-            while group.iter().any(|member| member.pid().is_some()) {
-                for member in &mut *group {
-                    if let Some(end) = member.look()? {
-                        tally.note(format_args!("{} ended {end}", member.name))?;
-                        tally.end(member.role, &end);
-                    }
-                    if begin.elapsed() > END_MAX {
-                        *tally
-                            .unexpected
-                            .entry(format!("{} does not end", member.name))
-                            .or_default() += 1;
-                        member.signal(Signal::KILL);
-                    }
-                }
-                sleep(LOOK);
-            }
-        }
-        Ok(())
-    }
-
-    /// The processes that have outlived everybody, which are killed.
-    fn leftover(&mut self) -> io::Result<Vec<String>> {
-        let begin = Instant::now();
-        let mut left = census::marked(&self.stage.mark);
-        while !left.is_empty() && begin.elapsed() < END_MAX {
-            sleep(LOOK);
-            left = census::marked(&self.stage.mark);
-        }
-        for (pid, line) in &left {
-            self.tally.note(format_args!("{pid:?} is left over: {line}"))?;
-            let _ = kill_process(*pid, Signal::KILL);
-        }
-        Ok(left.into_iter().map(|(_, line)| line).collect())
+        let counts: Option<Vec<_>> = text.lines().map(Counts::read).collect();
+        Ok(counts.filter(|_| output.status.success()))
     }
 }
 
-/// `NAME READY DELAYED LEASED DEAD`
-fn read_counts(line: &str) -> Option<(String, [u64; 4])> {
-    let mut words = line.split(' ');
-    let name = words.next()?.to_owned();
-    let numbers: Vec<_> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
-    Some((name, numbers.try_into().ok()?))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_their_line() {
+        let counts = Counts::read("task 1 2 3 4").unwrap();
+        assert_eq!(counts, Counts { queue: "task".to_owned(), items: [1, 2, 3, 4] });
+        assert!(!Counts::read("task 0 0 1 0").unwrap().are_zero());
+        assert!(Counts::read("task 0 0 0 0").unwrap().are_zero());
+        assert_eq!(Counts::read("Traceback (most recent call last):"), None);
+    }
 }

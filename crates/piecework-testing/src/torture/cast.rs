@@ -9,7 +9,6 @@ use std::process::Command;
 use super::census::MARK_VARIABLE;
 use super::member::{Line, Member};
 use super::schedule::Target;
-use crate::python::Python;
 
 /// The authkey of a bout. It guards nothing: the manager is on loopback, for minutes.
 const AUTHKEY: &str = "a key for the torture alone";
@@ -19,8 +18,10 @@ const AUTHKEY: &str = "a key for the torture alone";
 const SYNCS: [&str; 2] = ["always", "interval:100ms"];
 
 /// A task goes to the workers until it is done, however often they are killed; so does a result to
-/// the collectors, which say themselves that they have it.
-const QUEUES: [&str; 2] = ["task:answers=result,attempts=0", "result:ack=explicit,attempts=0"];
+/// the collectors, which say themselves that they have it. A master comes back to a key within
+/// seconds; keys are forgotten soon, so that this happens in a bout too.
+const QUEUES: [&str; 2] =
+    ["task:answers=result,attempts=0,once=1m", "result:ack=explicit,attempts=0"];
 
 /// What `piecework worker` runs: it reads `KEY NUMBER MILLISECONDS` and says `KEY SQUARE NAME`. A
 /// sleep that is killed is no answer.
@@ -31,7 +32,7 @@ const SHELL_WORK: &str = "read key number ms; sleep 0.$(printf %03d $ms) && \
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) binary: PathBuf,
-    pub(crate) pythons: Vec<Python>,
+    pub(crate) pythons: Vec<PathBuf>,
     /// Where the Python programs are.
     pub(crate) programs: PathBuf,
     /// Where the bout keeps its files.
@@ -149,9 +150,9 @@ impl Stage {
         Member::new(name, role, line, self.logs().join(format!("{name}.log")))
     }
 
-    fn python_line(&self, python: &Python, program: &str, way: Way, words: Vec<String>) -> Line {
+    fn python_line(&self, python: &Path, program: &str, way: Way, words: Vec<String>) -> Line {
         let address = self.address(way);
-        let (python, program) = (python.path().to_owned(), self.programs.join(program));
+        let (python, program) = (python.to_owned(), self.programs.join(program));
         let mark = self.mark.clone();
         Box::new(move |_| {
             let mut command = marked(&python, &mark);

@@ -25,6 +25,8 @@ pub(crate) struct Member {
     line: Line,
     log: PathBuf,
     starts: usize,
+    /// How long its next life lasts, if that is decided.
+    doom: Option<Duration>,
     state: State,
 }
 
@@ -35,6 +37,8 @@ enum State {
     Running {
         child: Child,
         hit: Hit,
+        since: Instant,
+        doomed: Option<Instant>,
     },
     /// Ended for good.
     Done,
@@ -45,12 +49,14 @@ enum State {
 pub(crate) enum Hit {
     Not,
     Terminated,
+    TerminatedAgain,
     Killed,
 }
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
+    pub(crate) lived: Duration,
     pub(crate) hit: Hit,
     pub(crate) status: ExitStatus,
 }
@@ -59,7 +65,7 @@ impl Member {
     /// A member that starts at the next look.
     pub(crate) fn new(name: &str, role: Target, line: Line, log: PathBuf) -> Self {
         let state = State::Resting { until: Instant::now() };
-        Self { name: name.to_owned(), role, line, log, starts: 0, state }
+        Self { name: name.to_owned(), role, line, log, starts: 0, doom: None, state }
     }
 
     /// How often it was started.
@@ -82,21 +88,37 @@ impl Member {
 
     /// Sends a signal to its process, if there is one.
     pub(crate) fn signal(&mut self, signal: Signal) {
-        let State::Running { child, hit } = &mut self.state else { return };
-        match signal {
-            Signal::KILL => *hit = Hit::Killed,
-            Signal::TERM => *hit = (*hit).max(Hit::Terminated),
-            _ => {}
-        }
+        let State::Running { child, hit, .. } = &mut self.state else { return };
+        *hit = match (signal, *hit) {
+            (Signal::KILL, _) => Hit::Killed,
+            (Signal::TERM, Hit::Not) => Hit::Terminated,
+            (Signal::TERM, Hit::Terminated) => Hit::TerminatedAgain,
+            (_, before) => before,
+        };
         // It is not waited for yet, so its id is nobody else's; at worst it has ended by itself.
         let _ = kill_process(Pid::from_child(child), signal);
     }
 
+    /// Decides that its next life is to end so long after its start, or that it is not.
+    pub(crate) fn doom(&mut self, after: Option<Duration>) {
+        self.doom = after;
+    }
+
+    /// Kills it if it was doomed and its time has come; `true` if so.
+    pub(crate) fn meet_doom(&mut self) -> bool {
+        let State::Running { doomed, .. } = &mut self.state else { return false };
+        let met = doomed.take_if(|until| *until <= Instant::now()).is_some();
+        if met {
+            self.signal(Signal::KILL);
+        }
+        met
+    }
+
     /// Notices its end.
     pub(crate) fn look(&mut self) -> io::Result<Option<End>> {
-        let State::Running { child, hit } = &mut self.state else { return Ok(None) };
+        let State::Running { child, hit, since, .. } = &mut self.state else { return Ok(None) };
         let Some(status) = child.try_wait()? else { return Ok(None) };
-        let end = End { hit: *hit, status };
+        let end = End { lived: since.elapsed(), hit: *hit, status };
         self.state = State::Resting { until: Instant::now() + RESTART_PAUSE };
         Ok(Some(end))
     }
@@ -114,7 +136,9 @@ impl Member {
             io::Error::new(error.kind(), format!("{command:?} does not start: {error}"))
         })?;
         self.starts += 1;
-        self.state = State::Running { child, hit: Hit::Not };
+        let since = Instant::now();
+        let doomed = self.doom.take().map(|after| since + after);
+        self.state = State::Running { child, hit: Hit::Not, since, doomed };
         Ok(true)
     }
 
@@ -141,6 +165,7 @@ impl Display for End {
         match self.hit {
             Hit::Not => f.write_str("by itself, ")?,
             Hit::Terminated => f.write_str("after TERM, ")?,
+            Hit::TerminatedAgain => f.write_str("after TERM twice, ")?,
             Hit::Killed => f.write_str("after KILL, ")?,
         }
         match (self.status.code(), self.status.signal()) {
@@ -200,5 +225,28 @@ mod tests {
         member.signal(Signal::TERM);
         assert_eq!(end_of(&mut member).to_string(), "after KILL, signal 9");
         assert_eq!(member.pid(), None);
+    }
+
+    #[test]
+    fn a_second_term_is_told_from_the_first() {
+        let (_folder, mut member) = member("exec sleep 1000");
+        member.start_when_rested().unwrap();
+        member.signal(Signal::TERM);
+        member.signal(Signal::TERM);
+        assert_eq!(end_of(&mut member).to_string(), "after TERM twice, signal 15");
+    }
+
+    #[test]
+    fn a_doom_is_met_once_in_the_next_life() {
+        let (_folder, mut member) = member("exec sleep 1000");
+        member.doom(Some(Duration::ZERO));
+        for met in [true, false] {
+            while !member.start_when_rested().unwrap() {
+                std::thread::yield_now();
+            }
+            assert_eq!((member.meet_doom(), member.meet_doom()), (met, false));
+            member.signal(Signal::KILL);
+            assert!(end_of(&mut member).to_string().starts_with("after KILL"));
+        }
     }
 }

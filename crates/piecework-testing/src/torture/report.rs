@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::books::{Balance, Books};
-use super::bout::{Bout, Outcome};
+use super::bout::{Bout, Counts, Outcome};
 use super::cast::Stage;
+use super::logs::wrong_lines;
 use super::proxy::Proxy;
 use super::schedule::Schedule;
 use crate::python::Python;
@@ -42,12 +43,13 @@ pub fn run(options: &Options, out: &mut dyn Write) -> io::Result<bool> {
             "no /proc here, by which processes are found; run it on Linux",
         ));
     }
+    let pythons = Python::find_all()?;
     let folder = tempfile::Builder::new().prefix("piecework-torture-").tempdir()?;
     let manager = free_address()?;
     let proxy = Proxy::start(manager)?;
     let stage = Stage {
         binary: std::path::absolute(binary()?)?,
-        pythons: Python::find_all()?,
+        pythons: pythons.iter().map(executable).collect::<io::Result<_>>()?,
         programs: std::path::absolute(&options.programs)?,
         folder: folder.path().to_owned(),
         manager,
@@ -56,7 +58,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> io::Result<bool> {
         mark: mark(),
     };
     stage.prepare()?;
-    let versions: Vec<_> = stage.pythons.iter().map(Python::version).collect();
+    let versions: Vec<_> = pythons.iter().map(Python::version).collect();
     let (seed, minutes) = (options.seed, options.lasts.as_secs_f64() / 60.0);
     writeln!(out, "torture: seed {seed}, {minutes} minutes, Python {}", versions.join(", "))?;
     writeln!(out, "files: {}", folder.path().display())?;
@@ -87,6 +89,13 @@ fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.2:0")?.local_addr()
 }
 
+/// The program itself, which may have been found by a script that starts it: a kill is to hit one
+/// process that is Python.
+fn executable(python: &Python) -> io::Result<PathBuf> {
+    let output = python.run("import sys; print(sys.executable)", &[])?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
 /// What tells the processes of this bout from all others.
 fn mark() -> String {
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
@@ -112,9 +121,10 @@ fn report(outcome: &Outcome, stage: &Stage, out: &mut dyn Write) -> io::Result<b
     writeln!(out, "{}", outcome.tally)?;
     let restarts: Vec<_> =
         outcome.restarts.iter().map(|(target, count)| format!("{target} {count}")).collect();
-    let sum: usize = outcome.restarts.iter().map(|(_, count)| count).sum();
+    let sum: usize = outcome.restarts.values().sum();
     writeln!(out, "restarts    {sum:>6}  {}", restarts.join(", "))?;
-    let wrongs = wrongs(outcome, &books, &balance);
+    let mut wrongs = wrongs(outcome, &books, &balance);
+    wrongs.push(("errors in logs", wrong_lines(&stage.logs())?));
     for (what, names) in &wrongs {
         writeln!(out, "{what:<40} {}", names.len())?;
         for name in names.iter().take(NAMES_MAX) {
@@ -124,19 +134,20 @@ fn report(outcome: &Outcome, stage: &Stage, out: &mut dyn Write) -> io::Result<b
     Ok(tasks > 0 && wrongs.iter().all(|(_, names)| names.is_empty()))
 }
 
+fn in_words(counts: &Counts) -> String {
+    let [ready, delayed, leased, dead] = counts.items;
+    format!("{}: {ready} ready, {delayed} delayed, {leased} leased, {dead} dead", counts.queue)
+}
+
 /// Everything that must not be, each kind with what there is of it.
 fn wrongs(outcome: &Outcome, books: &Books, balance: &Balance) -> Vec<(&'static str, Vec<String>)> {
     let with_id = |results: &[(u64, String)]| {
         results.iter().map(|(id, result)| format!("item {id}: {result}")).collect()
     };
-    let left = outcome.counts.iter().filter(|(_, states)| *states != [0; 4]);
-    let left = left.map(|(name, [ready, delayed, leased, dead])| {
-        format!("{name}: {ready} ready, {delayed} delayed, {leased} leased, {dead} dead")
-    });
-    let mut left: Vec<_> = left.collect();
-    if outcome.counts.is_empty() {
-        left.push("unknown: the masters did not end".to_owned());
-    }
+    let left = match &outcome.counts {
+        Some(counts) => counts.iter().filter(|counts| !counts.are_zero()).map(in_words).collect(),
+        None => vec!["unknown: the masters did not end, or the manager does not answer".to_owned()],
+    };
     let ends = outcome.tally.unexpected.iter();
     vec![
         ("lost", balance.lost.clone()),
@@ -146,7 +157,7 @@ fn wrongs(outcome: &Outcome, books: &Books, balance: &Balance) -> Vec<(&'static 
         ("new keys taken for known ones", books.refused.iter().cloned().collect()),
         ("ids given to two items", books.ids_reused.iter().map(u64::to_string).collect()),
         ("queues that did not drain", left),
-        ("unexpected ends", ends.map(|(end, count)| format!("{end} ({count} times)")).collect()),
+        ("unexpected", ends.map(|(end, count)| format!("{end} ({count} times)")).collect()),
         ("leftover processes", outcome.leftover.clone()),
     ]
 }

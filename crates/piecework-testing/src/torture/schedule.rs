@@ -35,6 +35,8 @@ pub(crate) enum Fault {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Blow {
     Kill(Target),
+    /// Kills, and kills again so long after it was started anew: in the middle of its start.
+    KillTwice(Target, Duration),
     Terminate(Target),
     /// STOP, and CONT after so long.
     Stop(Target, Duration),
@@ -51,12 +53,18 @@ pub(crate) struct Step {
 }
 
 /// How often each kind of blow comes, of the sum of all. Two in three kill.
-const BLOWS: [(Hand, u64); 4] =
-    [(Hand::Kill, 10), (Hand::Terminate, 4), (Hand::Stop, 3), (Hand::Connection, 4)];
+const BLOWS: [(Hand, u64); 5] = [
+    (Hand::Kill, 8),
+    (Hand::KillTwice, 2),
+    (Hand::Terminate, 4),
+    (Hand::Stop, 3),
+    (Hand::Connection, 4),
+];
 
 #[derive(Clone, Copy)]
 enum Hand {
     Kill,
+    KillTwice,
     Terminate,
     Stop,
     Connection,
@@ -85,6 +93,10 @@ const FAULTS: [(Fault, u64); 6] = [
 /// How long a stopped process or a stalled connection rests at most: longer than a task, so that
 /// others go on meanwhile, and short enough for a few of them at a time.
 const REST_MS_MAX: u64 = 1_500;
+
+/// How long a process that is killed at its start lives at most: a manager opens its files in some
+/// milliseconds, a Python is at its first connection after some tens.
+const DOOM_MS_MAX: u64 = 120;
 
 /// The steps of a bout.
 #[derive(Debug)]
@@ -130,8 +142,10 @@ impl Iterator for Schedule {
         let target = self.pick(&TARGETS);
         let fault = self.pick(&FAULTS);
         let rest = Duration::from_millis(self.random() % REST_MS_MAX);
+        let doom = Duration::from_millis(self.random() % DOOM_MS_MAX);
         let blow = match hand {
             Hand::Kill => Blow::Kill(target),
+            Hand::KillTwice => Blow::KillTwice(target, doom),
             Hand::Terminate => Blow::Terminate(target),
             Hand::Stop => Blow::Stop(target, rest),
             Hand::Connection => Blow::Connection(fault, rest),
@@ -167,7 +181,7 @@ mod tests {
                 now < minutes
             });
             let kills = within
-                .filter(|step| matches!(step.blow, Blow::Kill(_) | Blow::Terminate(_)))
+                .filter(|step| !matches!(step.blow, Blow::Stop(..) | Blow::Connection(..)))
                 .count();
             assert!(kills > 2_500, "seed {seed}: {kills}");
         }
@@ -175,17 +189,19 @@ mod tests {
 
     #[test]
     fn every_kind_of_blow_falls_on_everybody() {
-        let (mut killed, mut stopped) = (BTreeSet::new(), BTreeSet::new());
+        let (mut killed, mut killed_twice) = (BTreeSet::new(), BTreeSet::new());
+        let mut stopped = BTreeSet::new();
         let (mut terminated, mut faults) = (BTreeSet::new(), BTreeSet::new());
         for step in steps(1, 2_000) {
             match step.blow {
                 Blow::Kill(target) => killed.insert(target),
+                Blow::KillTwice(target, _) => killed_twice.insert(target),
                 Blow::Terminate(target) => terminated.insert(target),
                 Blow::Stop(target, _) => stopped.insert(target),
                 Blow::Connection(fault, _) => faults.insert(fault),
             };
         }
-        for targets in [killed, terminated, stopped] {
+        for targets in [killed, killed_twice, terminated, stopped] {
             assert_eq!(targets.len(), TARGETS.len());
         }
         assert_eq!(faults.len(), FAULTS.len());

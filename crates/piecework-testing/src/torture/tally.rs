@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use super::member::{End, Hit};
 use super::schedule::{Fault, Target};
@@ -27,7 +30,7 @@ pub(crate) struct Tally {
     faults: BTreeMap<Fault, usize>,
     /// Blows that found nobody.
     pub(crate) missed: usize,
-    /// The ends of processes that nobody wanted, with how often there was one.
+    /// What processes did that they must not, with how often.
     pub(crate) unexpected: BTreeMap<String, usize>,
 }
 
@@ -64,11 +67,17 @@ impl Tally {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    /// How a process ended: one that was not killed ends well, or says something is wrong.
-    pub(crate) fn end(&mut self, role: Target, end: &End) {
+    /// How a process ended: one that was not killed ends well, or something is wrong.
+    pub(crate) fn end(&mut self, name: &str, role: Target, end: &End) -> io::Result<()> {
         if !is_expected(role, end) {
-            *self.unexpected.entry(format!("{role}: {end}")).or_default() += 1;
+            self.unexpected(format!("{name} ended {end}"));
         }
+        self.note(format_args!("{name} ended {end}"))
+    }
+
+    /// What a process did that it must not.
+    pub(crate) fn unexpected(&mut self, what: String) {
+        *self.unexpected.entry(what).or_default() += 1;
     }
 
     /// The processes killed, by KILL or TERM.
@@ -86,20 +95,24 @@ impl Tally {
     }
 }
 
+/// The exit code of a command that finds no manager.
+const UNREACHABLE: i32 = 69;
+/// A command that is told to end before it has lived so long may not know yet how to: it dies.
+const BEGIN_MAX: Duration = Duration::from_secs(1);
+
 /// A manager ends when it is told to, in order. Its clients end with it, or with their connection:
-/// stock programs with exit code 0, which is how ours are written, commands with 0 or 69.
+/// stock programs with exit code 0, which is how ours are written, commands with 0 or 69. Who is
+/// told twice, or killed, ends as it may.
 fn is_expected(role: Target, end: &End) -> bool {
-    const UNREACHABLE: i32 = 69;
-    const SIGTERM: i32 = 15;
-    use std::os::unix::process::ExitStatusExt;
-    let (code, signal) = (end.status.code(), end.status.signal());
+    let code = end.status.code();
+    let by_term = end.hit == Hit::Terminated && end.status.signal() == Some(Signal::TERM.as_raw());
+    let too_young = by_term && end.lived < BEGIN_MAX;
     match (end.hit, role) {
-        (Hit::Killed, _) => true,
-        (Hit::Terminated, Target::Manager) => code == Some(0),
+        (Hit::Killed | Hit::TerminatedAgain, _) => true,
         (Hit::Not, Target::Manager) => false,
-        (_, Target::PieceworkWorker) => matches!(code, Some(0 | UNREACHABLE)),
-        (Hit::Terminated, _) => code == Some(0) || signal == Some(SIGTERM),
-        (Hit::Not, _) => code == Some(0),
+        (_, Target::Manager) => code == Some(0) || too_young,
+        (_, Target::PieceworkWorker) => matches!(code, Some(0 | UNREACHABLE)) || too_young,
+        _ => code == Some(0) || by_term,
     }
 }
 
@@ -157,5 +170,40 @@ impl Display for Fault {
             Self::Stall => "stalled",
             Self::StallAndReset => "stalled and reset",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::ExitStatus;
+
+    const LONG: Duration = Duration::from_secs(60);
+    /// As `wait` has it: an exit code in the second byte, a signal in the first.
+    const EXIT_1: i32 = 1 << 8;
+    const EXIT_69: i32 = UNREACHABLE << 8;
+    const SIGTERM: i32 = 15;
+
+    fn expected(role: Target, hit: Hit, lived: Duration, status: i32) -> bool {
+        is_expected(role, &End { lived, hit, status: ExitStatus::from_raw(status) })
+    }
+
+    #[test]
+    fn a_manager_ends_only_if_it_is_hit_and_after_term_in_order() {
+        let manager = |hit, status| expected(Target::Manager, hit, LONG, status);
+        assert!(!manager(Hit::Not, 0) && !manager(Hit::Terminated, EXIT_1));
+        assert!(!manager(Hit::Terminated, SIGTERM) && manager(Hit::Terminated, 0));
+        assert!(manager(Hit::Killed, EXIT_1) && manager(Hit::TerminatedAgain, EXIT_1));
+        assert!(expected(Target::Manager, Hit::Terminated, Duration::ZERO, SIGTERM));
+    }
+
+    #[test]
+    fn a_client_ends_well_or_by_a_signal() {
+        let program = |hit, status| expected(Target::PythonWorker, hit, LONG, status);
+        assert!(program(Hit::Not, 0) && program(Hit::Terminated, SIGTERM));
+        assert!(!program(Hit::Not, EXIT_1) && !program(Hit::Not, SIGTERM));
+        let command = |hit, status| expected(Target::PieceworkWorker, hit, LONG, status);
+        assert!(command(Hit::Not, 0) && command(Hit::Not, EXIT_69));
+        assert!(!command(Hit::Not, EXIT_1) && !command(Hit::Terminated, SIGTERM));
     }
 }
