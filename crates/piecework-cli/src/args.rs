@@ -1,8 +1,9 @@
 //! All commands and flags in one place.
 
 use crate::{
-    BackupArgs, CheckArgs, CompletionsArgs, ConfigArgs, ExecArgs, GetArgs, ManArgs, MapArgs,
-    PurgeArgs, PutArgs, QueuesArgs, RunsArgs, ServeArgs, ShutdownArgs, WorkerArgs,
+    BackupArgs, CheckArgs, CompletionsArgs, ConfigArgs, DeadArgs, ExecArgs, ExplainArgs, GetArgs,
+    ManArgs, MapArgs, PurgeArgs, PutArgs, QueuesArgs, RunsArgs, ServeArgs, ShutdownArgs,
+    WorkerArgs,
 };
 
 /// Work paid by the piece: spreads tasks over processes and machines.
@@ -35,6 +36,10 @@ pub enum Command {
     Runs(RunsArgs),
     /// Drop what waits in a queue
     Purge(PurgeArgs),
+    /// Look after the items that failed too often: list, show, revive, drop
+    Dead(DeadArgs),
+    /// Say why an item waits, who has it, and how each attempt at it ended
+    Explain(ExplainArgs),
     /// Copy what a manager keeps into a file, while it runs
     Backup(BackupArgs),
     /// Check what a manager keeps, and count it

@@ -21,7 +21,13 @@ pub(crate) struct AuthkeyArgs {
     ///
     /// Without it the key is PIECEWORK_AUTHKEY, else in the file that PIECEWORK_AUTHKEY_FILE names,
     /// else in the user's own key file, which `piecework serve` makes on its first start.
-    #[arg(long, value_name = "FILE", env = "PIECEWORK_AUTHKEY_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true, // for the commands within a command
+        value_name = "FILE",
+        env = "PIECEWORK_AUTHKEY_FILE",
+        hide_env_values = true
+    )]
     pub(crate) authkey_file: Option<PathBuf>,
 }
 

@@ -11,6 +11,7 @@ pub(crate) struct ConnectArgs {
     #[arg(
         long,
         value_name = "ADDRESS",
+        global = true, // for the commands within a command
         default_value = "127.0.0.1:5000",
         env = "PIECEWORK_CONNECT",
         hide_env_values = true

@@ -8,6 +8,7 @@ mod connect;
 mod declined;
 mod exec;
 mod exit;
+mod fields;
 mod folders;
 mod input;
 mod logging;
@@ -22,7 +23,9 @@ pub use commands::backup::BackupArgs;
 pub use commands::check::CheckArgs;
 pub use commands::completions::CompletionsArgs;
 pub use commands::config::ConfigArgs;
+pub use commands::dead::DeadArgs;
 pub use commands::exec::ExecArgs;
+pub use commands::explain::ExplainArgs;
 pub use commands::get::GetArgs;
 pub use commands::man::ManArgs;
 pub use commands::map::MapArgs;
@@ -71,6 +74,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             match arguments.command {
                 Command::Backup(args) => commands::backup::run(args).await,
                 Command::Check(args) => commands::check::run(args),
+                Command::Dead(args) => commands::dead::run(args).await,
+                Command::Explain(args) => commands::explain::run(args).await,
                 Command::Exec(args) => commands::exec::run(args).await,
                 Command::Map(args) => tasks.run_until(commands::map::run(*args)).await,
                 Command::Get(args) => commands::get::run(args).await,

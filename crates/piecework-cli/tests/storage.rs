@@ -3,6 +3,7 @@
 
 mod support;
 
+use piecework::{Key, Settle};
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
@@ -31,10 +32,36 @@ impl Manager {
             .env("PIECEWORK_CONNECT", &self.address)
     }
 
+    /// Takes items out of a queue and lets each of them fail.
+    fn fail(&self, queue: &str, count: usize) {
+        block_on(async {
+            let queue = self.open(queue).await;
+            for lease in queue.lease(count, None).await.unwrap() {
+                queue.settle(lease.id, Settle::Nack).await.unwrap();
+            }
+        });
+    }
+
+    async fn open(&self, queue: &str) -> piecework::RawQueue {
+        let key = Key::new("a key for tests only");
+        piecework::Manager::connect(&self.address, key).await.unwrap().queue(queue).await.unwrap()
+    }
+
+    /// The numbers of the dead items of a queue.
+    fn dead(&self, queue: &str) -> Vec<u64> {
+        let all = json(&self.command(&["dead", "list", queue, "--json"]).run());
+        all.as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect()
+    }
+
     fn stop(self) {
         self.serve.signal(Signal::TERM);
         assert_eq!(self.serve.end().code, 0);
     }
+}
+
+fn block_on<T>(what: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(what)
 }
 
 fn folder() -> TempDir {
@@ -62,7 +89,7 @@ fn a_back_up_of_a_busy_manager_is_restored_to_a_moment_of_it() {
     let manager = Manager::start(data.path(), &[]);
     let mut put = manager.command(&["put", "task"]).start();
     let mut lines = put.stdin.take().unwrap();
-    let total = 20_000;
+    let total = 6_000;
     let writer = std::thread::spawn(move || {
         let filling = "x".repeat(200);
         (0..total).for_each(|number| writeln!(lines, "{number} {filling}").unwrap());
@@ -176,5 +203,117 @@ fn queues_are_watched_until_nobody_reads() {
     }
     let wrong = manager.command(&["queues", "--watch", "-1"]).run();
     assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    manager.stop();
+}
+
+#[test]
+fn dead_items_are_listed_shown_revived_and_dropped() {
+    let data = folder();
+    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=1"]);
+    let command = |words: &[&str]| manager.command(words);
+    command(&["put", "jobs", "--json", "3411", "[1, 2]", "\"c\"", "4"]).run().expect(0, "");
+    manager.fail("jobs", 4);
+    let ids = manager.dead("jobs");
+    let [first, second, third, fourth] = &ids[..] else { panic!("{ids:?}") };
+    let [first, second, third, fourth] = [first, second, third, fourth].map(u64::to_string);
+    let table = command(&["dead", "list", "jobs", "-n", "3"]).run();
+    assert_eq!(table.text().lines().count(), 4, "{}", table.text());
+    assert!(table.text().contains("nacked"), "{}", table.text());
+    assert!(table.stderr.contains("there are more; hint: -n 30"), "{}", table.stderr);
+    let shown = command(&["dead", "show", "jobs", &first]).run();
+    assert!(shown.text().contains("the worker said that it failed"), "{}", shown.text());
+    assert!(shown.text().ends_with("What was put:\n3411\n"), "{}", shown.text());
+    let shown = json(&command(&["dead", "show", "jobs", &second, "--json"]).run());
+    assert_eq!(shown["payload"], serde_json::json!([1, 2]));
+    assert_eq!(shown["history"][0]["how"], "nacked");
+    // What was decided outlives the manager.
+    command(&["dead", "revive", "jobs", &second]).run().expect(0, "1\n");
+    command(&["dead", "drop", "jobs", &third]).run().expect(0, "1\n");
+    manager.serve.signal(Signal::KILL);
+    drop(manager.serve.end());
+    let manager = Manager::start(data.path(), &[]);
+    assert_eq!(manager.dead("jobs"), [ids[0], ids[3]]);
+    let alive = manager.command(&["dead", "show", "jobs", &second]).run();
+    alive.expect(1, "");
+    assert!(alive.stderr.contains("is not dead"), "{}", alive.stderr);
+    let partly = manager.command(&["dead", "revive", "jobs", &second, &fourth]).run();
+    partly.expect(1, "1\n");
+    assert!(partly.stderr.contains(&format!("there at all: {second}")), "{}", partly.stderr);
+    let drop_all = manager.command(&["dead", "drop", "jobs", "--all"]).run();
+    drop_all.expect(0, "1\n");
+    manager.command(&["get", "jobs", "-n", "2"]).run().expect(0, "[1, 2]\n4\n");
+    manager.stop();
+}
+
+#[test]
+fn dead_items_are_chosen_by_how_they_failed() {
+    let data = folder();
+    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=1"]);
+    manager.command(&["put", "jobs", "a", "b", "c"]).run().expect(0, "");
+    manager.fail("jobs", 2);
+    // A session that ends without a word was lost.
+    let lease = block_on(async { manager.open("jobs").await.lease(1, None).await.unwrap().len() });
+    assert_eq!(lease, 1);
+    wait_until("all have failed", || manager.dead("jobs").len() == 3);
+    let of = |verb, kind| manager.command(&["dead", verb, "jobs", "--error", kind]).run();
+    of("revive", "run-out").expect(0, "0\n");
+    of("revive", "lost").expect(0, "1\n");
+    of("drop", "nacked").expect(0, "2\n");
+    manager.command(&["get", "jobs"]).run().expect(0, "c\n");
+    let wrong = manager.command(&["dead", "drop", "jobs"]).run();
+    assert_eq!(wrong.code, 2, "what is dropped must be said: {}", wrong.stderr);
+    let wrong = manager.command(&["dead", "list", "nowhere"]).run();
+    wrong.expect(1, "");
+    assert!(wrong.stderr.contains("no queue 'nowhere'; hint: there are jobs"), "{}", wrong.stderr);
+    manager.stop();
+}
+
+#[test]
+fn an_item_is_explained_wherever_it_is() {
+    let data = folder();
+    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=2"]);
+    manager.command(&["put", "jobs", "a", "b"]).run().expect(0, "");
+    let story = |id: u64| {
+        let ran = manager.command(&["explain", "jobs", &id.to_string()]).run();
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.text()
+    };
+    let first = block_on(async {
+        let jobs = manager.open("jobs").await;
+        let first = jobs.lease(1, None).await.unwrap().remove(0).id;
+        let told = story(first);
+        assert!(told.contains("It is with piecework/1 storage-"), "{told}");
+        let told = story(first + 1);
+        assert!(told.contains("the next to be got, but nobody waits for one; one item"), "{told}");
+        jobs.settle(first, Settle::Nack).await.unwrap();
+        first
+    });
+    let told = story(first);
+    assert!(told.contains("1 attempt did not end well; it has 1 of the 2 failures"), "{told}");
+    manager.fail("jobs", 1);
+    assert!(story(first).contains("It is dead: nobody gets it any more."));
+    let known = json(&manager.command(&["explain", "jobs", &first.to_string(), "--json"]).run());
+    assert_eq!((&known["state"], &known["attempts"]), (&"dead".into(), &2.into()));
+    let gone = manager.command(&["explain", "jobs", "9999"]).run();
+    gone.expect(1, "");
+    assert!(gone.stderr.contains("item 9999 is not in queue 'jobs': it is"), "{}", gone.stderr);
+    manager.stop();
+}
+
+/// The settings that all commands share hold for commands within a command too.
+#[test]
+fn a_command_within_a_command_finds_its_manager() {
+    let data = folder();
+    let manager = Manager::start(data.path(), &["--queue", "jobs"]);
+    let settings = data.path().join("piecework.toml");
+    fs::write(&settings, format!("connect = '{}'\n", manager.address)).unwrap();
+    let listed = piecework(["dead", "list", "jobs", "--json"])
+        .env("PIECEWORK_AUTHKEY", "a key for tests only")
+        .env("PIECEWORK_CONFIG", &settings)
+        .run();
+    listed.expect(0, "[]\n");
+    let elsewhere = ["dead", "list", "jobs", "--json", "--connect", &manager.address];
+    let listed = piecework(elsewhere).env("PIECEWORK_AUTHKEY", "a key for tests only").run();
+    listed.expect(0, "[]\n");
     manager.stop();
 }

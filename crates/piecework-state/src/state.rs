@@ -116,6 +116,11 @@ impl State {
         self.names.get(name).copied()
     }
 
+    /// The options of a queue.
+    pub fn options(&self, queue: QueueId) -> Option<&QueueOptions> {
+        self.queues.get(&queue).map(|queue| &queue.options)
+    }
+
     /// Opens a session.
     pub fn open(&mut self, now: Time, peer: Peer) -> SessionId {
         self.latest = now;

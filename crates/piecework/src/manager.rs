@@ -1,8 +1,9 @@
 //! A manager somewhere on the network: piecework's own, or a stock Python one.
 use piecework_net::Address;
-use piecework_wire::Value;
 use piecework_wire::auth::Key;
+use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
+use piecework_wire::{Payload, Value};
 
 use crate::connection::Place;
 use crate::error::Error;
@@ -49,16 +50,31 @@ impl Manager {
         self.session().await?.queue(name).await
     }
 
-    /// Calls a method of the manager itself: `queues`, `sessions`, `purge` or `shutdown`.
+    /// Returns what was put, of a dead item of the queue of this name.
+    ///
+    /// # Errors
+    /// As for [`Manager::call`]; and there is no such item, or it is not dead.
+    pub async fn dead_payload(&self, queue: &str, item: u64) -> Result<Payload, Error> {
+        let item = Value::Int(i64::try_from(item).unwrap_or(i64::MAX));
+        let returned = self.ask("payload", &[Value::from(queue), item]).await?;
+        returned.payload().map_err(|error| self.place.protocol(error))
+    }
+
+    /// Calls a method of the manager itself: `queues`, `sessions`, `purge`, `dead`, `explain`,
+    /// `revive`, `drop` or `shutdown`.
     ///
     /// # Errors
     /// The manager cannot be reached, or refuses, or is a stock Python one, which has no such
     /// methods.
     pub async fn call(&self, method: &str, args: &[Value]) -> Result<Value, Error> {
+        let returned = self.ask(method, args).await?;
+        returned.value().map_err(|error| self.place.protocol(error))
+    }
+
+    async fn ask(&self, method: &str, args: &[Value]) -> Result<Returned, Error> {
         let session = self.session().await?;
         let args: Vec<ArgOut<'_>> = args.iter().map(ArgOut::Value).collect();
         match session.call(MANAGER_IDENT, method, &args).await {
-            Ok(returned) => returned.value().map_err(|error| self.place.protocol(error)),
             Err(error) if error.is_remote("KeyError") && is_of_ident(&error) => {
                 Err(Error::Remote {
                     class: "LookupError".to_owned(),
@@ -69,7 +85,7 @@ impl Manager {
                     ),
                 })
             }
-            Err(error) => Err(error),
+            answered => answered,
         }
     }
 }

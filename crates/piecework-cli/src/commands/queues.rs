@@ -1,6 +1,7 @@
 //! `piecework queues`: what is in the queues, and who is connected.
 
 use crate::connect::{ConnectArgs, failed};
+use crate::fields::Fields;
 use crate::output::{self, Column};
 use crate::{exit, plain};
 use piecework::{Manager, Value};
@@ -126,12 +127,10 @@ fn table(columns: &[Keyed], rows: &Value) -> String {
 
 /// One value of a dict, for people.
 fn cell(row: &Value, key: &str) -> String {
-    let Value::Dict(entries) = row else { return String::new() };
-    let found = entries.iter().find(|(name, _)| *name == Value::Str(key.to_owned()));
-    match found.map(|(_, value)| value) {
-        None | Some(Value::None) => "-".to_owned(),
-        Some(Value::Str(text)) => text.clone(),
-        Some(Value::Float(number)) => format!("{number:.1}"),
-        Some(other) => other.to_string(),
+    match Fields::of(row).get(key) {
+        Value::None => "-".to_owned(),
+        Value::Str(text) => text.clone(),
+        Value::Float(number) => format!("{number:.1}"),
+        other => other.to_string(),
     }
 }

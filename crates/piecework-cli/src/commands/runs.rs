@@ -1,6 +1,7 @@
 //! `piecework runs`: what runs where, on one manager.
 
 use crate::connect::{ConnectArgs, failed};
+use crate::fields::Fields;
 use crate::output;
 use crate::run::notes::{Note, Run, Worker};
 use anyhow::bail;
@@ -49,11 +50,7 @@ pub(crate) async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
 
 /// What a session says of itself, if it is one of ours.
 fn note(session: &Value) -> Option<Note> {
-    let Value::Dict(entries) = session else { return None };
-    entries.iter().find_map(|(key, value)| match (key, value) {
-        (Value::Str(key), Value::Str(text)) if key == "note" => Note::read(text),
-        _ => None,
-    })
+    Note::read(Fields::of(session).text("note"))
 }
 
 fn table(runs: &[Run], workers: &[Worker]) -> String {

@@ -58,6 +58,31 @@ pub(crate) fn time(time: Duration) -> String {
     }
 }
 
+/// A moment, given in seconds since 1970: `2026-11-22 09:53:20Z`. The Z says UTC, as in the log.
+pub(crate) fn moment(seconds: f64) -> String {
+    let seconds = seconds as i64;
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    let (year, month, day) = date(days);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The date so many days after 1970-01-01. Years are counted from March on, so that a leap day is
+/// the last day of its year, and in eras of 400 years, which are all equally long.
+fn date(days: i64) -> (i64, i64, i64) {
+    const TO_1970: i64 = 719_468; // from 0000-03-01
+    const ERA: i64 = 146_097;
+    let (era, day) = ((days + TO_1970).div_euclid(ERA), (days + TO_1970).rem_euclid(ERA));
+    // Without the leap days that come every 4, not every 100, yet every 400 years.
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Five months of 153 days, again and again.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
+}
+
 /// The time that is left of something: [`time`] without more digits than are known.
 pub(crate) fn time_left(left: Duration) -> String {
     let seconds = left.as_secs_f64().ceil() as u64;
@@ -90,6 +115,21 @@ mod tests {
             [0, 1, 2].map(|number| counted(number, "task")),
             ["0 tasks", "1 task", "2 tasks"]
         );
+    }
+
+    #[test]
+    fn moments_are_dates_and_times() {
+        for (seconds, text) in [
+            (0.0, "1970-01-01 00:00:00Z"),
+            (951_782_399.9, "2000-02-28 23:59:59Z"),
+            (951_782_400.0, "2000-02-29 00:00:00Z"),
+            (1_709_251_199.0, "2024-02-29 23:59:59Z"),
+            (1_735_689_599.0, "2024-12-31 23:59:59Z"),
+            (4_107_542_400.0, "2100-03-01 00:00:00Z"),
+            (-1.0, "1969-12-31 23:59:59Z"),
+        ] {
+            assert_eq!(moment(seconds), text);
+        }
     }
 
     #[test]

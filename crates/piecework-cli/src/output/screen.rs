@@ -25,7 +25,7 @@ fn painted(text: &str, rows: usize, columns: usize) -> String {
     // The cursor stands below the last line.
     for line in text.lines().take(rows - 1) {
         let line: String = line.chars().take(columns).collect();
-        let _ = write!(painted, "{line}\x1b[K\r\n");
+        let _ = writeln!(painted, "{line}\x1b[K");
     }
     painted + "\x1b[J"
 }
@@ -37,6 +37,6 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out() {
         let painted = painted("abcdef\ngh\nijk\nlm\n", 4, 4);
-        assert_eq!(painted, "\x1b[Habcd\x1b[K\r\ngh\x1b[K\r\nijk\x1b[K\r\n\x1b[J");
+        assert_eq!(painted, "\x1b[Habcd\x1b[K\ngh\x1b[K\nijk\x1b[K\n\x1b[J");
     }
 }

@@ -41,6 +41,10 @@ impl PyError {
         Self::builtin("KeyError", message)
     }
 
+    pub(crate) fn lookup_error(message: impl Into<String>) -> Self {
+        Self::builtin("LookupError", message)
+    }
+
     pub(crate) fn attribute_error(message: impl Into<String>) -> Self {
         Self::builtin("AttributeError", message)
     }

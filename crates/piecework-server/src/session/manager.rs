@@ -4,6 +4,7 @@
 use super::arguments::{Arguments, Signature};
 use super::control::shut_down;
 use super::error::PyError;
+use super::items::ItemsCall;
 use super::value::{dict, int, queue_value, seconds};
 use crate::hub::{Called, Hub};
 use crate::limits::NOTE_BYTES_MAX;
@@ -24,6 +25,8 @@ pub(crate) enum ManagerCall {
     Sessions,
     /// Drops what is ready or delayed in this queue.
     Purge(String),
+    /// About single items of a queue, or its dead ones.
+    Items(ItemsCall),
     /// Begins a run: idents of the queue of its tasks, which all runs share, and of one for its
     /// results, which ends with this session.
     Run,
@@ -55,9 +58,16 @@ impl ManagerCall {
             "sessions" => Ok(Self::Sessions),
             "purge" => Ok(Self::Purge(Arguments::bind(request, &PURGE)?.text(0)?)),
             "shutdown" => Ok(Self::ShutDown),
-            other => Err(PyError::attribute_error(format!(
-                "the manager has no method '{other}'; hint: queues, sessions, purge, run, tasks, announce, shutdown"
-            ))),
+            other => ItemsCall::read(request).map_or_else(
+                || {
+                    let of_items = ItemsCall::METHODS;
+                    Err(PyError::attribute_error(format!(
+                        "the manager has no method '{other}'; hint: queues, sessions, purge, \
+                         {of_items}, run, tasks, announce, shutdown"
+                    )))
+                },
+                |read| read.map(Self::Items),
+            ),
         }
     }
 
@@ -87,6 +97,7 @@ impl ManagerCall {
                     queue.ok_or_else(|| PyError::key_error(format!("no queue '{name}'")))?;
                 return Ok(Some(hub.call_queue(session, Call::Purge(queue))));
             }
+            Self::Items(call) => return call.run(hub, session, out),
             Self::Run => {
                 let (tasks, results) = hub.begin_run(session)?;
                 let idents = [tasks, results].map(Value::Str);

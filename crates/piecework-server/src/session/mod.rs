@@ -12,6 +12,8 @@ mod control;
 mod error;
 mod fault;
 mod handshake;
+mod item_value;
+mod items;
 mod manager;
 mod methods;
 mod serving;
