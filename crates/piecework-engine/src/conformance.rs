@@ -5,8 +5,8 @@
 
 use crate::{Engine, EngineError};
 use piecework_state::{
-    AckMode, Call, Limits, Outcome, Payload, Peer, QueueOptions, Record, Replay, Reply, SessionId,
-    Settle, State, Take, Time, Wait, Which,
+    AckMode, Call, Limits, Order, Outcome, Payload, Peer, QueueOptions, Record, Replay, Reply,
+    SessionId, Settle, State, Take, Time, Wait, Which,
 };
 use std::time::Duration;
 
@@ -101,6 +101,8 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("an item is handed back", Story::hand_back),
     ("an item that failed is acked", Story::fail_and_ack),
     ("options change", Story::change_options),
+    ("items stand by priority", |story| story.put_by_priority()),
+    ("an item expires", Story::expire),
     ("all is dropped but what is leased", Story::purge),
     ("a session ends", |story| story.end()),
     ("items of every kind are left", Story::leave),
@@ -159,6 +161,29 @@ impl Story {
     fn put_once(&mut self, key: &str) {
         let (queue, key, payload) = (self.queue("result"), key.to_owned(), Payload::opaque("1"));
         self.call(Call::PutOnce { queue, key, payload, wait: Wait::No });
+    }
+
+    fn put_by_priority(&mut self) {
+        let mut out = Outcome::default();
+        let order = Order::Priority;
+        let expire = Some(Duration::from_secs(86_400));
+        let options = QueueOptions { order, expire, ..QueueOptions::default() };
+        let queue = self.state.register("sorted", options, &mut out);
+        self.keep(out);
+        for key in [2, 1, 3] {
+            let order = Some([key].into());
+            self.call(Call::put(queue, Payload { order, ..Payload::opaque([key].to_vec()) }));
+        }
+        self.fail("sorted");
+        let item = self.take("sorted", Take::Leases);
+        self.call(Call::Settle(queue, item, Settle::Ack));
+    }
+
+    fn expire(&mut self) {
+        self.put("sorted", b"none orders it");
+        self.wait(86_400 - 1);
+        let left = self.state.stats_of(self.now, self.queue("sorted")).map(|stats| stats.ready);
+        assert_eq!(left, Some(1), "two of three have expired");
     }
 
     fn settle(&mut self, how: Settle) {

@@ -119,7 +119,7 @@ fn a_check_finds_rows_that_make_no_sense() {
     drop(engine);
     let tables = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     let wrong = "INSERT INTO payloads VALUES (77, x'00');
-        INSERT INTO items SELECT 5, 99, 5, 'ready', NULL, 0, 1, 0, x'00'";
+        INSERT INTO items SELECT 5, 99, 5, 'ready', NULL, 0, 1, 0, x'00', NULL, NULL";
     tables.execute_batch(wrong).unwrap();
     let problems = checked(folder.path()).problems;
     let expected = ["queue 99, which no earlier one has made", "1 rows of table payloads"];

@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) keys: Keyring,
     /// What payloads are held against, where any queue wants that.
     pub(crate) policy: Option<Policy>,
+    /// Whether any queue goes by the values of what is put.
+    pub(crate) sorts: bool,
     pub(crate) lobby: Lobby,
     pub(crate) failures: Mutex<Failures>,
     pub(crate) complaints: Complaints,
@@ -243,8 +245,8 @@ impl Connection<'_> {
         let ObjectCall { request, method } = call;
         let ident = request.ident().unwrap_or_default();
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
-        let refused = self.shared.policy.as_ref().and_then(|policy| method.refused_by(policy));
-        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, refused.as_ref()));
+        let seen = method.look(self.shared.policy.as_ref(), self.shared.sorts);
+        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, seen));
         match called {
             Ok(called) => self.answer(id, ident, called).await,
             Err(error) => {

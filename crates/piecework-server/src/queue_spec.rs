@@ -2,7 +2,7 @@
 
 use crate::limits::{NAME_BYTES_MAX, STOP_BYTES_MAX};
 use crate::measure::{bytes, duration};
-use piecework_state::QueueOptions;
+use piecework_state::{Order, QueueOptions};
 use piecework_wire::Value;
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,6 +24,10 @@ pub struct QueueSpec {
     pub attempts: u32,
     /// How long a lease lasts; `None` means as long as its session.
     pub lease: Option<Duration>,
+    /// How long an item stands ready before it is dropped; `None` means for ever.
+    pub expire: Option<Duration>,
+    /// In which order items are got.
+    pub order: Order,
     /// How long the keys of `put_once` are remembered.
     pub once: Duration,
     /// An item of this value is a stop mark: acked by its delivery.
@@ -82,6 +86,8 @@ impl QueueSpec {
             maxbytes: options.maxbytes,
             attempts: options.attempts,
             lease: options.lease,
+            expire: options.expire,
+            order: options.order,
             once: options.once,
             stop: Value::None,
             payloads: None,
@@ -107,6 +113,12 @@ impl QueueSpec {
             }
             ("attempts", _) => self.attempts = number()?,
             ("lease", _) => self.lease = Some(time()?),
+            ("expire", _) => self.expire = Some(time()?),
+            ("priority" | "lifo", "") if self.order != Order::Fifo => {
+                return Err("priority and lifo: a queue goes by one of them".to_owned());
+            }
+            ("priority", "") => self.order = Order::Priority,
+            ("lifo", "") => self.order = Order::Lifo,
             ("once", _) => self.once = time()?,
             ("stop", _) if value.len() > STOP_BYTES_MAX / 2 => {
                 return Err(bad("stop", "…", "a value of at most 128 bytes"));
@@ -120,7 +132,7 @@ impl QueueSpec {
                 return Err(format!(
                     "'{option}' is no option of a queue; hint: ack=auto|explicit|none, \
                      answers=NAME, maxsize=N, maxbytes=SIZE, attempts=N, lease=10m, \
-                     once=1h, stop=VALUE, payloads=any|data, fresh"
+                     expire=24h, once=1h, priority, lifo, stop=VALUE, payloads=any|data, fresh"
                 ));
             }
         }
@@ -184,6 +196,9 @@ mod tests {
         assert_eq!((spec.attempts, spec.maxsize), (0, 9));
         assert_eq!(spec.lease, Some(Duration::from_secs(90)));
         assert_eq!(spec.stop, Value::Str("end".to_owned()));
+        let spec: QueueSpec = "jobs:priority,maxbytes=1K,once=1s,expire=24h".parse().unwrap();
+        assert_eq!((spec.order, spec.maxbytes), (Order::Priority, 1_024));
+        assert_eq!((spec.once.as_secs(), spec.expire.unwrap().as_secs()), (1, 86_400));
     }
 
     #[test]
@@ -194,6 +209,9 @@ mod tests {
             ("task:ack=sometimes", "queue 'task': ack=sometimes: expected auto"),
             ("task:lease=0", "lease=0: expected 90s"),
             ("task:attempts=-1", "attempts=-1: expected a whole number"),
+            ("task:priority,lifo", "queue 'task': priority and lifo: a queue goes by one"),
+            ("task:maxbytes=many", "maxbytes=many: expected a size"),
+            ("task:expire=never", "expire=never: expected 90s"),
             ("task:colour=red", "'colour=red' is no option"),
         ] {
             let why = text.parse::<QueueSpec>().unwrap_err();

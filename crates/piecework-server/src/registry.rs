@@ -3,7 +3,7 @@
 use crate::config::ServerError;
 use crate::limits::STOP_BYTES_MAX;
 use crate::queue_spec::{AckSpec, Payloads, QueueSpec, checked_name};
-use piecework_state::{AckMode, Outcome, QueueId, QueueOptions, State};
+use piecework_state::{AckMode, Order, Outcome, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,6 +50,8 @@ pub(crate) struct Registry {
     /// Which payloads are let in where a queue does not say, and where one does.
     payloads: Payloads,
     payloads_of: HashMap<QueueId, Payloads>,
+    /// Whether any queue goes by the values of what is put.
+    sorts: bool,
     /// How many typeids there may be before clients can add no more; 0 where they can add none.
     typeids_max: usize,
 }
@@ -98,12 +100,13 @@ impl Registry {
             AckSpec::None => AckMode::None,
             AckSpec::Answered(name) => AckMode::Answered { answers: answers(state, spec, name)? },
         };
-        let QueueSpec { maxsize, maxbytes, attempts, lease, once, .. } = *spec;
-        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once };
+        let QueueSpec { maxsize, maxbytes, attempts, lease, once, expire, order, .. } = *spec;
+        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order };
         let queue = match state.queue(&spec.name) {
             Some(kept) if spec.as_kept => kept,
             _ => state.register(&spec.name, options, out),
         };
+        self.sorts |= state.order(queue).0 == Order::Priority;
         for typeid in &spec.typeids {
             self.typeids.insert(typeid.clone(), Registered::Named(queue));
         }
@@ -172,6 +175,11 @@ impl Registry {
     pub(crate) fn is_policed(&self) -> bool {
         self.payloads == Payloads::Data
             || self.payloads_of.values().any(|payloads| *payloads == Payloads::Data)
+    }
+
+    /// Whether any queue goes by the values of what is put.
+    pub(crate) fn sorts(&self) -> bool {
+        self.sorts
     }
 
     /// Whether a payload is the stop mark of its queue.

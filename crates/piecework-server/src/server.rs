@@ -37,6 +37,8 @@ pub struct Server {
     keys: Keyring,
     /// Where any queue looks at its payloads.
     policy: Option<Policy>,
+    /// Whether any queue goes by the values of what is put.
+    sorts: bool,
     limits: Limits,
     shutdown: Shutdown,
 }
@@ -93,11 +95,12 @@ impl Server {
             engine.commit(&out.records)?;
         }
         let policy = registry.is_policed().then_some(policy);
+        let sorts = registry.sorts();
         let ledger = Ledger::new(state, engine.is_some());
         let hub = Arc::new(Hub::new(clock, ledger, registry));
         let start = |engine| Committer::start(Arc::clone(&hub), engine);
         let committer = engine.map(start).transpose().map_err(ServerError::Thread)?;
-        Ok(Self { hub, committer, listeners, queues, keys, policy, limits, shutdown })
+        Ok(Self { hub, committer, listeners, queues, keys, policy, sorts, limits, shutdown })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
@@ -127,6 +130,7 @@ impl Server {
             hub: Arc::clone(&self.hub),
             keys: self.keys,
             policy: self.policy,
+            sorts: self.sorts,
             permits: Arc::new(Semaphore::new(self.limits.connections_max)),
             lobby: Lobby::new(self.limits.unauthenticated_max),
             failures: Mutex::new(Failures::new(&self.limits)),

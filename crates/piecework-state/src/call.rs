@@ -118,12 +118,14 @@ pub struct Payload {
     pub stop: bool,
     /// The queue that the answer is for: nobody wants the item any more once that has ended.
     pub reply_to: Option<QueueId>,
+    /// Where its value orders it, for queues that go by priority.
+    pub order: Option<Box<[u8]>>,
 }
 
 impl Payload {
     /// Bytes that are no stop mark.
     pub fn opaque(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), stop: false, reply_to: None }
+        Self { bytes: bytes.into(), stop: false, reply_to: None, order: None }
     }
 
     /// The same, of no use to anybody once `results` has ended.
@@ -269,6 +271,13 @@ pub enum Note {
         item: ItemId,
         /// After how many attempts.
         attempts: u32,
+    },
+    /// Items were dropped because nobody fetched them in time.
+    Expired {
+        /// From which queue.
+        queue: String,
+        /// How many.
+        items: usize,
     },
     /// A session was refused a further item because it holds too many.
     LeasesMax {

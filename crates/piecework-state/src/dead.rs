@@ -31,10 +31,11 @@ impl State {
                 continue;
             }
             item.attempts = 0;
-            self.keep(Record::Revived(queue, item.id), out);
+            item.ready_again(now);
+            self.keep(Record::Revived(queue, item.id, now), out);
             let at = self.at_mut(queue)?;
             at.unfinished += 1;
-            at.push_returned(item);
+            at.ready.put_back(item);
             revived += 1;
         }
         self.serve(now, queue, out);

@@ -14,6 +14,8 @@ pub(crate) enum Due {
     Wait(SessionId),
     /// A queue's oldest keys of `put_once()` are forgotten.
     Keys(QueueId),
+    /// Items of a queue may have expired.
+    Expiry(QueueId),
     /// An undecided end of a thread's session is decided.
     Undecided(SessionId),
 }

@@ -107,7 +107,12 @@ impl State {
 
     /// Forgets items that have been taken out of the queue's sets; `due` is when they would have
     /// become ready.
-    fn discard(&mut self, queue: QueueId, dropped: Vec<(Item, Option<Time>)>, out: &mut Outcome) {
+    pub(crate) fn discard(
+        &mut self,
+        queue: QueueId,
+        dropped: Vec<(Item, Option<Time>)>,
+        out: &mut Outcome,
+    ) {
         let Some(at) = self.queues.get_mut(&queue) else { return };
         at.unfinished = at.unfinished.saturating_sub(dropped.len() as u64);
         for (item, due) in dropped {

@@ -75,7 +75,7 @@ impl Queue {
         if let Some(dead) = self.dead.get(&item) {
             return Some((dead, Stands::Dead));
         }
-        let item = self.find_ready(item)?;
-        Some((item, Stands::Ready { before: self.ready_before(item) }))
+        let item = self.ready.find(item)?;
+        Some((item, Stands::Ready { before: self.ready.before(item) }))
     }
 }

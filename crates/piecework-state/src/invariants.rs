@@ -25,8 +25,12 @@ impl State {
         let mut seen = HashSet::new();
         let (mut bytes, mut keys) = (0, 0);
         for (id, queue) in &self.queues {
-            assert!(queue.in_order(), "ready items of '{}' out of order", queue.name);
-            assert!(queue.ready_bytes_agree(), "bytes ready in '{}'", queue.name);
+            assert!(queue.ready.in_order(), "ready items of '{}' out of order", queue.name);
+            let armed = |at| self.deadlines.has(at, Due::Expiry(*id));
+            assert!(queue.expiry.is_none_or(armed), "items of '{}' stay", queue.name);
+            let expires = queue.options.expire.is_some() && queue.ready.len() > 0;
+            let watched = queue.expiry.is_some() || self.stopping;
+            assert!(!expires || watched, "items of '{}' do not expire", queue.name);
             let mut of_queue = 0;
             for item in queue.items() {
                 assert!(seen.insert(item.id), "item {} is in two states", item.id);
@@ -84,7 +88,7 @@ impl State {
     fn check_waiters(&self) {
         let mut waiting = 0;
         for queue in self.queues.values() {
-            let idle = queue.ready() > 0 && !queue.getters.is_empty();
+            let idle = queue.ready.len() > 0 && !queue.getters.is_empty();
             assert!(!idle, "'{}' has items and getters that wait", queue.name);
             let first = queue.putters.first().and_then(|putter| self.sessions.get(&putter));
             let room = match first.and_then(|first| first.waiting.as_ref()).map(|w| &w.what) {

@@ -43,6 +43,10 @@ pub struct Item {
 pub struct Rare {
     /// How the attempts ended, counted or not, oldest first.
     pub history: Vec<Attempt>,
+    /// Since when it is ready, where that is not since it was put.
+    pub ready_at: Time,
+    /// Where its value orders it in a queue that goes by priority: the lower, the sooner it is got.
+    pub order: Bytes,
 }
 
 impl Item {
@@ -55,10 +59,30 @@ impl Item {
         self.rare.as_deref().map_or(&[], |rare| &rare.history)
     }
 
+    /// Since when it is ready, if it is.
+    pub fn ready_at(&self) -> Time {
+        self.rare.as_deref().map_or(self.put_at, |rare| self.put_at.max(rare.ready_at))
+    }
+
+    /// Where its value orders it.
+    pub(crate) fn order(&self) -> &Bytes {
+        static NOWHERE: Bytes = Bytes::new();
+        self.rare.as_deref().map_or(&NOWHERE, |rare| &rare.order)
+    }
+
+    /// It has become ready.
+    pub(crate) fn ready_again(&mut self, now: Time) {
+        if now > self.ready_at() {
+            self.rare.get_or_insert_default().ready_at = now;
+        }
+    }
+
     /// Remembers how an attempt ended, and counts it if it counts.
     pub(crate) fn remember(&mut self, attempt: Attempt) {
         self.attempts = self.attempts.saturating_add(u32::from(attempt.counted));
-        let history = &mut self.rare.get_or_insert_default().history;
+        let rare = self.rare.get_or_insert_default();
+        rare.ready_at = attempt.ended;
+        let history = &mut rare.history;
         if history.len() == Self::HISTORY_MAX {
             history.remove(0);
         }

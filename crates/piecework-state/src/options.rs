@@ -28,6 +28,18 @@ impl AckMode {
     }
 }
 
+/// In which order items are got.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Order {
+    /// As they were put: `queue.Queue`.
+    #[default]
+    Fifo,
+    /// The lowest value first, those of one value as they were put: `queue.PriorityQueue`.
+    Priority,
+    /// The youngest first: `queue.LifoQueue`.
+    Lifo,
+}
+
 /// How a queue behaves; the default is what CPython's `queue.Queue()` does, minus the losses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct QueueOptions {
@@ -43,6 +55,10 @@ pub struct QueueOptions {
     pub lease: Option<Duration>,
     /// How long the keys of `put_once()` are remembered.
     pub once: Duration,
+    /// How long an item stands ready before it is dropped; `None` means for ever.
+    pub expire: Option<Duration>,
+    /// In which order items are got.
+    pub order: Order,
 }
 
 /// A task that fails five times will fail a sixth; five leaves room for two bad workers.
@@ -61,6 +77,8 @@ impl Default for QueueOptions {
             attempts: ATTEMPTS_DEFAULT,
             lease: None,
             once: ONCE_DEFAULT,
+            expire: None,
+            order: Order::Fifo,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::deadline::Due;
 use crate::error::StateError;
 use crate::session::{Held, Waits};
 use crate::state::{Served, State};
-use crate::{Item, ItemId, QueueId, Record, SessionId, Time};
+use crate::{Item, ItemId, QueueId, Rare, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,7 +174,7 @@ impl State {
             target.bytes += item.payload.len() as u64;
             self.bytes += item.payload.len() as u64;
             match due {
-                None => target.push(item.clone()),
+                None => target.ready.push(item.clone()),
                 Some(due) => {
                     target.delay(item.clone(), due);
                     self.deadlines.add(due, Due::Delay(queue, item.id));
@@ -186,8 +186,9 @@ impl State {
 
     fn make(&mut self, now: Time, payload: Payload) -> Item {
         let (id, place) = self.fresh_item();
-        let Payload { bytes, stop, reply_to } = payload;
-        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, rare: None }
+        let Payload { bytes, stop, reply_to, order } = payload;
+        let rare = order.map(|order| Box::new(Rare { order: order.into(), ..Rare::default() }));
+        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, rare }
     }
 
     /// A put of a held item's own bytes to the queue it came from hands it back: to the end of
@@ -217,14 +218,15 @@ impl State {
             return true;
         }
         let (_, place) = self.fresh_item();
-        let item = Item { place, ..lease.item };
-        self.keep(Record::Ready(queue, item.id, place), out);
+        let mut item = Item { place, ..lease.item };
+        item.ready_again(now);
+        self.keep(Record::Ready(queue, item.id, place, now), out);
         if let Some(target) = self.queues.get_mut(&queue) {
             // To Python this is a put like any other, and the item that was got still needs its
             // `task_done()`.
             target.unfinished += 1;
             target.puts.add(now, 1);
-            target.push(item);
+            target.ready.push(item);
         }
         if let Some(putter) = self.sessions.get_mut(&session) {
             putter.owes(queue);
@@ -259,19 +261,20 @@ impl State {
     ) {
         let (_, place) = self.fresh_item();
         let Some(at) = self.queues.get_mut(&queue) else { return };
-        let Some(delayed) = at.undelay(item) else { return };
+        let Some(mut delayed) = at.undelay(item) else { return };
+        delayed.item.ready_again(now);
         let (id, old_place) = (delayed.item.id, delayed.item.place);
         let place = match delayed.item.history() {
             [] => {
-                at.push(Item { place, ..delayed.item });
+                at.ready.push(Item { place, ..delayed.item });
                 place
             }
             _ => {
-                at.push_returned(delayed.item);
+                at.ready.put_back(delayed.item);
                 old_place
             }
         };
-        self.keep(Record::Ready(queue, id, place), out);
+        self.keep(Record::Ready(queue, id, place, now), out);
         self.serve(now, queue, out);
     }
 

@@ -3,10 +3,11 @@
 use crate::id::IdMap;
 use crate::meter::Meter;
 use crate::once::Keys;
+use crate::ready::Ready;
 use crate::waiters::Line;
-use crate::{Item, ItemId, Place, QueueId, QueueOptions, QueueStats, SessionId, Time};
+use crate::{Item, ItemId, QueueId, QueueOptions, QueueStats, SessionId, Time};
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// A named or anonymous collection of items.
 #[derive(Debug)]
@@ -14,13 +15,7 @@ pub(crate) struct Queue {
     pub(crate) name: String,
     pub(crate) life: Life,
     pub(crate) options: QueueOptions,
-    /// Ready, in the order of their places, as they were put. All places here are in ascending
-    /// order: `fresh[i].place < fresh[i + 1].place`.
-    fresh: VecDeque<Item>,
-    /// Ready again at their old places, in front of younger ones.
-    returned: BTreeMap<Place, Item>,
-    /// Payload bytes of what is ready.
-    ready_bytes: u64,
+    pub(crate) ready: Ready,
     pub(crate) delayed: BTreeMap<ItemId, Delayed>,
     pub(crate) leased: IdMap<ItemId, Lease>,
     pub(crate) dead: BTreeMap<ItemId, Item>,
@@ -40,6 +35,11 @@ pub(crate) struct Queue {
     pub(crate) acked_total: u64,
     pub(crate) returned_total: u64,
     pub(crate) late_total: u64,
+    pub(crate) expired_total: u64,
+    /// When it is looked for what has expired.
+    pub(crate) expiry: Option<Time>,
+    /// Whether it was made from records, and nothing was looked for yet.
+    pub(crate) restored: bool,
 }
 
 /// How long a queue lives.
@@ -73,13 +73,12 @@ pub(crate) struct Delayed {
 
 impl Queue {
     pub(crate) fn new(name: &str, life: Life, options: QueueOptions) -> Self {
+        let ready = Ready::new(options.order);
         Self {
             name: name.to_owned(),
             life,
             options,
-            fresh: VecDeque::new(),
-            returned: BTreeMap::new(),
-            ready_bytes: 0,
+            ready,
             delayed: BTreeMap::new(),
             leased: IdMap::default(),
             dead: BTreeMap::new(),
@@ -96,6 +95,9 @@ impl Queue {
             acked_total: 0,
             returned_total: 0,
             late_total: 0,
+            expired_total: 0,
+            expiry: None,
+            restored: false,
         }
     }
 
@@ -113,59 +115,9 @@ impl Queue {
         lines.into_iter().find_map(Line::first)
     }
 
-    /// Items that can be got now: Python's `qsize()`.
-    pub(crate) fn ready(&self) -> usize {
-        self.fresh.len() + self.returned.len()
-    }
-
-    /// Payload bytes of what can be got now.
-    pub(crate) fn ready_bytes(&self) -> u64 {
-        self.ready_bytes
-    }
-
     /// Whether `items` more may be ready.
     pub(crate) fn has_room(&self, items: usize) -> bool {
-        self.options.maxsize == 0 || self.ready() + items <= self.options.maxsize
-    }
-
-    /// A new item at the end of the line.
-    pub(crate) fn push(&mut self, item: Item) {
-        debug_assert!(self.fresh.back().is_none_or(|last| last.place < item.place));
-        self.ready_bytes += item.payload.len() as u64;
-        self.fresh.push_back(item);
-    }
-
-    /// An item back at its old place.
-    pub(crate) fn push_returned(&mut self, item: Item) {
-        self.ready_bytes += item.payload.len() as u64;
-        let was = self.returned.insert(item.place, item);
-        debug_assert!(was.is_none(), "two items in one place");
-    }
-
-    /// Takes the ready item with the lowest place.
-    pub(crate) fn pop(&mut self) -> Option<Item> {
-        let returned_first = match (self.returned.first_key_value(), self.fresh.front()) {
-            (Some((&place, _)), Some(fresh)) => place < fresh.place,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        let item = match returned_first {
-            true => self.returned.pop_first().map(|(_, item)| item),
-            false => self.fresh.pop_front(),
-        }?;
-        self.ready_bytes -= item.payload.len() as u64;
-        Some(item)
-    }
-
-    /// The ready item of this id.
-    pub(crate) fn find_ready(&self, item: ItemId) -> Option<&Item> {
-        self.fresh.iter().chain(self.returned.values()).find(|ready| ready.id == item)
-    }
-
-    /// How many ready items would be taken before this one.
-    pub(crate) fn ready_before(&self, item: &Item) -> usize {
-        let fresh = self.fresh.partition_point(|ready| ready.place < item.place);
-        fresh + self.returned.range(..item.place).count()
+        self.options.maxsize == 0 || self.ready.len() + items <= self.options.maxsize
     }
 
     pub(crate) fn delay(&mut self, item: Item, due: Time) {
@@ -184,60 +136,34 @@ impl Queue {
 
     /// Takes out what is ready or delayed and chosen.
     pub(crate) fn take_out(&mut self, chosen: impl Fn(&Item) -> bool) -> Vec<(Item, Option<Time>)> {
-        let mut out = Vec::new();
-        let mut keep = |item: Item, due: Option<Time>| match chosen(&item) {
-            true => {
-                out.push((item, due));
-                None
-            }
-            false => Some(item),
-        };
-        let returned = std::mem::take(&mut self.returned).into_values();
-        self.returned =
-            returned.filter_map(|item| keep(item, None)).map(|item| (item.place, item)).collect();
-        let fresh = std::mem::take(&mut self.fresh);
-        self.fresh = fresh.into_iter().filter_map(|item| keep(item, None)).collect();
-        self.ready_bytes = self.count_ready_bytes();
-        let delayed = std::mem::take(&mut self.delayed).into_values();
-        self.delayed = delayed
-            .filter_map(|Delayed { item, due }| Some((keep(item, Some(due))?, due)))
-            .map(|(item, due)| (item.id, Delayed { item, due }))
-            .collect();
-        out
+        let ready = self.ready.take_out(&chosen).into_iter().map(|item| (item, None));
+        let delayed = std::mem::take(&mut self.delayed);
+        let (taken, rest): (BTreeMap<_, _>, _) =
+            delayed.into_iter().partition(|(_, delayed)| chosen(&delayed.item));
+        self.delayed = rest;
+        let delayed = taken.into_values().map(|Delayed { item, due }| (item, Some(due)));
+        ready.chain(delayed).collect()
+    }
+
+    /// Gives it other options.
+    pub(crate) fn set_options(&mut self, options: QueueOptions) {
+        self.ready.set_order(options.order);
+        self.options = options;
     }
 
     /// Every item of the queue, in no particular order.
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
         let delayed = self.delayed.values().map(|delayed| &delayed.item);
         let leased = self.leased.values().map(|lease| &lease.item);
-        let ready = self.fresh.iter().chain(self.returned.values());
-        ready.chain(delayed).chain(leased).chain(self.dead.values())
-    }
-
-    /// Whether the bytes of what is ready are those that were counted.
-    pub(crate) fn ready_bytes_agree(&self) -> bool {
-        self.ready_bytes == self.count_ready_bytes()
-    }
-
-    fn count_ready_bytes(&self) -> u64 {
-        let ready = self.fresh.iter().chain(self.returned.values());
-        ready.map(|item| item.payload.len() as u64).sum()
-    }
-
-    /// Whether the ready items stand as `fresh` promises.
-    pub(crate) fn in_order(&self) -> bool {
-        let ascending = |(a, b): (&Item, &Item)| a.place < b.place;
-        self.fresh.iter().zip(self.fresh.iter().skip(1)).all(ascending)
-            && self.returned.iter().all(|(&place, item)| place == item.place)
+        self.ready.iter().chain(delayed).chain(leased).chain(self.dead.values())
     }
 
     pub(crate) fn stats(&self, now: Time) -> QueueStats {
-        let fronts = self.fresh.front().into_iter().chain(self.returned.values().next());
         QueueStats {
             name: self.name.clone(),
             anonymous: self.is_anonymous(),
             ack: self.options.ack,
-            ready: self.ready(),
+            ready: self.ready.len(),
             delayed: self.delayed.len(),
             leased: self.leased.len(),
             dead: self.dead.len(),
@@ -250,9 +176,10 @@ impl Queue {
             acked_total: self.acked_total,
             returned_total: self.returned_total,
             late_total: self.late_total,
+            expired_total: self.expired_total,
             put_rate: self.puts.rate(now),
             got_rate: self.gots.rate(now),
-            oldest_ready_age: fronts.map(|item| item.put_at).min().map(|put| now.since(put)),
+            oldest_ready_age: self.ready.oldest().map(|since| now.since(since)),
         }
     }
 }

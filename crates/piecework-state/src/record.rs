@@ -51,8 +51,8 @@ pub enum Record {
         /// When it becomes ready, if not at once.
         due: Option<Time>,
     },
-    /// An item is ready in this place: its delay is over, or it was handed back.
-    Ready(QueueId, ItemId, Place),
+    /// An item is ready in this place since then: its delay is over, or it was handed back.
+    Ready(QueueId, ItemId, Place, Time),
     /// An item has used up its attempts.
     Died {
         /// Where.
@@ -62,8 +62,8 @@ pub enum Record {
         /// How the last of them ended.
         attempt: Attempt,
     },
-    /// A dead item is ready again in its old place, as if it had never been tried.
-    Revived(QueueId, ItemId),
+    /// A dead item is ready again since then, in its old place, as if it had never been tried.
+    Revived(QueueId, ItemId, Time),
     /// Everything ready or delayed was dropped.
     Purged {
         /// Where.
@@ -125,7 +125,7 @@ impl Record {
             | Self::Returned { queue, .. }
             | Self::Ready(queue, ..)
             | Self::Died { queue, .. }
-            | Self::Revived(queue, _)
+            | Self::Revived(queue, ..)
             | Self::Purged { queue, .. }
             | Self::Key { queue, .. }
             | Self::Forgotten(queue, _)

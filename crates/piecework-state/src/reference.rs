@@ -223,6 +223,7 @@ impl State {
         self.bytes -= queue.bytes;
         self.items -= queue.items().count();
         self.disarm_keys(id, &queue.keys);
+        queue.expiry.into_iter().for_each(|at| self.deadlines.remove(at, Due::Expiry(id)));
         for (item, lease) in queue.leased {
             if let Some(at) = lease.deadline {
                 self.deadlines.remove(at, Due::Lease(id, item));

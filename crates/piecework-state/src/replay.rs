@@ -80,18 +80,20 @@ impl Replay {
             Record::Returned { queue, item, attempt, due } => {
                 self.ended(queue, item, attempt, Standing::due(due))?;
             }
-            Record::Ready(queue, item, place) => {
+            Record::Ready(queue, item, place, at) => {
                 self.number(place.0);
                 let (item, standing) = self.item(queue, item)?;
                 item.place = place;
+                item.ready_again(at);
                 *standing = Standing::Ready;
             }
             Record::Died { queue, item, attempt } => {
                 self.ended(queue, item, attempt, Standing::Dead)?;
             }
-            Record::Revived(queue, item) => {
+            Record::Revived(queue, item, at) => {
                 let (item, standing) = self.item(queue, item)?;
                 item.attempts = 0;
+                item.ready_again(at);
                 *standing = Standing::Ready;
             }
             Record::Purged { queue, spared } => {
@@ -132,7 +134,7 @@ impl Replay {
                 state.items += 1;
                 queue.unfinished += u64::from(standing != Standing::Dead);
                 match standing {
-                    Standing::Ready => queue.push(item),
+                    Standing::Ready => queue.ready.restore(item),
                     Standing::Delayed(due) => {
                         state.deadlines.add(due, Due::Delay(id, item.id));
                         queue.delay(item, due);
@@ -141,6 +143,12 @@ impl Replay {
                         queue.dead.insert(item.id, item);
                     }
                 }
+            }
+            if queue.options.expire.is_some() && queue.ready.len() > 0 {
+                // What time it is now, the first tick says.
+                queue.restored = true;
+                queue.expiry = Some(Time::default());
+                state.deadlines.add(Time::default(), Due::Expiry(id));
             }
             state.bytes += queue.bytes;
             state.names.insert(name, id);

@@ -66,7 +66,7 @@ impl Queue {
     pub(crate) fn has_room_for(&self, put: &Put) -> bool {
         let maxbytes = self.options.maxbytes;
         self.has_room(put.payloads.len())
-            && (maxbytes == 0 || put.acks || self.ready_bytes() + put.bytes() <= maxbytes)
+            && (maxbytes == 0 || put.acks || self.ready.bytes() + put.bytes() <= maxbytes)
     }
 
     /// Whether a put must not overtake those who wait: where they may wait for bytes only, one that
@@ -79,7 +79,7 @@ impl Queue {
     /// Python's `full()`.
     pub(crate) fn is_full(&self) -> bool {
         let maxbytes = self.options.maxbytes;
-        !self.has_room(1) || (maxbytes > 0 && self.ready_bytes() >= maxbytes)
+        !self.has_room(1) || (maxbytes > 0 && self.ready.bytes() >= maxbytes)
     }
 
     /// Why there will never be room for a put.

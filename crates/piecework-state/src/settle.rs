@@ -271,7 +271,7 @@ impl State {
         let Some(at) = self.queues.get_mut(&queue) else { return };
         match due {
             None => {
-                at.push_returned(item);
+                at.ready.put_back(item);
                 self.serve(now, queue, out);
             }
             Some(due) => {

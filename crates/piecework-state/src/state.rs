@@ -6,6 +6,7 @@ use crate::error::StateError;
 use crate::id::IdMap;
 use crate::limits::Limits;
 use crate::objects::Handles;
+use crate::options::Order;
 use crate::put::Put;
 use crate::queue::{Life, Queue};
 use crate::record::Record;
@@ -79,7 +80,9 @@ impl State {
         let (id, is_news) = self.add_named(name, Life::Kept, &options);
         if is_news {
             self.keep(Record::Queue { queue: id, name: name.to_owned(), options }, out);
-            // There may be room now that there was not before.
+            // What was set for other options is not for these. There may be room now that there
+            // was not before.
+            self.unwatch_expiry(id);
             self.serve(self.latest, id, out);
         }
         id
@@ -95,7 +98,7 @@ impl State {
         if let Some(&id) = self.names.get(name) {
             let queue = self.queues.get_mut(&id).expect("a name leads to its queue");
             let is_news = queue.options != *options;
-            queue.options = options.clone();
+            queue.set_options(options.clone());
             return (id, is_news);
         }
         let id = QueueId(self.fresh_number());
@@ -114,6 +117,14 @@ impl State {
     /// The queue of that name.
     pub fn queue(&self, name: &str) -> Option<QueueId> {
         self.names.get(name).copied()
+    }
+
+    /// The order of a queue; and what orders the item that is got next, if there is one and the
+    /// queue goes by priority.
+    pub fn order(&self, queue: QueueId) -> (Order, Option<&[u8]>) {
+        let Some(at) = self.queues.get(&queue) else { return (Order::Fifo, None) };
+        let first = at.ready.first().filter(|_| at.options.order == Order::Priority);
+        (at.options.order, first.map(|item| &item.order()[..]))
     }
 
     /// The options of a queue.
@@ -180,8 +191,8 @@ impl State {
             Call::Revive { queue, which } => self.revive(now, queue, which, out),
             Call::Drop { queue, which } => self.drop_dead(queue, which, out),
             Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),
-            Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready() as u64)),
-            Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready() == 0)),
+            Call::Qsize(queue) => self.look(queue, |queue| Reply::Count(queue.ready.len() as u64)),
+            Call::IsEmpty(queue) => self.look(queue, |queue| Reply::Bool(queue.ready.len() == 0)),
             Call::IsFull(queue) => self.look(queue, |queue| Reply::Bool(queue.is_full())),
             Call::Stats(queue) => self.look(queue, |q| Reply::Stats(Box::new(q.stats(now)))),
         };
@@ -202,6 +213,7 @@ impl State {
                 Due::Delay(queue, item) => self.delay_over(now, queue, item, &mut out),
                 Due::Lease(queue, item) => self.lease_run_out(now, queue, item, &mut out),
                 Due::Wait(session) => self.wait_over(now, session, &mut out),
+                Due::Expiry(queue) => self.expire(now, queue, &mut out),
                 Due::Keys(queue) => self.forget_keys(now, queue, &mut out),
                 Due::Undecided(session) => self.decide_all(now, vec![session], false, &mut out),
             }

@@ -38,6 +38,8 @@ pub struct QueueStats {
     pub returned_total: u64,
     /// Answers that came after their lease had run out.
     pub late_total: u64,
+    /// Items dropped because nobody fetched them in time.
+    pub expired_total: u64,
     /// Puts per second over the last ten seconds.
     pub put_rate: f64,
     /// Deliveries per second over the last ten seconds.

@@ -33,7 +33,7 @@ impl State {
         }
         let max = max.min(self.limits.leases - leases);
         let source = self.at(queue)?;
-        if source.ready() > 0 {
+        if source.ready.len() > 0 {
             let reply = self.deliver(now, session, queue, max, style, out);
             self.serve(now, queue, out);
             return Ok(Some(reply));
@@ -80,7 +80,7 @@ impl State {
         out: &mut Outcome,
     ) -> Option<Delivery> {
         let source = self.queues.get_mut(&queue)?;
-        let item = source.pop()?;
+        let item = source.ready.pop()?;
         source.gots.add(now, 1);
         let taker = self.sessions.get_mut(&session)?;
         if style != Take::Leases {
@@ -148,7 +148,7 @@ impl State {
         }
         let Some(source) = self.queues.get_mut(&queue) else { return };
         source.acked_total -= 1;
-        source.push_returned(item.clone());
+        source.ready.put_back(item.clone());
         self.count_in(queue, &item);
         let (items, acked) = (smallvec![item], SmallVec::new());
         self.keep(Record::Put { queue, items, due: None, acked }, out);

@@ -38,6 +38,11 @@ impl Time {
         Self(self.0.div_ceil(1_000_000) * 1_000_000)
     }
 
+    /// The moment so long before this one, if there was one.
+    pub(crate) fn before(self, by: std::time::Duration) -> Option<Self> {
+        Some(Self(self.0.checked_sub(u64::try_from(by.as_micros()).ok()?)?))
+    }
+
     /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

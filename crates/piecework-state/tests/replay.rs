@@ -5,8 +5,8 @@
 mod support;
 
 use piecework_state::{
-    AckMode, Call, Delivery, Ended, ItemId, Limits, Outcome, Payload, Peer, QueueId, QueueOptions,
-    Record, Replay, ReplayError, Reply, SessionId, Settle, State, Take, Wait, Which,
+    AckMode, Call, Delivery, Ended, ItemId, Limits, Note, Order, Outcome, Payload, Peer, QueueId,
+    QueueOptions, Record, Replay, ReplayError, Reply, SessionId, Settle, State, Take, Wait, Which,
 };
 use std::time::Duration;
 use support::random::Random;
@@ -80,7 +80,9 @@ impl Life {
         let (attempts, maxsize) = (self.attempts, self.maxsize);
         let once = self.random.one_of(&[secs(2), secs(60)]);
         let maxbytes = self.random.one_of(&[0, 0, 5]);
-        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once };
+        let expire = self.random.one_of(&[None, None, Some(secs(7))]);
+        let order = self.random.one_of(&[Order::Fifo, Order::Priority, Order::Lifo]);
+        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order };
         self.world.register("task", options);
     }
 
@@ -153,7 +155,8 @@ impl Life {
     /// One of few, so that some puts hand back what their session holds.
     fn payload(&mut self) -> Payload {
         let bytes = self.random.one_of(&["a", "bb", "ccc"]);
-        Payload { stop: self.random.below(20) == 0, ..Payload::opaque(bytes) }
+        let order = (self.random.below(2) == 0).then(|| bytes.as_bytes().into());
+        Payload { stop: self.random.below(20) == 0, order, ..Payload::opaque(bytes) }
     }
 
     fn replied(&mut self, session: SessionId, reply: Reply) {
@@ -187,13 +190,15 @@ fn kinds(records: &[Record]) -> [bool; 11] {
 
 #[test]
 fn any_life_replays_at_every_step() {
-    let mut seen = [false; 11];
+    let (mut seen, mut expired) = ([false; 11], false);
     for seed in 1..=400 {
         let mut life = Life::new(seed);
         life.live();
+        expired |= life.world.notes.iter().any(|note| matches!(note, Note::Expired { .. }));
         let kinds = kinds(&life.world.records);
         seen = std::array::from_fn(|at| seen[at] || kinds[at]);
     }
+    assert!(expired, "no item ever expired");
     assert_eq!(seen, [true; 11], "some kind of record never came");
 }
 

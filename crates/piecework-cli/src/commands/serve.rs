@@ -29,11 +29,14 @@ Options of a queue, after its name and a colon, separated by commas:
   answers=NAME             an item is acknowledged by its answer in queue NAME
   attempts=N               failed attempts after which an item is dead; 0: never (default 5)
   lease=10m                how long a worker may hold an item; default: as long as it is connected
+  expire=24h               items that nobody fetches for so long are dropped; default: never
   fresh                    what earlier runs have left in it is dropped
+  lifo                     the youngest item first, as in queue.LifoQueue
   maxbytes=SIZE            bytes of ready items at most, as 64MiB; a put waits, or raises queue.Full
   maxsize=N                ready items at most, as in queue.Queue(N)
   once=1h                  how long put_once() remembers a key
   payloads=any|data        what may be put, as --payloads says it for all
+  priority                 the lowest item first, as in queue.PriorityQueue
   stop=VALUE               an item of this value stops a worker and needs no answer (default None)";
 
 /// Serves named queues to Python programs and piecework's own commands.

@@ -2,8 +2,8 @@
 
 use crate::EngineError;
 use piecework_state::{
-    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, Record, SessionId,
-    Standing, Time,
+    AckMode, Attempt, Ended, Item, ItemId, Order, Place, QueueId, QueueOptions, Rare, Record,
+    SessionId, Standing, Time,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row};
@@ -24,8 +24,8 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
     take(Record::Numbered(next));
     let mut queues = tables.prepare(
-        "SELECT id, name, ack, answers, maxsize, attempts, lease, once, maxbytes \
-         FROM queues ORDER BY id",
+        "SELECT id, name, ack, answers, maxsize, attempts, lease, once, maxbytes, \
+         expire, ordering FROM queues ORDER BY id",
     )?;
     for queue in queues.query_map((), queue)? {
         take(queue?);
@@ -33,7 +33,7 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     let mut histories = histories(tables)?;
     let mut items = tables.prepare(
         "SELECT id, queue, place, state, due, stop, put_at, attempts, \
-         coalesce(items.payload, payloads.payload) \
+         coalesce(items.payload, payloads.payload), ready_at, rank \
          FROM items LEFT JOIN payloads ON item = id ORDER BY id",
     )?;
     let mut rows = items.query(())?;
@@ -71,9 +71,18 @@ fn queue(row: &Row<'_>) -> Result<Record, Error> {
     let lease: Option<i64> = row.get(6)?;
     let lease = lease.map(|micros| Duration::from_micros(micros.cast_unsigned()));
     let maxbytes = number(row, 8)?;
+    let expire: Option<i64> = row.get(9)?;
+    let expire = expire.map(|micros| Duration::from_micros(micros.cast_unsigned()));
+    let order = match row.get_ref(10)?.as_str()? {
+        "fifo" => Order::Fifo,
+        "priority" => Order::Priority,
+        "lifo" => Order::Lifo,
+        other => return Err(unknown(10, other)),
+    };
     let once = Duration::from_micros(number(row, 7)?);
     let maxsize = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX);
-    let options = QueueOptions { ack, maxsize, maxbytes, attempts: row.get(5)?, lease, once };
+    let options =
+        QueueOptions { ack, maxsize, maxbytes, attempts: row.get(5)?, lease, once, expire, order };
     Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
 }
 
@@ -92,10 +101,24 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
         stop: row.get(5)?,
         put_at: time(row, 6)?,
         attempts: row.get(7)?,
-        rare: histories.remove(&id).map(|history| Box::new(Rare { history })),
+        rare: rare(row, histories.remove(&id))?,
         reply_to: None,
     };
     Ok(Record::Item { queue: QueueId(number(row, 1)?), item, standing })
+}
+
+/// What few items have; most have none of it.
+fn rare(row: &Row<'_>, history: Option<Vec<Attempt>>) -> Result<Option<Box<Rare>>, Error> {
+    let (ready_at, rank): (Option<i64>, Option<Vec<u8>>) = (row.get(9)?, row.get(10)?);
+    if history.is_none() && ready_at.is_none() && rank.is_none() {
+        return Ok(None);
+    }
+    let ready_at = ready_at.map(|micros| Time::from_micros(micros.cast_unsigned()));
+    Ok(Some(Box::new(Rare {
+        history: history.unwrap_or_default(),
+        ready_at: ready_at.unwrap_or_default(),
+        order: rank.unwrap_or_default().into(),
+    })))
 }
 
 fn key(row: &Row<'_>) -> Result<Record, Error> {

@@ -2,7 +2,7 @@
 
 use crate::EngineError;
 use piecework_state::{
-    AckMode, Attempt, Ended, Item, ItemId, QueueId, QueueOptions, Record, Standing, Time,
+    AckMode, Attempt, Ended, Item, ItemId, Order, QueueId, QueueOptions, Record, Standing, Time,
 };
 use rusqlite::{Connection, Params, params};
 use std::collections::HashSet;
@@ -31,19 +31,31 @@ const NUMBERS_RESERVED: u64 = 10_000;
 /// one piece.
 const INLINE_BYTES_MAX: usize = 2_000;
 
-const PUT: &str = "INSERT INTO items VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const PUT: &str = "INSERT INTO items VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const ACKED: &str = "DELETE FROM items WHERE id = ?1";
 const FORGET: &str = "DELETE FROM attempts WHERE item = ?1";
 const PUT_LONG: &str = "INSERT INTO payloads VALUES (?1, ?2)";
 const FORGET_LONG: &str = "DELETE FROM payloads WHERE item = ?1";
-const ENDED: &str = "UPDATE items SET state = ?2, due = ?3, attempts = attempts + ?4 WHERE id = ?1";
+const ENDED: &str = "UPDATE items SET state = ?2, due = ?3, attempts = attempts + ?4, \
+    ready_at = ?5 WHERE id = ?1";
 const ATTEMPT: &str = "INSERT INTO attempts VALUES (?1, \
     (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE item = ?1), \
     ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const TOO_OLD: &str = "DELETE FROM attempts WHERE item = ?1 AND number <= \
     (SELECT max(number) FROM attempts WHERE item = ?1) - ?2";
-const READY: &str = "UPDATE items SET state = 'ready', due = NULL, place = ?2 WHERE id = ?1";
-const REVIVED: &str = "UPDATE items SET state = 'ready', attempts = 0 WHERE id = ?1";
+/// An item is ready since ?2, unless it is so for longer.
+macro_rules! ready {
+    ($more:literal) => {
+        concat!(
+            "UPDATE items SET state = 'ready', due = NULL, ready_at = \
+             CASE WHEN ?2 > max(put_at, coalesce(ready_at, 0)) THEN ?2 ELSE ready_at END, ",
+            $more,
+            " WHERE id = ?1"
+        )
+    };
+}
+const READY: &str = ready!("place = ?3");
+const REVIVED: &str = ready!("attempts = 0");
 const PURGED: &str = "DELETE FROM items WHERE queue = ?1 AND state <> 'dead' \
     AND id NOT IN (SELECT value FROM json_each(?2))";
 const FORGET_PURGED: &str = "DELETE FROM attempts WHERE item NOT IN (SELECT id FROM items)";
@@ -51,10 +63,10 @@ const FORGET_PURGED_LONG: &str = "DELETE FROM payloads WHERE item NOT IN (SELECT
 const TRIED: &str = "SELECT DISTINCT item FROM attempts";
 const LONG: &str = "SELECT item FROM payloads";
 const QUEUE: &str = "INSERT INTO queues \
-    (id, name, ack, answers, maxsize, attempts, lease, once, maxbytes) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+    (id, name, ack, answers, maxsize, attempts, lease, once, maxbytes, expire, ordering) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
     ON CONFLICT (id) DO UPDATE SET ack = ?3, answers = ?4, maxsize = ?5, attempts = ?6, \
-    lease = ?7, once = ?8, maxbytes = ?9";
+    lease = ?7, once = ?8, maxbytes = ?9, expire = ?10, ordering = ?11";
 const KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3)";
 const FORGOTTEN: &str = "DELETE FROM keys WHERE queue = ?1 AND until <= ?2";
 const RESERVE: &str = "UPDATE numbers SET next = ?1";
@@ -82,12 +94,12 @@ impl Books {
             Record::Returned { item, attempt, due, .. } => {
                 self.ended(to, *item, attempt, Standing::due(*due))
             }
-            Record::Ready(_, item, place) => {
+            Record::Ready(_, item, place, at) => {
                 self.number(place.0);
-                one(to, READY, *item, params![id(*item), int(place.0)])
+                one(to, READY, *item, params![id(*item), time(*at), int(place.0)])
             }
             Record::Died { item, attempt, .. } => self.ended(to, *item, attempt, Standing::Dead),
-            Record::Revived(_, item) => one(to, REVIVED, *item, params![id(*item)]),
+            Record::Revived(_, item, at) => one(to, REVIVED, *item, params![id(*item), time(*at)]),
             Record::Purged { queue, spared } => self.purged(to, *queue, spared),
             Record::Key { queue, key, until } => {
                 to.prepare_cached(KEY)?.execute(params![int(queue.0), key, time(*until)])?;
@@ -122,28 +134,43 @@ impl Books {
         options: &QueueOptions,
     ) -> Done {
         self.number(queue.0);
-        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order } = options;
         let (ack, answers) = match ack {
             AckMode::Auto => ("auto", None),
             AckMode::Answered { answers } => ("answered", Some(int(answers.0))),
             AckMode::Explicit => ("explicit", None),
             AckMode::None => ("none", None),
         };
-        let lease = lease.map(micros);
-        let maxsize = int(*maxsize as u64);
-        let (once, maxbytes) = (micros(*once), int(*maxbytes));
-        let id = int(queue.0);
-        let values = params![id, name, ack, answers, maxsize, attempts, lease, once, maxbytes];
-        to.prepare_cached(QUEUE)?.execute(values)?;
+        let order = match order {
+            Order::Fifo => "fifo",
+            Order::Priority => "priority",
+            Order::Lifo => "lifo",
+        };
+        to.prepare_cached(QUEUE)?.execute(params![
+            int(queue.0),
+            name,
+            ack,
+            answers,
+            int(*maxsize as u64),
+            attempts,
+            lease.map(micros),
+            micros(*once),
+            int(*maxbytes),
+            expire.map(micros),
+            order,
+        ])?;
         Ok(())
     }
 
     fn put(&mut self, to: &Connection, queue: QueueId, item: &Item, standing: Standing) -> Done {
         // As in the records' bytes: what an item is tied to outlives no restart.
-        let Item { id, place, payload, stop, put_at, attempts, rare: _, reply_to: _ } = item;
+        let Item { id, place, payload, stop, put_at, attempts, rare, reply_to: _ } = item;
         self.number(id.0.max(place.0));
         let is_long = payload.len() > INLINE_BYTES_MAX;
         let (state, due) = columns(standing);
+        let rare = rare.as_deref();
+        let ready_at = rare.map(|rare| rare.ready_at).filter(|since| *since > Time::default());
+        let rank = rare.map(|rare| &rare.order[..]).filter(|rank| !rank.is_empty());
         to.prepare_cached(PUT)?.execute(params![
             int(id.0),
             int(queue.0),
@@ -154,6 +181,8 @@ impl Books {
             time(*put_at),
             attempts,
             (!is_long).then_some(&payload[..]),
+            ready_at.map(time),
+            rank,
         ])?;
         if is_long {
             self.long.insert(*id);
@@ -182,7 +211,7 @@ impl Books {
         standing: Standing,
     ) -> Done {
         let (state, due) = columns(standing);
-        one(to, ENDED, item, params![id(item), state, due, attempt.counted])?;
+        one(to, ENDED, item, params![id(item), state, due, attempt.counted, time(attempt.ended)])?;
         self.attempt(to, item, attempt)?;
         to.prepare_cached(TOO_OLD)?.execute(params![id(item), Item::HISTORY_MAX as i64])?;
         Ok(())

@@ -27,6 +27,9 @@ pub(super) fn log(note: &Note) {
         Note::Died { queue, item, attempts } => {
             tracing::warn!("item {item} of '{queue}' is dead after {attempts} failed attempts")
         }
+        Note::Expired { queue, items } => tracing::info!(
+            "{items} items of '{queue}' were dropped: nobody fetched them within its expire="
+        ),
         Note::LeasesMax { session, queue } => tracing::warn!(
             "session {session} holds as many items of '{queue}' as it may and settles none; \
              hint: ack=none for a queue whose consumers never answer"

@@ -58,6 +58,10 @@ pub const NAME_BYTES_MAX: usize = 200;
 /// The longest key of `put_once()`.
 pub const KEY_BYTES_MAX: usize = 200;
 
+/// How much of what orders an item is kept: of longer values the rest orders nothing. Held for each
+/// item of a queue that goes by priority.
+pub const ORDER_BYTES_MAX: usize = 1_000;
+
 /// The longest note of `progress()`.
 pub const NOTE_BYTES_MAX: usize = 1_000;
 

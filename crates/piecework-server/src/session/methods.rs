@@ -3,10 +3,11 @@
 
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
+use super::order::{self, Clash};
 use crate::hub::Desk;
 use crate::limits::{KEY_BYTES_MAX, MANY_MAX, NOTE_BYTES_MAX};
 use crate::queue_spec::Payloads;
-use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
+use piecework_state::{self as state, Call, ItemId, Order, QueueId, Settle, Take};
 use piecework_wire::{Payload, Policy, Refused, Request, Value};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -196,8 +197,9 @@ impl Method {
         read(&Arguments::bind(request, signature)?)
     }
 
-    /// Why a policy would not let in what this puts.
-    pub(crate) fn refused_by(&self, policy: &Policy) -> Option<Refused> {
+    /// Looks at what this puts, which may be long, before the hub is asked: against the policy, if
+    /// there is one; and for what orders it, if any queue `sorts`.
+    pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool) -> Seen {
         let payloads = match self {
             Self::Put { payloads, .. } => payloads.as_slice(),
             Self::PutOnce { payload, .. }
@@ -206,24 +208,24 @@ impl Method {
             | Self::Answer { payload, .. } => std::slice::from_ref(payload),
             _ => &[],
         };
-        payloads.iter().find_map(|payload| policy.check(payload).err())
+        let refused = policy
+            .and_then(|policy| payloads.iter().find_map(|payload| policy.check(payload).err()));
+        let sorted = if sorts { payloads } else { &[] };
+        Seen { refused, orders: sorted.iter().map(order::key).collect() }
     }
 
-    /// The call that this is on `queue`, now; `refused` is what the policy says to what it puts,
-    /// which counts if the queue that it is put to asks for the policy.
-    pub(crate) fn on(
-        self,
-        desk: &Desk<'_>,
-        queue: QueueId,
-        refused: Option<&Refused>,
-    ) -> Result<Call, PyError> {
-        let let_in = |to: QueueId| match (refused, desk.registry.payloads(to)) {
+    /// The call that this is on `queue`, now; what was seen of it counts if the queue that it is put
+    /// to asks for that.
+    pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId, seen: Seen) -> Result<Call, PyError> {
+        let let_in = |to: QueueId| match (&seen.refused, desk.registry.payloads(to)) {
             (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),
             _ => Ok(()),
         };
-        let opaque = |to: QueueId, payload: Payload| {
+        let mut sorter = Sorter { orders: seen.orders.into_iter(), first: None };
+        let mut opaque = |to: QueueId, payload: Payload| -> Result<state::Payload, PyError> {
             let stop = desk.registry.is_stop(to, &payload);
-            state::Payload { bytes: payload.into_bytes(), stop, reply_to: None }
+            let order = sorter.order(desk, to, &payload)?;
+            Ok(state::Payload { bytes: payload.into_bytes(), stop, reply_to: None, order })
         };
         let find = |name: &str| {
             let found = desk.state.find(name);
@@ -237,22 +239,23 @@ impl Method {
         Ok(match self {
             Self::Put { payloads, wait } => {
                 let_in(queue)?;
-                let payloads = payloads.into_iter().map(|payload| opaque(queue, payload)).collect();
+                let payloads = payloads.into_iter().map(|payload| opaque(queue, payload));
+                let payloads = payloads.collect::<Result<_, _>>()?;
                 Call::Put { queue, payloads, delay: None, wait: waits(wait)? }
             }
             Self::PutOnce { key, payload, wait } => {
                 let_in(queue)?;
-                Call::PutOnce { queue, key, payload: opaque(queue, payload), wait: waits(wait)? }
+                Call::PutOnce { queue, key, payload: opaque(queue, payload)?, wait: waits(wait)? }
             }
             Self::PutLater { payload, delay } => {
                 let_in(queue)?;
                 let wait = state::Wait::No;
-                let payloads = smallvec![opaque(queue, payload)];
+                let payloads = smallvec![opaque(queue, payload)?];
                 Call::Put { queue, payloads, delay: Some(delay), wait }
             }
             Self::PutFor { payload, results } => {
                 let_in(queue)?;
-                Call::put(queue, opaque(queue, payload).reply_to(find(&results)?))
+                Call::put(queue, opaque(queue, payload)?.reply_to(find(&results)?))
             }
             Self::Withdraw { results } => Call::Withdraw(queue, find(&results)?),
             Self::Take { max, wait, style } => {
@@ -261,7 +264,7 @@ impl Method {
             Self::Answer { id, to, payload } => {
                 let to = find(&to)?;
                 let_in(to)?;
-                Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload) }
+                Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload)? }
             }
             Self::Settle { id, how } => Call::Settle(queue, ItemId(id), how),
             Self::Nack(delay) => Call::Nack(queue, delay),
@@ -270,6 +273,45 @@ impl Method {
             Self::ShutDown { immediate } => Call::ShutDown(queue, immediate),
             Self::Plain(call) => call(queue),
         })
+    }
+}
+
+/// What was seen of what a method puts.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// What the policy says to it.
+    refused: Option<Refused>,
+    /// What orders each of its items, or why nothing does.
+    orders: Vec<Result<Box<[u8]>, String>>,
+}
+
+/// Finds out where items of one put stand in a queue that goes by priority.
+struct Sorter {
+    orders: std::vec::IntoIter<Result<Box<[u8]>, String>>,
+    /// What orders the first of them, which the others are held against in an empty queue.
+    first: Option<Box<[u8]>>,
+}
+
+impl Sorter {
+    /// What orders the next item, if its queue asks; an error if Python would not order it.
+    fn order(
+        &mut self,
+        desk: &Desk<'_>,
+        to: QueueId,
+        payload: &Payload,
+    ) -> Result<Option<Box<[u8]>>, PyError> {
+        let seen = self.orders.next();
+        let (Order::Priority, first) = desk.state.order(to) else { return Ok(None) };
+        let order = seen.unwrap_or_else(|| order::key(payload)).map_err(PyError::type_error)?;
+        let clash = first.or(self.first.as_deref()).and_then(|first| order::clash(&order, first));
+        if let Some(Clash { new, first }) = clash {
+            return Err(PyError::type_error(format!(
+                "'<' not supported between {new} and {first}, which the first item of this queue \
+                 has in its place; hint: a queue that goes by priority takes what Python can order"
+            )));
+        }
+        self.first.get_or_insert_with(|| order.clone());
+        Ok(Some(order))
     }
 }
 

@@ -16,6 +16,7 @@ mod item_value;
 mod items;
 mod manager;
 mod methods;
+mod order;
 mod serving;
 mod value;
 

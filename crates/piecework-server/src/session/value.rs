@@ -30,6 +30,7 @@ pub(crate) fn queue_value(stats: &QueueStats) -> Value {
         ("acked_total", int(stats.acked_total)),
         ("returned_total", int(stats.returned_total)),
         ("late_total", int(stats.late_total)),
+        ("expired_total", int(stats.expired_total)),
         ("put_rate", Value::Float(stats.put_rate)),
         ("got_rate", Value::Float(stats.got_rate)),
         ("oldest_ready_age", stats.oldest_ready_age.map_or(Value::None, seconds)),

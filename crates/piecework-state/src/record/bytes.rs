@@ -12,7 +12,8 @@
 use super::{Record, Standing};
 use crate::options::ONCE_DEFAULT;
 use crate::{
-    AckMode, Attempt, Ended, Item, ItemId, Place, QueueId, QueueOptions, Rare, SessionId, Time,
+    AckMode, Attempt, Ended, Item, ItemId, Order, Place, QueueId, QueueOptions, Rare, SessionId,
+    Time,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -111,19 +112,21 @@ impl Writer {
                 self.attempt(attempt);
                 self.option(*due, |to, due| to.number(due.micros()));
             }
-            Record::Ready(queue, item, place) => {
+            Record::Ready(queue, item, place, at) => {
                 self.head(READY, *queue);
                 self.number(item.0);
                 self.number(place.0);
+                self.number(at.micros());
             }
             Record::Died { queue, item, attempt } => {
                 self.head(DIED, *queue);
                 self.number(item.0);
                 self.attempt(attempt);
             }
-            Record::Revived(queue, item) => {
+            Record::Revived(queue, item, at) => {
                 self.head(REVIVED, *queue);
                 self.number(item.0);
+                self.number(at.micros());
             }
             Record::Purged { queue, spared } => {
                 self.head(PURGED, *queue);
@@ -168,8 +171,10 @@ impl Writer {
     }
 
     fn rare(&mut self, rare: &Rare) {
-        let Rare { history } = rare;
+        let Rare { history, ready_at, order } = rare;
         self.list(history, Self::attempt);
+        self.number(ready_at.micros());
+        self.bytes(order);
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
@@ -202,7 +207,7 @@ impl Writer {
     }
 
     fn options(&mut self, options: &QueueOptions) {
-        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order } = options;
         match ack {
             AckMode::Auto => self.0.push(1),
             AckMode::Answered { answers } => {
@@ -217,6 +222,12 @@ impl Writer {
         self.option(*lease, Self::duration);
         self.duration(*once);
         self.number(*maxbytes);
+        self.option(*expire, Self::duration);
+        self.0.push(match order {
+            Order::Fifo => 1,
+            Order::Priority => 2,
+            Order::Lifo => 3,
+        });
     }
 
     /// In microseconds; what is too long to say is for ever.
@@ -281,8 +292,11 @@ impl Reader {
                 attempt: self.attempt()?,
                 due: self.option(Self::time)?,
             },
-            READY => Record::Ready(queue, self.id()?, Place(self.number("a place")?)),
-            REVIVED if self.version >= 2 => Record::Revived(queue, self.id()?),
+            READY => {
+                let (item, place) = (self.id()?, Place(self.number("a place")?));
+                Record::Ready(queue, item, place, self.since(2, Self::time)?)
+            }
+            REVIVED if self.version >= 2 => Record::Revived(queue, self.id()?, self.time()?),
             KEY if self.version >= 2 => {
                 Record::Key { queue, key: self.text("a key")?, until: self.time()? }
             }
@@ -308,7 +322,10 @@ impl Reader {
     }
 
     fn rare(&mut self) -> Read<Rare> {
-        Ok(Rare { history: self.list(Self::attempt)? })
+        let history = self.list(Self::attempt)?;
+        let ready_at = self.since(2, Self::time)?;
+        let order = self.since(2, |from| from.bytes("an item's order"))?;
+        Ok(Rare { history, ready_at, order })
     }
 
     fn attempt(&mut self) -> Read<Attempt> {
@@ -355,7 +372,18 @@ impl Reader {
         let lease = self.option(Self::duration)?;
         let once = self.since(2, |from| from.duration().map(Some))?.unwrap_or(ONCE_DEFAULT);
         let maxbytes = self.since(2, |from| from.number("a maxbytes"))?;
-        Ok(QueueOptions { ack, maxsize, maxbytes, attempts, lease, once })
+        let expire = self.since(2, |from| from.option(Self::duration))?;
+        let order = self.since(2, Self::order)?;
+        Ok(QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order })
+    }
+
+    fn order(&mut self) -> Read<Order> {
+        match self.byte("an order")? {
+            1 => Ok(Order::Fifo),
+            2 => Ok(Order::Priority),
+            3 => Ok(Order::Lifo),
+            order => Err(DecodeError::Unknown("an order", order.into())),
+        }
     }
 
     fn duration(&mut self) -> Read<Duration> {
