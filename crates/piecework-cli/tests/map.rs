@@ -4,6 +4,7 @@
 mod support;
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -168,6 +169,21 @@ fn a_missing_program_is_one_clear_error() {
     let run = piecework(["map", "{}", ":::", "true", "no-such-program"]).run();
     run.expect(1, "");
     assert!(run.stderr.contains("task 2 (no-such-program): cannot run"), "{}", run.stderr);
+}
+
+#[test]
+fn a_program_that_is_moved_while_a_run_lasts_is_found_where_it_is_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    for (at, script) in [(&first, "rm \"$0\"; echo first"), (&second, "echo second")] {
+        fs::create_dir(at).unwrap();
+        fs::write(at.join("tool"), format!("#!/bin/sh\n{script} $1\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(at.join("tool"), mode).unwrap();
+    }
+    let path = format!("{}:{}:/usr/bin:/bin", first.display(), second.display());
+    let run = piecework(["map", "-j1", "tool", ":::", "1", "2"]).env("PATH", path).run();
+    run.expect(0, "first 1\nsecond 2\n");
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod error;
 mod group;
 mod output;
 mod process;
+mod search;
 mod signal;
 mod stream;
 
@@ -61,6 +62,8 @@ pub const STDERR_BYTES_MAX: usize = 1 << 20;
 pub struct Command {
     program: OsString,
     inner: std::process::Command,
+    /// Whether `inner` names the file that was found for the program.
+    is_found: bool,
     via: Vec<OsString>,
     input: Option<Bytes>,
     stderr_bytes_max: usize,
@@ -70,9 +73,14 @@ impl Command {
     /// Names the program: a path, or a name that is looked up on `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_owned();
+        let found = search::find(&program);
+        let is_found = found.is_some();
+        let mut inner = std::process::Command::new(found.as_deref().unwrap_or(program.as_ref()));
+        inner.arg0(&program);
         Self {
-            inner: std::process::Command::new(&program),
+            inner,
             program,
+            is_found,
             via: Vec::new(),
             input: None,
             stderr_bytes_max: STDERR_BYTES_MAX,
@@ -89,6 +97,7 @@ impl Command {
     /// Sets one variable of the environment, which is otherwise that of this process.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.look_up_in(name.as_ref());
         self.inner.env(name, value);
         self
     }
@@ -96,6 +105,7 @@ impl Command {
     /// Takes one variable out of the environment.
     #[must_use]
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.look_up_in(name.as_ref());
         self.inner.env_remove(name);
         self
     }
@@ -139,15 +149,41 @@ impl Command {
         let started = Instant::now();
         let program = self.program.clone();
         if let Some((first, words)) = self.via.split_first() {
-            self.inner = led_by(first, words, &self.inner);
+            self.inner = led_by(first, words, Some(&program), &self.inner);
+            self.is_found = false;
         }
-        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let stdin = self.stdin();
         self.inner.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let running = self.inner.spawn().and_then(|child| {
+        let running = self.start().and_then(|child| {
             let group = Group(process::pid_of(&child));
             self.attend(child, group, started).inspect_err(|_| group.kill())
         });
         running.map_err(|source| CommandError::Spawn { program, source })
+    }
+
+    /// A command of another `PATH` is looked up there.
+    fn look_up_in(&mut self, variable: &OsStr) {
+        if self.is_found && variable == "PATH" {
+            self.is_found = false;
+            self.inner = led_by(&self.program, &[], None, &self.inner);
+        }
+    }
+
+    fn start(&mut self) -> io::Result<Child> {
+        match self.inner.spawn() {
+            // It was moved, and may be found elsewhere.
+            Err(error) if self.is_found && error.kind() == io::ErrorKind::NotFound => {
+                search::forget(&self.program);
+                self.inner = led_by(&self.program, &[], None, &self.inner);
+                self.inner.stdin(self.stdin()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                self.inner.process_group(0).spawn()
+            }
+            started => started,
+        }
+    }
+
+    fn stdin(&self) -> Stdio {
+        if self.input.is_some() { Stdio::piped() } else { Stdio::null() }
     }
 
     /// Takes the pipes of the child into the event loop.
@@ -167,14 +203,15 @@ impl Command {
     }
 }
 
-/// The same command with other words in front.
+/// The same command with other words in front of its arguments.
 fn led_by(
     first: &OsStr,
     words: &[OsString],
+    program: Option<&OsStr>,
     command: &std::process::Command,
 ) -> std::process::Command {
     let mut led = std::process::Command::new(first);
-    led.args(words).arg(command.get_program()).args(command.get_args());
+    led.args(words).args(program).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => led.env(name, value),

@@ -77,6 +77,30 @@ async fn another_program_starts_the_command() {
 }
 
 #[tokio::test]
+async fn a_program_is_found_where_the_command_says_and_where_it_is_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, says: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, format!("#!/bin/sh\necho {says} ${{0##*/}}\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&file, mode).unwrap();
+        file
+    };
+    // A name that only the command's own PATH leads to, and one that it leads elsewhere.
+    make("of-its-own", "own");
+    make("true", "not that");
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let own = Command::new("of-its-own").env("PATH", &path);
+    assert_eq!(finish(own).await.stdout, b"own of-its-own\n");
+    assert_eq!(finish(Command::new("true")).await.stdout, b"");
+    let elsewhere = Command::new("true").env("PATH", &path);
+    assert_eq!(finish(elsewhere).await.stdout, b"not that true\n");
+    // To itself it has the name that it was called by.
+    let script = Command::new("sh").arg("-c").arg("tr '\\0' '\\n' < /proc/$$/cmdline | head -1");
+    assert_eq!(finish(script).await.stdout, b"sh\n");
+}
+
+#[tokio::test]
 async fn what_a_command_used_is_told_apart_from_what_others_used() {
     let busy = finish(shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")).await.usage;
     let idle = finish(Command::new("true")).await.usage;
