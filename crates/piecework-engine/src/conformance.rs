@@ -5,8 +5,8 @@
 
 use crate::{Engine, EngineError};
 use piecework_state::{
-    AckMode, Call, Limits, Order, Outcome, Payload, Peer, QueueOptions, Record, Replay, Reply,
-    SessionId, Settle, State, Take, Time, Wait, Which,
+    AckMode, Call, Ended, Limits, Order, Outcome, Payload, Peer, QueueOptions, Record, Replay,
+    Reply, SessionId, Settle, State, Take, Time, Wait, Which,
 };
 use std::time::Duration;
 
@@ -89,19 +89,18 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("its wait is over", |story| story.wait(60)),
     ("an item is released", |story| story.settle(Settle::Release)),
     ("an item dies", |story| (0..3).for_each(|_| story.fail_and_wait())),
-    ("a dead item is revived", |story| story.revive()),
-    ("two items die", |story| (0..6).for_each(|_| story.fail_and_wait())),
-    ("a dead item is dropped", |story| story.drop_dead()),
+    ("two items die at once", Story::die),
+    ("a dead item is revived", Story::revive),
+    ("a dead item is dropped", Story::drop_dead),
     ("items are put once", |story| ["a", "b", "a"].iter().for_each(|key| story.put_once(key))),
     ("their keys are forgotten", |story| story.wait(3_600)),
-    ("an item is put once more", |story| story.put_once("a")),
     ("an item is delayed", |story| story.put_later(60)),
     ("an item is delayed for ever", |story| story.put_later(u64::MAX / 1_000_000)),
     ("a delay is over", |story| story.wait(60)),
     ("an item is handed back", Story::hand_back),
     ("an item that failed is acked", Story::fail_and_ack),
     ("options change", Story::change_options),
-    ("items stand by priority", |story| story.put_by_priority()),
+    ("items stand by priority", Story::put_by_priority),
     ("an item expires", Story::expire),
     ("all is dropped but what is leased", Story::purge),
     ("a session ends", |story| story.end()),
@@ -167,16 +166,19 @@ impl Story {
         let mut out = Outcome::default();
         let order = Order::Priority;
         let expire = Some(Duration::from_secs(86_400));
-        let options = QueueOptions { order, expire, ..QueueOptions::default() };
+        let (once, maxbytes) = (Duration::from_secs(30 * 86_400), 1 << 20);
+        let options = QueueOptions { order, expire, once, maxbytes, ..QueueOptions::default() };
         let queue = self.state.register("sorted", options, &mut out);
         self.keep(out);
-        for key in [2, 1, 3] {
-            let order = Some([key].into());
-            self.call(Call::put(queue, Payload { order, ..Payload::opaque([key].to_vec()) }));
-        }
+        [2, 1, 3].into_iter().for_each(|key| self.put_in_order(key));
         self.fail("sorted");
         let item = self.take("sorted", Take::Leases);
         self.call(Call::Settle(queue, item, Settle::Ack));
+    }
+
+    fn put_in_order(&mut self, key: u8) {
+        let (queue, order) = (self.queue("sorted"), Some([key].into()));
+        self.call(Call::put(queue, Payload { order, ..Payload::opaque(vec![key]) }));
     }
 
     fn expire(&mut self) {
@@ -219,14 +221,25 @@ impl Story {
         self.call(Call::put(queue, Payload::opaque(delivery.payload)));
     }
 
+    fn die(&mut self) {
+        let mut out = Outcome::default();
+        let options = QueueOptions { attempts: 1, ..QueueOptions::default() };
+        self.state.register("brittle", options, &mut out);
+        self.keep(out);
+        self.put_many("brittle", 2);
+        (0..2).for_each(|_| self.fail("brittle"));
+    }
+
     fn revive(&mut self) {
-        let queue = self.queue("task");
-        let revived = self.call(Call::Revive { queue, which: Which::All });
-        assert!(matches!(revived, Some(Reply::Count(1))), "{revived:?}");
+        let queue = self.queue("brittle");
+        let which = Which::Ended(Ended::Nacked);
+        let revived = self.call(Call::Revive { queue, which });
+        assert!(matches!(revived, Some(Reply::Count(2))), "{revived:?}");
+        self.fail("brittle");
     }
 
     fn drop_dead(&mut self) {
-        let queue = self.queue("task");
+        let queue = self.queue("brittle");
         let first = self.state.dead(queue, None, 1).first().expect("an item is dead").id;
         let dropped = self.call(Call::Drop { queue, which: Which::One(first) });
         assert!(matches!(dropped, Some(Reply::Count(1))), "{dropped:?}");
@@ -243,6 +256,10 @@ impl Story {
         self.fail("task");
         self.settle(Settle::Nack);
         self.put_later(1_000_000);
+        self.put_in_order(1);
+        let (queue, key) = (self.queue("sorted"), "key".to_owned());
+        let payload = Payload { order: Some([1].into()), ..Payload::opaque("1") };
+        self.call(Call::PutOnce { queue, key, payload, wait: Wait::No });
     }
 
     fn put_and_ack(&mut self) {
