@@ -1,0 +1,35 @@
+//! The floor under durable queues: appending to a file and syncing it, without any server.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use crate::item::ITEM_BYTES;
+use crate::load::Window;
+
+/// What a log needs at least to say that an item is gone: its number.
+const ACK_BYTES: usize = 8;
+
+/// How many items per second could be put and acknowledged, if one sync served the puts of all
+/// clients, and one their acks, and nothing else took any time.
+pub(crate) fn items_per_second(folder: &Path, clients: usize, window: Window) -> io::Result<f64> {
+    let folder = tempfile::tempdir_in(folder)?;
+    let mut log = File::create(folder.path().join("log"))?;
+    let (puts, acks) = (vec![b'.'; clients * ITEM_BYTES], vec![b'.'; clients * ACK_BYTES]);
+    let begin = Instant::now() + window.warm_up;
+    let (end, mut items) = (begin + window.counted, 0);
+    loop {
+        for records in [&puts, &acks] {
+            log.write_all(records)?;
+            log.sync_data()?;
+        }
+        let now = Instant::now();
+        if now >= end {
+            return Ok(items as f64 / window.counted.as_secs_f64());
+        }
+        if now >= begin {
+            items += clients;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The servers that are compared: how each is started, and what its clients say.
+
+mod beanstalkd;
+mod jetstream;
+mod piecework;
+mod redis;
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) use beanstalkd::Beanstalkd;
+pub(crate) use jetstream::JetStream;
+pub(crate) use piecework::Piecework;
+pub(crate) use redis::Redis;
+
+use crate::item::{self, ITEM_BYTES};
+
+/// A kind of server in one configuration.
+pub(crate) trait Peer {
+    /// The command that runs it on this port of the loopback, with its files in this empty folder.
+    ///
+    /// # Errors
+    /// Its configuration cannot be written.
+    fn command(&self, program: &Path, port: u16, folder: &Path) -> io::Result<Command>;
+
+    /// Makes a connection ready for a client's first request.
+    ///
+    /// # Errors
+    /// The server does not answer, or not as it should.
+    fn client(&self, stream: &mut TcpStream, name: usize) -> io::Result<Box<dyn Client>>;
+
+    /// Whether an item is acknowledged by the next get of its client, and not by a request apart:
+    /// then only the last one of each client is.
+    fn acks_with_next_get(&self) -> bool {
+        false
+    }
+}
+
+/// One client: it makes requests and reads their answers, one at a time.
+pub(crate) trait Client {
+    /// Appends a request. The number is that of the item to put, and nothing to the others.
+    fn request(&mut self, step: Step, number: u64, out: &mut Vec<u8>);
+
+    /// Reads the answer to the last request.
+    ///
+    /// # Errors
+    /// It is not what it must be; the message says what it is.
+    fn answer(&mut self, step: Step, received: &[u8]) -> Result<Answer, String>;
+}
+
+/// What a client does with an item, in this order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Step {
+    Put,
+    Get,
+    Ack,
+}
+
+/// What has come of an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Answer {
+    /// Not all of it.
+    Partial,
+    /// All of it in so many bytes: the request is done, and the server stands by it.
+    Done { bytes: usize },
+    /// All of it: an item of this number.
+    Item { bytes: usize, number: u64 },
+}
+
+impl Answer {
+    /// An answer that is a line, which must be this one.
+    fn exactly(wanted: &[u8], received: &[u8]) -> Result<Self, String> {
+        if received.starts_with(wanted) {
+            Ok(Self::Done { bytes: wanted.len() })
+        } else if wanted.starts_with(received) {
+            Ok(Self::Partial)
+        } else {
+            Err(unexpected(received))
+        }
+    }
+
+    /// The same, with so many other bytes in front of it.
+    fn after(self, before: usize) -> Self {
+        match self {
+            Self::Partial => Self::Partial,
+            Self::Done { bytes } => Self::Done { bytes: before + bytes },
+            Self::Item { bytes, number } => Self::Item { bytes: before + bytes, number },
+        }
+    }
+}
+
+/// The first line of what was received, without its end, and what follows it.
+fn line(received: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = received.windows(2).position(|pair| pair == b"\r\n")?;
+    Some((received.get(..end)?, received.get(end + 2..)?))
+}
+
+/// An item of which a line said that it comes, and the line's end behind it.
+fn item_after(head: &[u8], rest: &[u8]) -> Result<Answer, String> {
+    let Some(item) = rest.get(..ITEM_BYTES + 2) else { return Ok(Answer::Partial) };
+    let item = item.strip_suffix(b"\r\n").ok_or_else(|| unexpected(rest))?;
+    let bytes = head.len() + 2 + item.len() + 2;
+    Ok(Answer::Item { bytes, number: item::number(item)? })
+}
+
+fn unexpected(received: &[u8]) -> String {
+    format!("an unexpected answer: {:?}", String::from_utf8_lossy(received))
+}
+
+/// Sends a request before the load begins, and reads on until what came is `whole`.
+fn ask(
+    stream: &mut TcpStream,
+    request: &[u8],
+    mut whole: impl FnMut(&[u8]) -> bool,
+) -> io::Result<Vec<u8>> {
+    stream.write_all(request)?;
+    let (mut received, mut chunk) = (Vec::new(), [0; 4096]);
+    while !whole(&received) {
+        let bytes = stream.read(&mut chunk)?;
+        if bytes == 0 {
+            return Err(io::Error::other(format!("the server hung up: {}", unexpected(&received))));
+        }
+        received.extend(chunk.iter().take(bytes));
+    }
+    Ok(received)
+}

@@ -1,0 +1,91 @@
+//! The words of the command line: what to measure, with whom, how often and for how long.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::load::Window;
+
+const USAGE: &str = "usage: side_by_side durable --folder DIR --rounds N --millis N \
+                     [--program NAME=PATH]...";
+
+/// A load warms up for a quarter of the time that is counted.
+const WARM_UP_PART: u32 = 4;
+
+/// What was said.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// What is measured.
+    pub(crate) what: String,
+    /// Where servers have their files, while they run.
+    pub(crate) folder: PathBuf,
+    pub(crate) rounds: usize,
+    pub(crate) window: Window,
+    /// The programs there are, by name.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+}
+
+impl Words {
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        // Cargo adds a word of its own.
+        let mut words = words.filter(|word| word != "--bench");
+        let what = words.next().ok_or(USAGE)?;
+        let (mut options, mut programs) = (BTreeMap::new(), BTreeMap::new());
+        while let Some(option) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{option}: a value is due\n{USAGE}"))?;
+            match (option.as_str(), value.split_once('=')) {
+                ("--program", Some((name, path))) => {
+                    programs.insert(name.to_owned(), PathBuf::from(path));
+                }
+                ("--folder" | "--rounds" | "--millis", _) => {
+                    options.insert(option, value);
+                }
+                _ => return Err(format!("unknown: `{option} {value}`\n{USAGE}")),
+            }
+        }
+        let number = |name: &str| {
+            let number = options.get(name).and_then(|value| value.parse::<u32>().ok());
+            number.filter(|number| *number > 0).ok_or_else(|| format!("{name} is due\n{USAGE}"))
+        };
+        let counted = Duration::from_millis(number("--millis")?.into());
+        Ok(Self {
+            what,
+            folder: options.get("--folder").ok_or(USAGE)?.into(),
+            rounds: number("--rounds")? as usize,
+            window: Window { warm_up: counted / WARM_UP_PART, counted },
+            programs,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Words, String> {
+        Words::parse(line.split(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn words_say_what_to_measure() {
+        let words = "durable --folder /a --rounds 3 --millis 200 --program nats=/b=c --bench";
+        let words = parse(words).unwrap();
+        assert_eq!((words.what.as_str(), words.rounds), ("durable", 3));
+        assert_eq!(words.window.warm_up, Duration::from_millis(50));
+        assert_eq!(words.programs["nats"], PathBuf::from("/b=c"));
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_an_error() {
+        let wrongs = [
+            "durable",
+            "durable --folder /a --rounds 0 --millis 1",
+            "durable --folder /a --rounds 1 --millis 1 --program nats",
+            "durable --folder /a --rounds 1 --millis 1 --fast yes",
+            "durable --folder",
+        ];
+        for wrong in wrongs {
+            assert!(parse(wrong).unwrap_err().contains("usage"), "{wrong}");
+        }
+    }
+}
