@@ -1,8 +1,13 @@
 //! `cargo xtask bench`: every benchmark in the tree, one after the other, in release mode.
 
+mod chart;
 mod commands;
+mod durable;
 mod figures;
 mod page;
+mod peers;
+mod plan;
+mod report;
 mod surroundings;
 mod tool;
 
@@ -17,7 +22,10 @@ pub(crate) fn run(words: &[&str]) -> Outcome {
     match words {
         [] => everything(),
         ["commands", words @ ..] => commands::run(words),
-        [unknown, ..] => Err(format!("no benchmark `{unknown}`: there is `commands`")),
+        ["durable", words @ ..] => durable::run(words),
+        [unknown, ..] => {
+            Err(format!("no benchmark `{unknown}`: there are `commands` and `durable`"))
+        }
     }
 }
 
@@ -32,7 +40,8 @@ fn everything() -> Outcome {
         }
     }
     beside_python()?;
-    commands::run(&[])
+    commands::run(&[])?;
+    durable::run(&[])
 }
 
 /// The comparisons with CPython's own server: `tests/interop/bench_*.py`.

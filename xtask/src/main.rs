@@ -25,6 +25,8 @@ usage: cargo xtask TASK
   bench                  every benchmark there is, in release mode
   bench commands [--rounds N] [--write] | --quick
                          what a command costs under map, xargs and GNU parallel
+  bench durable [--rounds N] [--write] | --quick
+                         put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
                          (--write puts the figures into docs/benchmarks.md)
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,

@@ -5,80 +5,128 @@
 pub(crate) struct Measurement {
     /// What was measured.
     pub(crate) what: String,
-    /// For each tool what each round took; the first two are what the others are compared with.
+    pub(crate) unit: Unit,
+    /// For each tool its figures.
     pub(crate) series: Vec<Series>,
+    /// Which of these the others are compared with.
+    pub(crate) against: Vec<usize>,
 }
 
-/// What one tool took, in microseconds, round by round.
+/// What figures count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unit {
+    /// Microseconds: less is better.
+    Micros,
+    /// So many per second: more is better.
+    PerSecond,
+}
+
+/// The figures of one tool, round by round.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) tool: String,
-    pub(crate) micros: Vec<f64>,
+    pub(crate) rounds: Vec<f64>,
 }
 
-/// A series in five numbers.
+/// A series in a few numbers.
 #[derive(Debug, PartialEq)]
-struct Sum {
-    median: f64,
-    min: f64,
-    max: f64,
-    of_first: f64,
-    of_second: f64,
+pub(crate) struct Sum {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    /// Its ratio to each of those it is compared with.
+    pub(crate) of: Vec<f64>,
 }
 
 impl Measurement {
     /// A table in Markdown, with its columns aligned so that it can be read as it is.
     pub(crate) fn table(&self) -> String {
-        let [first, second] = [0, 1].map(|at| self.series.get(at).map_or("", |own| &own.tool));
-        let mut rows = vec![[
-            self.what.clone(),
-            "median".to_owned(),
-            "min".to_owned(),
-            "max".to_owned(),
-            format!("of {first}"),
-            format!("of {second}"),
-        ]];
-        rows.extend(self.series.iter().map(|own| {
-            let sum = self.sum(own);
-            let [median, min, max] = [sum.median, sum.min, sum.max].map(time);
-            let [of_first, of_second] =
-                [sum.of_first, sum.of_second].map(|ratio| format!("{ratio:.2}"));
-            [own.tool.clone(), median, min, max, of_first, of_second]
-        }));
-        aligned(&rows)
+        let mut head = [&*self.what, "median", "min", "max"].map(str::to_owned).to_vec();
+        head.extend(self.others().map(|other| format!("of {}", other.tool)));
+        let rows = self.series.iter().map(|own| {
+            let Sum { median, min, max, of } = self.sum(own);
+            let mut row = vec![own.tool.clone()];
+            row.extend([median, min, max].map(|figure| self.unit.show(figure)));
+            row.extend(of.iter().map(|ratio| format!("{ratio:.2}")));
+            row
+        });
+        aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
     }
 
     /// An object of JSON.
     pub(crate) fn json(&self) -> String {
         let tools = self.series.iter().map(|own| {
-            let Sum { median, min, max, of_first, of_second } = self.sum(own);
-            let rounds: Vec<_> = own.micros.iter().map(|micros| format!("{micros:.1}")).collect();
+            let Sum { median, min, max, of } = self.sum(own);
+            let rounds: Vec<_> = own.rounds.iter().map(|figure| format!("{figure:.1}")).collect();
+            let of = self.others().zip(of);
+            // JSON has no word for what comes of nothing by nothing.
+            let ratio = |ratio: f64| match ratio.is_finite() {
+                true => format!("{ratio:.4}"),
+                false => "null".to_owned(),
+            };
+            let of = of.map(|(other, own)| format!("{}:{}", text(&other.tool), ratio(own)));
             format!(
-                "{{\"tool\":{},\"rounds_us\":[{}],\"median_us\":{median:.1},\"min_us\":{min:.1},\
-                 \"max_us\":{max:.1},\"of_floor\":{of_first:.4},\"of_xargs\":{of_second:.4}}}",
+                "{{\"tool\":{},\"rounds\":[{}],\"median\":{median:.1},\"min\":{min:.1},\
+                 \"max\":{max:.1},\"of\":{{{}}}}}",
                 text(&own.tool),
                 rounds.join(","),
+                of.collect::<Vec<_>>().join(","),
             )
         });
         let tools: Vec<_> = tools.collect();
-        format!("{{\"what\":{},\"tools\":[{}]}}", text(&self.what), tools.join(","))
+        let (what, unit) = (text(&self.what), text(self.unit.name()));
+        format!("{{\"what\":{what},\"unit\":{unit},\"tools\":[{}]}}", tools.join(","))
     }
 
     /// A ratio is the median of the ratios of the rounds, not the ratio of the medians: a round in
     /// which the machine was busy with something else was slow for all tools.
-    fn sum(&self, own: &Series) -> Sum {
-        let of = |at: usize| {
-            let others = self.series.get(at).map_or(&[][..], |other| &other.micros);
-            median(own.micros.iter().zip(others).map(|(own, other)| own / other).collect())
+    pub(crate) fn sum(&self, own: &Series) -> Sum {
+        let ratio = |other: &Series| {
+            let rounds = own.rounds.iter().zip(&other.rounds);
+            median(rounds.map(|(own, other)| own / other).collect())
         };
         Sum {
-            median: median(own.micros.clone()),
-            min: own.micros.iter().copied().fold(f64::INFINITY, f64::min),
-            max: own.micros.iter().copied().fold(0.0, f64::max),
-            of_first: of(0),
-            of_second: of(1),
+            median: median(own.rounds.clone()),
+            min: own.rounds.iter().copied().fold(f64::INFINITY, f64::min),
+            max: own.rounds.iter().copied().fold(0.0, f64::max),
+            of: self.others().map(ratio).collect(),
         }
     }
+
+    fn others(&self) -> impl Iterator<Item = &Series> {
+        self.against.iter().filter_map(|at| self.series.get(*at))
+    }
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Micros => "us",
+            Self::PerSecond => "per second",
+        }
+    }
+
+    /// A figure for people.
+    pub(crate) fn show(self, figure: f64) -> String {
+        match self {
+            Self::Micros if figure < 10_000.0 => format!("{figure:.0} us"),
+            Self::Micros => format!("{:.1} ms", figure / 1e3),
+            Self::PerSecond => thousands(figure.round() as usize),
+        }
+    }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The value in the middle, or between the two in the middle.
@@ -105,19 +153,16 @@ pub(crate) fn text(text: &str) -> String {
     quoted
 }
 
-fn time(micros: f64) -> String {
-    if micros < 10_000.0 { format!("{micros:.0} us") } else { format!("{:.1} ms", micros / 1e3) }
-}
-
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+fn aligned(rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
     };
-    let widths: [usize; N] = std::array::from_fn(width);
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut lines = rows.iter().map(|row| {
         let cells =
-            row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
+            row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
                 0 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             });
@@ -138,14 +183,16 @@ mod tests {
 
     fn measurement() -> Measurement {
         let series =
-            |tool: &str, micros: &[f64]| Series { tool: tool.to_owned(), micros: micros.to_vec() };
+            |tool: &str, micros: &[f64]| Series { tool: tool.to_owned(), rounds: micros.to_vec() };
         Measurement {
             what: "a \"task\"".to_owned(),
+            unit: Unit::Micros,
             series: vec![
                 series("floor", &[100.0, 400.0, 100.0]),
                 series("xargs", &[200.0, 600.0, 150.0]),
                 series("map", &[110.0, 480.0, 120.0]),
             ],
+            against: vec![0, 1],
         }
     }
 
@@ -166,7 +213,7 @@ mod tests {
     fn ratios_are_those_of_the_same_round() {
         let measurement = measurement();
         let sum = measurement.sum(&measurement.series[2]);
-        let wanted = Sum { median: 120.0, min: 110.0, max: 480.0, of_first: 1.2, of_second: 0.8 };
+        let wanted = Sum { median: 120.0, min: 110.0, max: 480.0, of: vec![1.2, 0.8] };
         assert_eq!(sum, wanted);
     }
 
@@ -185,7 +232,21 @@ mod tests {
     #[test]
     fn json_quotes_what_it_has_to() {
         let json = measurement().json();
-        assert!(json.starts_with(r#"{"what":"a \"task\"","tools":[{"tool":"floor","#), "{json}");
+        assert!(json.starts_with(r#"{"what":"a \"task\"","unit":"us","tools":[{"tool":"floor","#));
+        assert!(json.contains(r#""of":{"floor":1.2000,"xargs":0.8000}"#), "{json}");
         assert_eq!(text("\\\n"), r#""\\\u000a""#);
+    }
+
+    #[test]
+    fn figures_are_shown_with_their_unit() {
+        for (unit, figure, shown) in [
+            (Unit::Micros, 9_999.4, "9999 us"),
+            (Unit::Micros, 12_345.0, "12.3 ms"),
+            (Unit::PerSecond, 0.4, "0"),
+            (Unit::PerSecond, 999.6, "1,000"),
+            (Unit::PerSecond, 1_234_567.0, "1,234,567"),
+        ] {
+            assert_eq!(unit.show(figure), shown);
+        }
     }
 }

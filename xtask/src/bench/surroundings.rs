@@ -4,16 +4,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::thread;
 
-use super::tool::Tool;
-use crate::step::{Outcome, command};
+use crate::step::command;
 
 /// Names and values, in the order in which they are told.
 #[derive(Debug)]
 pub(crate) struct Surroundings(Vec<(String, String)>);
 
 impl Surroundings {
-    /// Looks around before anything is measured.
-    pub(crate) fn look(tools: &[Tool]) -> Outcome<Self> {
+    /// Looks around before anything is measured; what is known of the tools comes behind.
+    pub(crate) fn look(of_tools: &[(String, String)]) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = processor.lines().find(|line| line.starts_with("model name"));
@@ -28,15 +27,9 @@ impl Surroundings {
             ("machine".to_owned(), machine),
             ("load before".to_owned(), load.to_owned()),
             ("commit".to_owned(), commit),
-            (
-                "the floor".to_owned(),
-                format!("two threads around Command, {}", said("rustc", &["-V"])),
-            ),
         ];
-        for tool in tools {
-            known.extend(tool.version()?.map(|(line, version)| (format!("`{line}`"), version)));
-        }
-        Ok(Self(known))
+        known.extend_from_slice(of_tools);
+        Self(known)
     }
 
     /// Each name with its value.
@@ -55,7 +48,7 @@ impl Surroundings {
 }
 
 /// What a program says in one line; nothing where it is missing.
-fn said(program: &str, words: &[&str]) -> String {
+pub(crate) fn said(program: &str, words: &[&str]) -> String {
     let told = command(program).args(words).output().map(|told| told.stdout).unwrap_or_default();
     String::from_utf8_lossy(&told).trim().to_owned()
 }
