@@ -92,7 +92,7 @@ fn measure(
     let (rounds, millis) = (plan.rounds.to_string(), millis.to_string());
     let mut command = peers.command(load);
     command.args(["durable", "--rounds", &rounds, "--millis", &millis, "--folder"]);
-    command.arg(folder.join("running")).stdout(Stdio::piped());
+    command.arg(folder).stdout(Stdio::piped());
     let mut programs = vec![("piecework", piecework)];
     programs
         .extend(peers.iter().filter_map(|peer| Some((peer.name, peer.program.as_deref().ok()?))));

@@ -1,8 +1,9 @@
 //! `durable`: put, get and ack of small items, each kept on the disk before it is answered.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::load::Window;
 use crate::peer::{Beanstalkd, JetStream, Peer, Piecework, Redis};
 use crate::server::Server;
 use crate::words::Words;
@@ -24,14 +25,14 @@ enum Kind {
 }
 
 /// Measures all in turn, round by round, and tells each figure.
-pub(crate) fn run(words: &Words) -> io::Result<()> {
+pub(crate) fn run(words: &Words, folder: &Path) -> io::Result<()> {
     let subjects = subjects(words);
     for round in 0..words.rounds {
         // Nobody is always the first.
         for at in 0..subjects.len() {
             let subject = subjects.get((at + round) % subjects.len()).expect("within the list");
             let failed = |error| io::Error::other(format!("{}: {error}", subject.name));
-            subject.measure(words).map_err(failed)?;
+            subject.measure(folder, words.window).map_err(failed)?;
         }
     }
     Ok(())
@@ -60,15 +61,14 @@ fn subjects(words: &Words) -> Vec<Subject> {
 
 impl Subject {
     /// One round: a server is started for it, in an empty folder, and ends with it.
-    fn measure(&self, words: &Words) -> io::Result<()> {
-        let Words { folder, window, .. } = words;
+    fn measure(&self, folder: &Path, window: Window) -> io::Result<()> {
         match &self.kind {
-            Kind::Floor => self.each(|clients| floor::items_per_second(folder, clients, *window)),
+            Kind::Floor => self.each(|clients| floor::items_per_second(folder, clients, window)),
             Kind::Server(peer, program) => {
                 let (peer, server) =
                     (peer.as_ref(), Server::start(peer.as_ref(), program, folder)?);
                 let load = |clients| {
-                    load::items_per_second(peer, server.address(), clients, *window)
+                    load::items_per_second(peer, server.address(), clients, window)
                         .map_err(|error| server.blame(&error))
                 };
                 self.each(load)

@@ -198,3 +198,6 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,19 +29,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// The servers' files lie in a folder of this name, and in nothing else that is removed.
+const RUNNING: &str = "running";
+
 fn run(words: &Words) -> Result<(), String> {
-    let folder = &words.folder;
+    let folder = words.folder.join(RUNNING);
     let failed = |error| format!("{}: {error}", folder.display());
     // What a run leaves behind that was killed.
     if folder.exists() {
-        fs::remove_dir_all(folder).map_err(failed)?;
+        fs::remove_dir_all(&folder).map_err(failed)?;
     }
-    fs::create_dir_all(folder).map_err(failed)?;
+    fs::create_dir_all(&folder).map_err(failed)?;
     let outcome = match words.what.as_str() {
-        "durable" => durable::run(words).map_err(|error| error.to_string()),
+        "durable" => durable::run(words, &folder).map_err(|error| error.to_string()),
         unknown => Err(format!("`{unknown}` is not measured: there is `durable`")),
     };
-    fs::remove_dir_all(folder).map_err(failed)?;
+    fs::remove_dir_all(&folder).map_err(failed)?;
     outcome
 }
 

@@ -44,7 +44,7 @@ impl Server {
         let folder = tempfile::tempdir_in(within)?;
         // It is free again when the server takes it; that nobody else does is likely enough.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = with_us(&peer.command(program, address.port(), folder.path())?);
+        let mut command = with_us(peer.command(program, address.port(), folder.path())?);
         let talk = File::create(folder.path().join("talk"))?;
         command.current_dir(folder.path()).stdin(Stdio::null());
         command.stdout(talk.try_clone()?).stderr(talk);
@@ -92,13 +92,13 @@ impl Drop for Server {
 }
 
 /// The same command, which ends when we do where the system can see to that.
-fn with_us(command: &Command) -> Command {
-    let [program, words @ ..] = WITH_US;
-    let mut wrapped = if *HAS_WITH_US { Command::new(program) } else { Command::new("env") };
-    if *HAS_WITH_US {
-        wrapped.args(words);
+fn with_us(command: Command) -> Command {
+    if !*HAS_WITH_US {
+        return command;
     }
-    wrapped.arg(command.get_program()).args(command.get_args());
+    let [program, words @ ..] = WITH_US;
+    let mut wrapped = Command::new(program);
+    wrapped.args(words).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => wrapped.env(name, value),
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_server_that_ends_at_once_leaves_its_words_and_nothing_else() {
         let within = tempfile::tempdir().unwrap();
-        let script = Script("echo the disk is gone >&2; exit 3");
+        let script = Script("printf 'the %s is gone' disk >&2; exit 3");
         let error = Server::start(&script, Path::new("/bin/sh"), within.path()).unwrap_err();
         assert!(error.to_string().contains("the disk is gone"), "{error}");
         assert_eq!(fs::read_dir(within.path()).unwrap().count(), 0);

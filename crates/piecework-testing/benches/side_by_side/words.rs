@@ -17,7 +17,7 @@ const WARM_UP_PART: u32 = 4;
 pub(crate) struct Words {
     /// What is measured.
     pub(crate) what: String,
-    /// Where servers have their files, while they run.
+    /// Where servers have their files while they run, in a folder within.
     pub(crate) folder: PathBuf,
     pub(crate) rounds: usize,
     pub(crate) window: Window,
