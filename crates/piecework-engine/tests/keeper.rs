@@ -172,6 +172,15 @@ fn tables_of_an_earlier_version_are_checked_and_not_read() {
     assert_eq!(checked.problems, [""; 0]);
 }
 
+/// A manager would make its tables in it, and start without a word of what was lost.
+#[test]
+fn a_check_says_of_an_empty_file_that_it_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(DATABASE), "").unwrap();
+    let problems = checked(folder.path()).problems;
+    assert!(problems.len() == 1 && problems[0].starts_with("it is empty"), "{problems:?}");
+}
+
 #[test]
 fn where_there_is_no_database_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();

@@ -29,7 +29,7 @@ pub fn backup(folder: &Path, to: &Path, go_on: impl Fn() -> bool) -> Result<bool
     let (from, _) = look::open(&folder.join(DATABASE))?;
     let mut copy = Connection::open(to)?;
     // If this fails half way nobody wants what is there, so no journal need bring anything back.
-    // And nobody else has the file, so that its log, for the moment that it has one, needs no index.
+    // And nobody else has the file, so its log, for the moment that it has one, needs no index.
     copy.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     copy.pragma_update(None, "journal_mode", "OFF")?;
     copy.pragma_update(None, "synchronous", "OFF")?;

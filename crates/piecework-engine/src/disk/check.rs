@@ -66,6 +66,9 @@ pub fn check(path: &Path) -> Result<Checked, EngineError> {
     let (tables, version) = look::open(path)?;
     let measured = measure(&tables, path, version);
     let mut checked = measured.map_err(|error| schema::of_file(path, error))?;
+    if version == 0 {
+        checked.problems.push("it is empty: no manager has kept anything in it".to_owned());
+    }
     checked.note(pages(&tables));
     if !checked.is_earlier {
         let read = checked.read(&tables);
