@@ -3,12 +3,12 @@
 
 mod support;
 
-use piecework::{Key, Settle};
+use piecework::{Key, Payload, Settle, Value};
 use rustix::process::Signal;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use support::{Ran, Started, TestCommand, piecework, wait_until};
+use std::time::Duration;
+use support::{Ran, Started, TestCommand, is_gone, piecework, wait_until};
 use tempfile::TempDir;
 
 /// A manager that keeps its items in a folder, and what reaches it.
@@ -81,40 +81,42 @@ fn check(data: &Path) -> TestCommand {
     piecework(["check", "--data-dir"]).arg(data)
 }
 
-/// Puts go on while the back-up is made. What comes out of it must be the first items that were
-/// put, as many as there were at some moment.
+/// Puts go on for as long as the back-up is being made. What comes out of it must be the first items
+/// that were put, as many as there were at some moment.
 #[test]
 fn a_back_up_of_a_busy_manager_is_restored_to_a_moment_of_it() {
     let (data, elsewhere) = (folder(), folder());
     let manager = Manager::start(data.path(), &[]);
-    let mut put = manager.command(&["put", "task"]).start();
-    let mut lines = put.stdin.take().unwrap();
-    let total = 6_000;
-    let writer = std::thread::spawn(move || {
-        let filling = "x".repeat(200);
-        (0..total).for_each(|number| writeln!(lines, "{number} {filling}").unwrap());
-    });
-    let count = || {
-        let all = json(&manager.command(&["queues", "--json"]).run());
-        all["queues"][1]["ready"].as_u64().unwrap()
-    };
-    wait_until("a part of the items is there", || count() > total / 20);
-    let before = count();
     let restored = elsewhere.path().join("restored");
     fs::create_dir(&restored).unwrap();
-    let ran = backup(data.path(), &restored.join("piecework.db")).run();
-    ran.expect(0, "");
-    assert!(ran.stderr.contains("is backed up in"), "{}", ran.stderr);
-    writer.join().unwrap();
-    put.end().expect(0, "");
-    assert_eq!(count(), total);
+    // Each is a kilobyte, so that the copy is made in several steps.
+    let item = |number| {
+        Payload::from_value(&Value::List(vec![Value::Int(number), Value::Bytes(vec![7; 1_000])]))
+    };
+    let before = 1_500;
+    let total = block_on(async {
+        let task = manager.open("task").await;
+        task.put_many(&(0..before).map(item).collect::<Vec<_>>()).await.unwrap();
+        let backup = backup(data.path(), &restored.join("piecework.db")).start();
+        let mut total = before;
+        while !is_gone(backup.pid().as_raw_nonzero().get()) {
+            task.put(&item(total)).await.unwrap();
+            total += 1;
+        }
+        let ran = backup.end();
+        ran.expect(0, "");
+        assert!(ran.stderr.contains("is backed up in"), "{}", ran.stderr);
+        total
+    });
     manager.stop();
-    let manager = Manager::start(&restored, &[]);
-    let got = manager.command(&["get", "task", "--all", "--timeout", "0"]).run();
-    let numbers: Vec<u64> =
-        got.text().lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
-    assert!(numbers.len() as u64 >= before, "{} of {before}", numbers.len());
-    assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "{numbers:?}");
+    assert!(total > before, "nothing was put meanwhile");
+    let manager = Manager::start(&restored, &["--limit", "leases=100000"]);
+    let got = block_on(async {
+        manager.open("task").await.lease(100_000, Some(Duration::ZERO)).await.unwrap()
+    });
+    let expected: Vec<_> = (0..got.len() as i64).map(item).collect();
+    assert!(got.iter().map(|lease| &lease.payload).eq(&expected), "in order, none missing");
+    assert!((before..=total).contains(&(got.len() as i64)), "{} of {total}", got.len());
     manager.stop();
 }
 
