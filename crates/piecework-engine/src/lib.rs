@@ -28,7 +28,8 @@ mod error;
 pub use disk::{Checked, DATABASE, Disk, QueueCount, SyncPolicy, backup, check};
 pub use error::EngineError;
 
-use piecework_state::Record;
+use bytes::Bytes;
+use piecework_state::{ItemId, Record};
 
 /// Keeps records.
 ///
@@ -48,6 +49,15 @@ pub trait Engine: Send {
     /// back what settling what it has may take.
     fn room(&mut self) -> Option<u64> {
         None
+    }
+
+    /// The payload of an item that was committed and lives: for those that are not held in memory.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or cannot be read.
+    fn payload(&mut self, item: ItemId) -> Result<Bytes, EngineError> {
+        Err(EngineError::NoPayload(item.0))
     }
 
     /// Gives back what was kept by earlier runs: the records themselves, or fewer that replay to

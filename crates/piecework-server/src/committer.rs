@@ -4,8 +4,10 @@
 //! lets the replies go that waited for it. So the batches grow with the load, and one sync serves
 //! many clients.
 
-use crate::hub::Hub;
+use crate::hub::{Hub, Work};
+use bytes::Bytes;
 use piecework_engine::{Engine, EngineError};
+use piecework_state::{Fetch, ItemId, Record};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -57,22 +59,49 @@ impl Drop for Committer {
 
 /// Keeps batch after batch until it is told to end, or one cannot be kept.
 fn keep_all(hub: &Hub, mut engine: Box<dyn Engine>) -> Result<(), EngineError> {
-    let mut batch = Vec::new();
+    let mut work = Work::default();
     let mut room = look_for_room(hub, &mut *engine, u64::MAX);
     // While there is room, it is looked for after each commit. While there is little, puts are
     // refused, and there may be no commit for long.
-    while hub.next_batch(&mut batch, (room < LITTLE_ROOM).then_some(LOOK_AGAIN)) {
-        let committed = if batch.is_empty() { Ok(()) } else { engine.commit(&batch) };
-        if let Err(error) = committed {
-            tracing::error!(%error, "cannot keep what was decided; the manager stops");
-            hub.lose();
-            return Err(error);
-        }
+    while hub.next_work(&mut work, (room < LITTLE_ROOM).then_some(LOOK_AGAIN)) {
+        let fetched = match keep(&mut *engine, &work) {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                tracing::error!(%error, "cannot keep what was decided; the manager stops");
+                hub.lose();
+                return Err(error);
+            }
+        };
         // First: whoever is told that his item is kept may put the next.
         room = look_for_room(hub, &mut *engine, room);
-        hub.kept();
+        hub.kept(fetched);
     }
     Ok(())
+}
+
+/// Fetches what is wanted, then keeps the batch: what is delivered may be gone with it.
+fn keep(engine: &mut dyn Engine, work: &Work) -> Result<Vec<(Fetch, Bytes)>, EngineError> {
+    let mut fetched = Vec::with_capacity(work.fetches.len());
+    for fetch in &work.fetches {
+        let bytes = match put_now(&work.batch, fetch.item) {
+            Some(bytes) => bytes.clone(),
+            None => engine.payload(fetch.item)?,
+        };
+        fetched.push((*fetch, bytes));
+    }
+    if !work.batch.is_empty() {
+        engine.commit(&work.batch)?;
+    }
+    Ok(fetched)
+}
+
+/// The payload of an item that is put in this very batch.
+fn put_now(batch: &[Record], id: ItemId) -> Option<&Bytes> {
+    let mut items = batch.iter().flat_map(|record| match record {
+        Record::Put { items, .. } => &items[..],
+        _ => &[],
+    });
+    items.find(|item| item.id == id)?.payload.here()
 }
 
 /// Tells the hub how much room there is; gives back what was known last.
@@ -95,7 +124,7 @@ mod tests {
     use crate::queue_spec::{Payloads, QueueSpec};
     use crate::registry::Registry;
     use piecework_state::{
-        Call, Ledger, Limits, Outcome, Payload, Peer, QueueId, Record, Reply, State, Take, Wait,
+        Call, Ledger, Limits, Outcome, Payload, Peer, QueueId, Reply, State, Take, Wait,
     };
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

@@ -71,7 +71,7 @@ impl Server {
         for address in &listen {
             listeners.push(listener::bind(address, limits.backlog).await?);
         }
-        let mut engine = open_engine(storage)?;
+        let mut engine = open_engine(storage, limits.state.resident)?;
         // Handles of an earlier run may be alive in clients; more than a million of them a second
         // would be needed to reach the number that this run starts from.
         let mut state = restore(engine.as_deref_mut(), clock.now().micros(), limits.state)?;
@@ -164,10 +164,16 @@ impl Server {
 }
 
 /// The engine that keeps what is decided, if anything does.
-fn open_engine(storage: Storage) -> Result<Option<Box<dyn Engine>>, ServerError> {
+fn open_engine(
+    storage: Storage,
+    resident_max: u64,
+) -> Result<Option<Box<dyn Engine>>, ServerError> {
     match storage {
         Storage::Memory => Ok(None),
-        Storage::Disk { folder, sync } => Ok(Some(Box::new(Disk::open(&folder, sync)?))),
+        Storage::Disk { folder, sync } => {
+            let disk = Disk::open(&folder, sync)?.loading_at_most(resident_max);
+            Ok(Some(Box::new(disk)))
+        }
     }
 }
 

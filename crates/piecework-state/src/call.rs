@@ -213,6 +213,26 @@ pub enum Reply {
     Error(StateError),
 }
 
+impl Reply {
+    /// The items that it brings.
+    pub(crate) fn deliveries(&self) -> &[Delivery] {
+        match self {
+            Self::Item(delivery) => std::slice::from_ref(delivery),
+            Self::Items(deliveries) | Self::Leases(deliveries) => deliveries,
+            _ => &[],
+        }
+    }
+
+    /// The same, to be filled.
+    pub(crate) fn deliveries_mut(&mut self) -> &mut [Delivery] {
+        match self {
+            Self::Item(delivery) => std::slice::from_mut(delivery),
+            Self::Items(deliveries) | Self::Leases(deliveries) => deliveries,
+            _ => &mut [],
+        }
+    }
+}
+
 /// An item on its way to a session.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -224,6 +244,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// The bytes that were put.
     pub payload: Bytes,
+    /// Whether the bytes are to be fetched from the engine first.
+    pub(crate) is_away: bool,
     /// What is needed to take it back if the delivery itself was the ack but could not be made.
     pub(crate) gone: Option<Gone>,
 }

@@ -34,7 +34,7 @@ impl State {
             let mut of_queue = 0;
             for item in queue.items() {
                 assert!(seen.insert(item.id), "item {} is in two states", item.id);
-                of_queue += item.payload.len() as u64;
+                of_queue += item.payload.len();
             }
             assert_eq!(queue.bytes, of_queue, "bytes of '{}'", queue.name);
             bytes += of_queue;

@@ -12,7 +12,7 @@
 //! The state of an item is the set of its queue that holds it (`queue.rs`), so an item can be in
 //! no two states, and what only one state needs (who leased it, until when) lives in that set.
 
-use crate::{ItemId, Place, QueueId, SessionId, Time};
+use crate::{Body, ItemId, Place, QueueId, SessionId, Time};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub struct Item {
     pub id: ItemId,
     /// Where it stands in its queue.
     pub place: Place,
-    /// The bytes that were put; the state never looks inside.
-    pub payload: Bytes,
+    /// What was put.
+    pub payload: Body,
     /// Whether it is a stop mark: acked by its delivery in every mode but explicit.
     pub stop: bool,
     /// The queue that its answer is for; once that has ended, the item is dropped instead of

@@ -6,7 +6,8 @@
 //! item that somebody put a moment ago. So replies leave in the order of the decisions, each when
 //! all before it are kept. What comes in meanwhile is the next batch.
 
-use crate::{Call, Note, Outcome, Record, Reply, SessionId, State, Time};
+use crate::{Call, ItemId, Note, Outcome, Record, Reply, SessionId, State, Time};
+use bytes::Bytes;
 use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 
@@ -46,6 +47,8 @@ pub struct Ledger {
     /// Replies that wait, and in which order they leave. A session makes one call at a time, so it
     /// waits for one reply at most; an entry of the order whose reply was taken back is stale.
     held: HashMap<SessionId, Held>,
+    /// Items whose bytes are to be fetched for replies that wait, and for whom.
+    fetches: Vec<Fetch>,
     order: VecDeque<(u64, SessionId)>,
     lost: bool,
 }
@@ -55,6 +58,15 @@ pub struct Ledger {
 struct Held {
     after: u64,
     reply: Reply,
+}
+
+/// The bytes of an item are to be fetched from the engine, before it is given another batch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fetch {
+    /// For whom.
+    pub session: SessionId,
+    /// Which item.
+    pub item: ItemId,
 }
 
 /// What may be told at once.
@@ -85,6 +97,7 @@ impl Ledger {
             given: 0,
             kept: 0,
             held: HashMap::new(),
+            fetches: Vec::new(),
             order: VecDeque::new(),
             lost: false,
         }
@@ -103,6 +116,18 @@ impl Ledger {
         if self.keeps {
             self.decided += records.len() as u64;
             self.pending.extend(records);
+        }
+        if self.keeps {
+            let of_caller = caller.zip(reply.as_ref());
+            let replies = of_caller.into_iter().chain(woken.iter().map(|(at, reply)| (*at, reply)));
+            let away = replies.flat_map(|(session, reply)| {
+                let deliveries = reply.deliveries().iter().filter(|delivery| delivery.is_away);
+                deliveries.map(move |delivery| Fetch { session, item: delivery.id })
+            });
+            let before = self.fetches.len();
+            self.fetches.extend(away);
+            // A batch is to be made for them, if there were none otherwise.
+            self.decided += (self.fetches.len() - before) as u64;
         }
         if self.kept == self.decided {
             return Ok(Told { reply, woken, notes });
@@ -133,6 +158,23 @@ impl Ledger {
         true
     }
 
+    /// What is to be fetched with the batch that was just taken, and before it is kept.
+    pub fn take_fetches(&mut self) -> Vec<Fetch> {
+        std::mem::take(&mut self.fetches)
+    }
+
+    /// The bytes of an item were fetched.
+    pub fn fetched(&mut self, fetch: Fetch, bytes: &Bytes) {
+        let Some(held) = self.held.get_mut(&fetch.session) else { return };
+        let mut deliveries = held.reply.deliveries_mut().iter_mut();
+        if let Some(delivery) = deliveries.find(|delivery| delivery.id == fetch.item) {
+            delivery.payload = bytes.clone();
+            delivery.is_away = false;
+            let queue = delivery.queue;
+            self.state.fetched(queue, fetch.item, bytes);
+        }
+    }
+
     /// The batch is kept: these replies may leave, in this order.
     pub fn kept(&mut self) -> Vec<(SessionId, Reply)> {
         self.kept = self.given;
@@ -159,6 +201,7 @@ impl Ledger {
         self.lost = true;
         self.pending = Vec::new();
         self.held.clear();
+        self.fetches.clear();
         self.order.clear();
     }
 

@@ -29,6 +29,7 @@
 //! ```
 
 mod ack;
+mod body;
 mod call;
 mod dead;
 mod deadline;
@@ -64,12 +65,13 @@ mod time;
 mod wait;
 mod waiters;
 
+pub use body::Body;
 pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait, Which};
 pub use error::StateError;
 pub use explain::{Explained, Stands};
 pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item, Rare};
-pub use ledger::{Ledger, Lost, Told};
+pub use ledger::{Fetch, Ledger, Lost, Told};
 pub use limits::Limits;
 pub use options::{AckMode, Order, QueueOptions};
 pub use record::{DecodeError, Record, Standing};

@@ -5,6 +5,9 @@
 pub struct Limits {
     /// Payload bytes in all queues together. At it: a put fails, unless it answers an item.
     pub bytes: u64,
+    /// Payload bytes that are held in memory. At it: what is put is kept by the engine alone until
+    /// somebody gets it, where an engine keeps it.
+    pub resident: u64,
     /// Items in all queues together. At it: a put fails, unless it answers an item.
     pub items: usize,
     /// Items that one session holds unsettled. At it: its next get fails.
@@ -25,6 +28,9 @@ impl Default for Limits {
         Self {
             // All that fits; the machine's memory is the real bound until storage sets one.
             bytes: u64::MAX,
+            // Little on a machine that serves thousands of workers, and a long backlog of short
+            // items. It is a bound only where there is an engine to fetch them from.
+            resident: 1 << 30,
             items: usize::MAX,
             // A worker holds as many as it works at; more are held by one that never answers.
             leases: 1_000,

@@ -169,15 +169,15 @@ impl State {
         let Some(target) = self.queues.get_mut(&queue) else { return };
         target.unfinished += items.len() as u64;
         target.puts.add(now, items.len() as u64);
-        self.items += items.len();
         for item in &items {
-            target.bytes += item.payload.len() as u64;
-            self.bytes += item.payload.len() as u64;
+            let item = self.let_go(queue, item);
+            self.count_in(queue, &item);
+            let Some(target) = self.queues.get_mut(&queue) else { return };
             match due {
-                None => target.ready.push(item.clone()),
+                None => target.ready.push(item),
                 Some(due) => {
-                    target.delay(item.clone(), due);
                     self.deadlines.add(due, Due::Delay(queue, item.id));
+                    target.delay(item, due);
                 }
             }
         }
@@ -188,7 +188,7 @@ impl State {
         let (id, place) = self.fresh_item();
         let Payload { bytes, stop, reply_to, order } = payload;
         let rare = order.map(|order| Box::new(Rare { order: order.into(), ..Rare::default() }));
-        Item { id, place, payload: bytes, stop, reply_to, put_at: now, attempts: 0, rare }
+        Item { id, place, payload: bytes.into(), stop, reply_to, put_at: now, attempts: 0, rare }
     }
 
     /// A put of a held item's own bytes to the queue it came from hands it back: to the end of
@@ -209,7 +209,7 @@ impl State {
         let Some(target) = self.queues.get(&queue) else { return false };
         let own = |held: &Held| {
             let lease = target.leased.get(&held.item).filter(|_| !held.late);
-            lease.is_some_and(|lease| lease.item.payload == payload.bytes)
+            lease.is_some_and(|lease| lease.item.payload.here() == Some(&payload.bytes))
         };
         let Some(held) = putter.held_on(queue).find(own) else { return false };
         let Some(lease) = self.take_lease(session, held) else { return false };

@@ -43,13 +43,13 @@ impl Ready {
             return self.put_back(item);
         }
         debug_assert!(self.fresh.back().is_none_or(|last| last.place < item.place));
-        self.bytes += item.payload.len() as u64;
+        self.bytes += item.payload.len();
         self.fresh.push_back(item);
     }
 
     /// An item that goes where it stood.
     pub(crate) fn put_back(&mut self, item: Item) {
-        self.bytes += item.payload.len() as u64;
+        self.bytes += item.payload.len();
         let was = self.sorted.insert(self.rank(&item), item);
         debug_assert!(was.is_none(), "two items in one place");
     }
@@ -73,7 +73,7 @@ impl Ready {
             _ if self.order == Order::Lifo => self.fresh.pop_back(),
             _ => self.fresh.pop_front(),
         }?;
-        self.bytes -= item.payload.len() as u64;
+        self.bytes -= item.payload.len();
         Some(item)
     }
 
@@ -138,7 +138,7 @@ impl Ready {
             let old: BTreeMap<Rank, Item> = old;
             out.extend(old.into_values());
         }
-        self.bytes -= out.iter().map(|item| item.payload.len() as u64).sum::<u64>();
+        self.bytes -= out.iter().map(|item| item.payload.len()).sum::<u64>();
         out
     }
 
@@ -153,7 +153,7 @@ impl Ready {
         let ascending = |(a, b): (&Item, &Item)| a.place < b.place;
         self.fresh.iter().zip(self.fresh.iter().skip(1)).all(ascending)
             && self.sorted.iter().all(|(rank, item)| *rank == self.rank(item))
-            && self.bytes == self.iter().map(|item| item.payload.len() as u64).sum::<u64>()
+            && self.bytes == self.iter().map(|item| item.payload.len()).sum::<u64>()
     }
 
     fn rank(&self, item: &Item) -> Rank {

@@ -111,7 +111,7 @@ impl Record {
     /// Bytes of payload that it brings.
     pub fn bytes(&self) -> u64 {
         match self {
-            Self::Put { items, .. } => items.iter().map(|item| item.payload.len() as u64).sum(),
+            Self::Put { items, .. } => items.iter().map(|item| item.payload.len()).sum(),
             _ => 0,
         }
     }

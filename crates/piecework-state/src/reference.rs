@@ -221,6 +221,7 @@ impl State {
         }
         let Some(queue) = self.queues.remove(&id) else { return };
         self.bytes -= queue.bytes;
+        self.resident -= queue.items().map(|item| item.payload.resident()).sum::<u64>();
         self.items -= queue.items().count();
         self.disarm_keys(id, &queue.keys);
         queue.expiry.into_iter().for_each(|at| self.deadlines.remove(at, Due::Expiry(id)));

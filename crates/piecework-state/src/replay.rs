@@ -130,7 +130,8 @@ impl Replay {
             let mut items: Vec<_> = items.into_values().collect();
             items.sort_unstable_by_key(|(item, _)| item.place);
             for (item, standing) in items {
-                queue.bytes += item.payload.len() as u64;
+                queue.bytes += item.payload.len();
+                state.resident += item.payload.resident();
                 state.items += 1;
                 queue.unfinished += u64::from(standing != Standing::Dead);
                 match standing {

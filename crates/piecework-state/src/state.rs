@@ -43,6 +43,8 @@ pub struct State {
     latest: Time,
     /// Whether the manager stops: nobody is served any more.
     pub(crate) stopping: bool,
+    /// Those of them that are in memory.
+    pub(crate) resident: u64,
     /// Bytes of payload that there is room for, where all is kept.
     pub(crate) room: u64,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
@@ -69,6 +71,7 @@ impl State {
             limits,
             latest: Time::default(),
             stopping: false,
+            resident: 0,
             room: u64::MAX,
             calls: 0,
             next: 1,

@@ -90,7 +90,8 @@ impl State {
             queue,
             id: item.id,
             attempt: item.attempts + 1,
-            payload: item.payload.clone(),
+            payload: item.payload.here().cloned().unwrap_or_default(),
+            is_away: item.payload.here().is_none(),
             gone: None,
         };
         if ack::acked_by_delivery(source.options.ack, item.stop, style) {
@@ -116,14 +117,14 @@ impl State {
     pub fn unsent(&mut self, now: Time, session: SessionId, deliveries: Vec<Delivery>) -> Outcome {
         let mut out = Outcome::default();
         for delivery in deliveries {
-            let Delivery { queue, id, attempt, payload, gone } = delivery;
+            let Delivery { queue, id, attempt, payload, gone, is_away: _ } = delivery;
             match gone {
                 None => {
                     let held = Held { queue, item: id, by_id: false, late: false };
                     self.release(now, session, held, crate::Ended::Unsent, &mut out);
                 }
                 Some(Gone { place, put_at, stop, reply_to, rare }) => {
-                    let attempts = attempt - 1;
+                    let (attempts, payload) = (attempt - 1, payload.into());
                     let item = Item { id, place, payload, stop, reply_to, put_at, attempts, rare };
                     self.undo_gone(now, session, queue, item, &mut out);
                 }

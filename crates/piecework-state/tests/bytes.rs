@@ -52,7 +52,7 @@ fn batch(attempt: Attempt, at: Time, order: &'static [u8], more: &QueueOptions) 
     let item = Item {
         id: ItemId(3),
         place: Place(4),
-        payload: Bytes::from_static(b"N."),
+        payload: Bytes::from_static(b"N.").into(),
         stop: true,
         put_at: Time::from_micros(u64::MAX),
         attempts: 1,

@@ -66,7 +66,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "WHEN", default_value = "interval:100ms", value_parser = sync)]
     sync: SyncPolicy,
 
-    /// Bytes of items held at most, as 512MiB or 2G; beyond, a put raises queue.Full, unless it
+    /// Bytes of items in memory at most, as 512MiB or 2G. Beyond, items are read back from disk when
+    /// their turn comes [default: 1GiB]; with --engine memory, a put raises queue.Full, unless it
     /// answers a task [default: no bound]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
@@ -163,8 +164,10 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     for limit in &args.limit {
         config.limits.set(limit).map_err(exit::usage)?;
     }
-    if let Some(bytes) = args.memory {
-        config.limits.state.bytes = bytes;
+    match (args.memory, args.engine) {
+        (Some(bytes), EngineName::Disk) => config.limits.state.resident = bytes,
+        (Some(bytes), EngineName::Memory) => config.limits.state.bytes = bytes,
+        (None, _) => {}
     }
     config.storage = storage(args.engine, args.data_dir, args.sync)?;
     config.payloads = payloads(args.payloads, &config.listen);

@@ -3,7 +3,7 @@
 use super::schema::{self, KNOWN};
 use super::{look, read};
 use crate::EngineError;
-use piecework_state::{Item, QueueId, Record, Replay, Standing};
+use piecework_state::{Body, Item, QueueId, Record, Replay, Standing};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
@@ -101,7 +101,7 @@ impl Checked {
                         count.add(item, *standing);
                     }
                     // Nobody asks for it here, and all of them may be more than fits in memory.
-                    item.payload = Default::default();
+                    item.payload = Body::Away(item.payload.len());
                 }
                 _ => {}
             }
@@ -121,7 +121,7 @@ impl QueueCount {
             Standing::Delayed(_) => self.delayed += 1,
             Standing::Dead => self.dead += 1,
         }
-        self.bytes += item.payload.len() as u64;
+        self.bytes += item.payload.len();
     }
 }
 

@@ -21,9 +21,10 @@ pub use check::{Checked, QueueCount, check};
 pub use sync::SyncPolicy;
 
 use crate::{Engine, EngineError};
+use bytes::Bytes;
 use checkpoint::Checkpointer;
 use lock::Lock;
-use piecework_state::Record;
+use piecework_state::{ItemId, Record};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use space::{Space, Within};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ pub struct Disk {
     syncer: Option<Syncer>,
     checkpointer: Checkpointer,
     space: Space,
+    /// Bytes of payload that are loaded.
+    resident_max: u64,
     /// Why an earlier commit failed, if one did.
     poisoned: Option<String>,
     /// Let go last: nobody else may open the folder before the database is closed.
@@ -71,7 +74,25 @@ impl Disk {
         let space = Space::of(folder)
             .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
         let (folder, poisoned) = (folder.to_owned(), None);
-        Ok(Self { folder, connection, books, syncer, checkpointer, space, poisoned, _lock: lock })
+        Ok(Self {
+            folder,
+            connection,
+            books,
+            syncer,
+            checkpointer,
+            space,
+            resident_max: u64::MAX,
+            poisoned,
+            _lock: lock,
+        })
+    }
+
+    /// The same, but for loading payloads only up to so many bytes: of later items there is their
+    /// length alone, and the payload is fetched when it is wanted.
+    #[must_use]
+    pub fn loading_at_most(mut self, resident_max: u64) -> Self {
+        self.resident_max = resident_max;
+        self
     }
 
     fn transact(&mut self, batch: &[Record]) -> Result<(), EngineError> {
@@ -118,8 +139,12 @@ impl Engine for Disk {
         })
     }
 
+    fn payload(&mut self, item: ItemId) -> Result<Bytes, EngineError> {
+        read::payload(&self.connection, item)
+    }
+
     fn load(&mut self) -> Result<Vec<Record>, EngineError> {
-        read::load(&self.connection)
+        read::load(&self.connection, self.resident_max)
     }
 }
 

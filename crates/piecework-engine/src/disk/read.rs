@@ -1,22 +1,42 @@
 //! From the tables back to records.
 
 use crate::EngineError;
+use bytes::Bytes;
 use piecework_state::{
-    AckMode, Attempt, Ended, Item, ItemId, Order, Place, QueueId, QueueOptions, Rare, Record,
+    AckMode, Attempt, Body, Ended, Item, ItemId, Order, Place, QueueId, QueueOptions, Rare, Record,
     SessionId, Standing, Time,
 };
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Row};
 use std::collections::HashMap;
 use std::time::Duration;
 
 type Histories = HashMap<ItemId, Vec<Attempt>>;
 
 /// All that is kept: the queues, then the items with what has happened to them.
-pub(super) fn load(tables: &Connection) -> Result<Vec<Record>, EngineError> {
-    let mut records = Vec::new();
-    each(tables, |record| records.push(record))?;
+pub(super) fn load(tables: &Connection, resident_max: u64) -> Result<Vec<Record>, EngineError> {
+    let (mut records, mut resident) = (Vec::new(), 0);
+    each(tables, |mut record| {
+        if let Record::Item { item, .. } = &mut record {
+            resident += item.payload.len();
+            if resident > resident_max && !item.stop {
+                item.payload = Body::Away(item.payload.len());
+            }
+        }
+        records.push(record);
+    })?;
     Ok(records)
+}
+
+/// The payload of one item.
+pub(super) fn payload(tables: &Connection, item: ItemId) -> Result<Bytes, EngineError> {
+    let mut payload = tables.prepare_cached(
+        "SELECT coalesce(items.payload, payloads.payload) \
+         FROM items LEFT JOIN payloads ON item = id WHERE id = ?1",
+    )?;
+    let found = payload.query_row([item.0.cast_signed()], |row| row.get::<_, Vec<u8>>(0));
+    let found = found.optional()?.ok_or(EngineError::NoPayload(item.0))?;
+    Ok(found.into())
 }
 
 /// The same, record by record.

@@ -166,6 +166,7 @@ impl Books {
         // As in the records' bytes: what an item is tied to outlives no restart.
         let Item { id, place, payload, stop, put_at, attempts, rare, reply_to: _ } = item;
         self.number(id.0.max(place.0));
+        let payload = payload.here().ok_or(EngineError::NoPayload(id.0))?;
         let is_long = payload.len() > INLINE_BYTES_MAX;
         let (state, due) = columns(standing);
         let rare = rare.as_deref();

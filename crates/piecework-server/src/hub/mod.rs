@@ -6,11 +6,12 @@ mod log;
 use crate::clock::Clock;
 use crate::registry::{Registered, Registry};
 use crate::runs;
+use bytes::Bytes;
 use doing::Doing;
 use log::log;
 use piecework_state::{
-    Call, Delivery, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Record, Reply, SessionId,
-    State, StateError, Time, Told,
+    Call, Delivery, Fetch, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Record, Reply,
+    SessionId, State, StateError, Time, Told,
 };
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -38,6 +39,15 @@ struct Shared {
     armed: Option<Time>,
     /// What the committer is about.
     committer: Doing,
+}
+
+/// What the thread that keeps is to do.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// To be kept.
+    pub(crate) batch: Vec<Record>,
+    /// To be fetched before that.
+    pub(crate) fetches: Vec<Fetch>,
 }
 
 /// What a call came to, so far.
@@ -266,13 +276,14 @@ impl Hub {
         }
     }
 
-    /// Waits for something to keep, and moves it into `batch`, which stays empty where nothing comes
-    /// within `patience`; false if nothing comes any more. Blocks: it is for the one thread that
-    /// keeps.
-    pub(crate) fn next_batch(&self, batch: &mut Vec<Record>, patience: Option<Duration>) -> bool {
+    /// Waits for something to keep or to fetch, and moves it into `work`, which stays empty where
+    /// nothing comes within `patience`; false if nothing comes any more. Blocks: it is for the one
+    /// thread that keeps.
+    pub(crate) fn next_work(&self, work: &mut Work, patience: Option<Duration>) -> bool {
         let mut shared = self.lock();
         loop {
-            if shared.ledger.take_batch(batch) {
+            if shared.ledger.take_batch(&mut work.batch) {
+                work.fetches = shared.ledger.take_fetches();
                 return true;
             }
             if shared.committer == Doing::Closing || shared.ledger.is_lost() {
@@ -286,7 +297,7 @@ impl Hub {
                 shared.committer = Doing::Busy; // woken by nobody
             }
             if waited.timed_out() && !shared.ledger.has_batch() {
-                batch.clear();
+                (work.batch, work.fetches) = Default::default();
                 return true;
             }
         }
@@ -297,9 +308,12 @@ impl Hub {
         self.lock().ledger.set_room(room);
     }
 
-    /// The batch is kept: whoever waits for it is told.
-    pub(crate) fn kept(&self) {
+    /// The batch is kept, and what was to be fetched is: whoever waits for it is told.
+    pub(crate) fn kept(&self, fetched: Vec<(Fetch, Bytes)>) {
         let mut shared = self.lock();
+        for (fetch, bytes) in fetched {
+            shared.ledger.fetched(fetch, &bytes);
+        }
         let kept = shared.ledger.kept();
         shared.wake(kept);
     }

@@ -74,6 +74,11 @@ pub const SETTINGS: &[Setting] = &[
         "a put raises `queue.Full`, unless it answers an item", state.bytes: u64
     ),
     number!(
+        "resident", Bytes, "the payloads in memory, where items are kept on disk",
+        "payloads that are put are read back from there when their turn comes",
+        state.resident: u64
+    ),
+    number!(
         "items", Count, "items in all queues",
         "a put raises `queue.Full`, unless it answers an item", state.items: usize
     ),

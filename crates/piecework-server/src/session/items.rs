@@ -117,5 +117,7 @@ fn payload(state: &State, queue: QueueId, item: ItemId) -> Result<Payload, PyErr
     if explained.stands != Stands::Dead {
         return Err(PyError::lookup_error(format!("item {item} is not dead")));
     }
-    Ok(Payload::from_bytes(explained.item.payload)?)
+    let away = || PyError::lookup_error(format!("the payload of item {item} is on disk only"));
+    let bytes = explained.item.payload.here().cloned().ok_or_else(away)?;
+    Ok(Payload::from_bytes(bytes)?)
 }

@@ -163,7 +163,7 @@ impl Writer {
         let Item { id, place, payload, stop, put_at, attempts, rare, reply_to: _ } = item;
         self.number(id.0);
         self.number(place.0);
-        self.bytes(payload);
+        self.bytes(payload.here().expect("a record that is kept brings its payload along"));
         self.0.push(u8::from(*stop));
         self.number(put_at.micros());
         self.number(u64::from(*attempts));
@@ -312,7 +312,7 @@ impl Reader {
         Ok(Item {
             id: self.id()?,
             place: Place(self.number("a place")?),
-            payload: self.bytes("a payload")?,
+            payload: self.bytes("a payload")?.into(),
             stop: self.flag()?,
             put_at: self.time()?,
             attempts: self.count()?,

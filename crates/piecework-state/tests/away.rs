@@ -1,0 +1,133 @@
+//! Payloads that only the engine has: let go of above a bound, and fetched when their turn comes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use bytes::Bytes;
+use piecework_state::{
+    Call, ItemId, Ledger, Limits, Outcome, Payload, Peer, QueueId, QueueOptions, Record, Reply,
+    SessionId, State, Take, Time, Wait,
+};
+
+const NOW: Time = Time::from_secs(1);
+
+/// A ledger, and what an engine would have.
+struct Site {
+    ledger: Ledger,
+    task: QueueId,
+    kept: Vec<Record>,
+}
+
+impl Site {
+    /// At most 1,000 bytes of payload are held in memory.
+    fn new() -> Self {
+        let limits = Limits { resident: 1_000, ..Limits::default() };
+        let mut ledger = Ledger::new(State::new(1, limits), true);
+        let mut out = Outcome::default();
+        let task = ledger.state.register("task", QueueOptions::default(), &mut out);
+        ledger.tell(None, out).unwrap();
+        let mut site = Self { ledger, task, kept: Vec::new() };
+        site.keep();
+        site
+    }
+
+    fn open(&mut self) -> SessionId {
+        self.ledger.state.open(NOW, Peer::native("somebody"))
+    }
+
+    fn put(&mut self, session: SessionId, payload: &[u8]) {
+        let put = Call::put(self.task, Payload::opaque(payload.to_vec()));
+        assert!(self.ledger.apply(NOW, session, put).unwrap().reply.is_none());
+    }
+
+    fn take(&mut self, session: SessionId, max: usize) -> Option<Reply> {
+        let take = Call::Take { queue: self.task, max, wait: Wait::No, style: Take::Many };
+        self.ledger.apply(NOW, session, take).unwrap().reply
+    }
+
+    /// Fetches and keeps what there is; gives back the replies, and how many were fetched.
+    fn keep(&mut self) -> (Vec<Reply>, usize) {
+        let mut batch = Vec::new();
+        assert!(self.ledger.take_batch(&mut batch));
+        self.kept.extend(batch);
+        let fetches = self.ledger.take_fetches();
+        for fetch in &fetches {
+            let bytes = self.payload(fetch.item);
+            self.ledger.fetched(*fetch, &bytes);
+        }
+        self.ledger.state.check();
+        (self.ledger.kept().into_iter().map(|(_, reply)| reply).collect(), fetches.len())
+    }
+
+    fn payload(&self, id: ItemId) -> Bytes {
+        let mut items = self.kept.iter().flat_map(|record| match record {
+            Record::Put { items, .. } => &items[..],
+            _ => &[],
+        });
+        items.find(|item| item.id == id).unwrap().payload.here().unwrap().clone()
+    }
+}
+
+fn payloads(reply: &Reply) -> Vec<u8> {
+    let Reply::Items(items) = reply else { panic!("{reply:?}") };
+    items.iter().flat_map(|item| item.payload.to_vec()).collect()
+}
+
+#[test]
+fn what_does_not_fit_in_memory_is_fetched_in_its_turn() {
+    let mut site = Site::new();
+    let (master, worker) = (site.open(), site.open());
+    for letter in b"abcd" {
+        site.put(master, &[*letter; 400]);
+        site.keep();
+    }
+    assert!(site.take(worker, 3).is_none(), "one of the three is not here");
+    let (replies, fetched) = site.keep();
+    assert_eq!(
+        (payloads(&replies[0]), fetched),
+        ([[b'a'; 400], [b'b'; 400], [b'c'; 400]].concat(), 1)
+    );
+    // The next get acks those, so that there is room for what is put then.
+    assert!(site.take(worker, 1).is_none());
+    assert_eq!(payloads(&site.keep().0[0]), [b'd'; 400]);
+    site.put(master, &[b'e'; 400]);
+    site.keep();
+    assert!(site.take(worker, 1).is_none(), "an ack is to be kept");
+    assert_eq!(site.keep().1, 0);
+}
+
+#[test]
+fn what_is_put_and_got_before_it_is_kept_is_there_too() {
+    let mut site = Site::new();
+    let (master, worker) = (site.open(), site.open());
+    site.put(master, &[b'x'; 2_000]);
+    assert!(site.take(worker, 1).is_none());
+    let (replies, fetched) = site.keep();
+    assert_eq!((replies.len(), fetched), (2, 1));
+    assert_eq!(payloads(&replies[1]), [b'x'; 2_000]);
+}
+
+#[test]
+fn an_item_that_is_fetched_for_nobody_goes_to_the_next() {
+    let mut site = Site::new();
+    let (master, worker, other) = (site.open(), site.open(), site.open());
+    site.put(master, &[b'x'; 2_000]);
+    site.keep();
+    assert!(site.take(worker, 1).is_none());
+    site.ledger.end(NOW, worker).unwrap();
+    assert!(site.take(other, 1).is_none());
+    let (replies, _) = site.keep();
+    assert_eq!(payloads(&replies[0]), [b'x'; 2_000]);
+}
+
+#[test]
+fn what_was_fetched_for_a_worker_that_died_need_not_be_fetched_again() {
+    let mut site = Site::new();
+    let (master, worker, other) = (site.open(), site.open(), site.open());
+    site.put(master, &[b'x'; 2_000]);
+    site.keep();
+    site.take(worker, 1);
+    site.keep();
+    site.ledger.end(NOW, worker).unwrap();
+    assert!(site.take(other, 1).is_none(), "that its lease was lost is to be kept");
+    let (replies, fetched) = site.keep();
+    assert_eq!((payloads(&replies[0]), fetched), (vec![b'x'; 2_000], 0));
+}
