@@ -28,10 +28,10 @@ class Manager:
     """A running `piecework serve`, which keeps what it has on disk, as it does for users.
 
     `data` is the folder it is kept in, one of its own in `folder` unless it is given; `within` is
-    what the command is run by.
+    what the command is run by, `more` are further words of its own.
     """
 
-    def __init__(self, folder, *queues, data=None, within=()):
+    def __init__(self, folder, *queues, data=None, within=(), more=()):
         self.data = data or tempfile.mkdtemp(prefix="data", dir=str(folder))
         self.authkey_file = os.path.join(str(folder), "authkey")
         with open(self.authkey_file, "w") as file:
@@ -48,6 +48,7 @@ class Manager:
             "--authkey-file",
             self.authkey_file,
             *options,
+            *more,
         )
         self.port = int(self.program.wait_for(r"^listening on 127\.0\.0\.1:(\d+)$").group(1))
 

@@ -1,6 +1,8 @@
 //! Every call with checked arguments, and what comes of it.
 
-use crate::{Ended, ItemId, Place, QueueId, QueueStats, Rare, Record, SessionId, StateError, Time};
+use crate::{
+    Ended, Item, ItemId, Place, QueueId, QueueStats, Rare, Record, SessionId, StateError, Time,
+};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -244,8 +246,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// The bytes that were put.
     pub payload: Bytes,
-    /// Whether the bytes are to be fetched from the engine first.
-    pub(crate) is_away: bool,
+    /// Where the bytes are to be fetched from the engine first: in which form they are taken.
+    pub(crate) away: Option<Take>,
     /// What is needed to take it back if the delivery itself was the ack but could not be made.
     pub(crate) gone: Option<Gone>,
 }
@@ -258,6 +260,13 @@ pub(crate) struct Gone {
     pub(crate) stop: bool,
     pub(crate) reply_to: Option<QueueId>,
     pub(crate) rare: Option<Box<Rare>>,
+}
+
+impl Gone {
+    pub(crate) fn of(item: Item) -> Self {
+        let Item { place, put_at, stop, reply_to, rare, .. } = item;
+        Self { place, put_at, stop, reply_to, rare }
+    }
 }
 
 /// Something worth a line in the log.

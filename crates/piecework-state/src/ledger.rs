@@ -121,7 +121,8 @@ impl Ledger {
             let of_caller = caller.zip(reply.as_ref());
             let replies = of_caller.into_iter().chain(woken.iter().map(|(at, reply)| (*at, reply)));
             let away = replies.flat_map(|(session, reply)| {
-                let deliveries = reply.deliveries().iter().filter(|delivery| delivery.is_away);
+                let deliveries =
+                    reply.deliveries().iter().filter(|delivery| delivery.away.is_some());
                 deliveries.map(move |delivery| Fetch { session, item: delivery.id })
             });
             let before = self.fetches.len();
@@ -168,10 +169,11 @@ impl Ledger {
         let Some(held) = self.held.get_mut(&fetch.session) else { return };
         let mut deliveries = held.reply.deliveries_mut().iter_mut();
         if let Some(delivery) = deliveries.find(|delivery| delivery.id == fetch.item) {
-            delivery.payload = bytes.clone();
-            delivery.is_away = false;
-            let queue = delivery.queue;
-            self.state.fetched(queue, fetch.item, bytes);
+            let mut out = Outcome::default();
+            self.state.fetched(fetch.session, delivery, bytes, &mut out);
+            // What is still to be kept of that leaves no reply behind: its own is on its way.
+            self.decided += out.records.len() as u64;
+            self.pending.extend(out.records);
         }
     }
 

@@ -8,8 +8,7 @@ use crate::error::StateError;
 use crate::put::Put;
 use crate::queue::Queue;
 use crate::state::State;
-use crate::{AckMode, Body, Item, ItemId, QueueId};
-use bytes::Bytes;
+use crate::{AckMode, Body, Item, QueueId};
 
 impl State {
     /// Whether the queue has a bound, so that a put may wait there.
@@ -65,22 +64,13 @@ impl State {
     /// memory than there may be, its bytes are let go of, and fetched when its turn comes.
     pub(crate) fn let_go(&self, queue: QueueId, item: &Item) -> Item {
         let over = self.resident + item.payload.resident() > self.limits.resident;
+        // What is acked by its delivery is best at hand.
         let kept = |at: &Queue| at.is_kept() && at.options.ack != AckMode::None;
-        // What is acked by its delivery is gone before it could be fetched.
         let may_go = item.payload.len() > AWAY_BYTES_MIN && !item.stop;
         if over && may_go && self.queues.get(&queue).is_some_and(kept) {
             return Item { payload: Body::Away(item.payload.len()), ..item.clone() };
         }
         item.clone()
-    }
-
-    /// The bytes of an item that were fetched; it keeps them for as long as it is leased.
-    pub(crate) fn fetched(&mut self, queue: QueueId, item: ItemId, bytes: &Bytes) {
-        let lease = self.queues.get_mut(&queue).and_then(|at| at.leased.get_mut(&item));
-        if let Some(lease) = lease.filter(|lease| lease.item.payload.here().is_none()) {
-            lease.item.payload = Body::Here(bytes.clone());
-            self.resident += bytes.len() as u64;
-        }
     }
 }
 

@@ -7,7 +7,8 @@ use crate::error::StateError;
 use crate::queue::Lease;
 use crate::session::{Held, Waits};
 use crate::state::{Served, State};
-use crate::{Item, QueueId, Record, SessionId, Time};
+use crate::{Body, Item, QueueId, Record, SessionId, Time};
+use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
 impl State {
@@ -91,14 +92,15 @@ impl State {
             id: item.id,
             attempt: item.attempts + 1,
             payload: item.payload.here().cloned().unwrap_or_default(),
-            is_away: item.payload.here().is_none(),
+            away: item.payload.here().is_none().then_some(style),
             gone: None,
         };
-        if ack::acked_by_delivery(source.options.ack, item.stop, style) {
+        let acks = ack::acked_by_delivery(source.options.ack, item.stop, style);
+        // What is gone cannot be fetched: it is acked when that is done.
+        if acks && delivery.away.is_none() {
             taker.owes(queue);
             self.gone_for_good(queue, &item, out);
-            let Item { place, put_at, stop, reply_to, rare, .. } = item;
-            delivery.gone = Some(Gone { place, put_at, stop, reply_to, rare });
+            delivery.gone = Some(Gone::of(item));
         } else {
             let by_id = style == Take::Leases;
             taker.held.push_back(Held { queue, item: item.id, by_id, late: false });
@@ -112,12 +114,42 @@ impl State {
         Some(delivery)
     }
 
+    /// The bytes of an item on its way were fetched: it keeps them for as long as it is leased,
+    /// unless this is where its lease ends.
+    pub(crate) fn fetched(
+        &mut self,
+        session: SessionId,
+        delivery: &mut Delivery,
+        bytes: &Bytes,
+        out: &mut Outcome,
+    ) {
+        let Some(style) = delivery.away.take() else { return };
+        delivery.payload = bytes.clone();
+        let (queue, id) = (delivery.queue, delivery.id);
+        let Some(source) = self.queues.get_mut(&queue) else { return };
+        let Some(lease) = source.leased.get_mut(&id) else { return };
+        if lease.item.payload.here().is_none() {
+            lease.item.payload = Body::Here(bytes.clone());
+            self.resident += bytes.len() as u64;
+        }
+        if !ack::acked_by_delivery(source.options.ack, lease.item.stop, style) {
+            return;
+        }
+        let Some(held) = self.held_by_id(session, queue, id) else { return };
+        let Some(lease) = self.take_lease(session, held) else { return };
+        if let Some(taker) = self.sessions.get_mut(&session) {
+            taker.owes(queue);
+        }
+        self.gone_for_good(queue, &lease.item, out);
+        delivery.gone = Some(Gone::of(lease.item));
+    }
+
     /// Takes back what could not be sent: the attempt does not count, and a delivery that was its
     /// own ack never happened.
     pub fn unsent(&mut self, now: Time, session: SessionId, deliveries: Vec<Delivery>) -> Outcome {
         let mut out = Outcome::default();
         for delivery in deliveries {
-            let Delivery { queue, id, attempt, payload, gone, is_away: _ } = delivery;
+            let Delivery { queue, id, attempt, payload, gone, away: _ } = delivery;
             match gone {
                 None => {
                     let held = Held { queue, item: id, by_id: false, late: false };

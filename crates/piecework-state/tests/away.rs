@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use piecework_state::{
-    Call, ItemId, Ledger, Limits, Outcome, Payload, Peer, QueueId, QueueOptions, Record, Reply,
-    SessionId, State, Take, Time, Wait,
+    AckMode, Call, ItemId, Ledger, Limits, Outcome, Payload, Peer, QueueId, QueueOptions, Record,
+    Reply, SessionId, State, Take, Time, Wait,
 };
 
 const NOW: Time = Time::from_secs(1);
@@ -116,6 +116,33 @@ fn an_item_that_is_fetched_for_nobody_goes_to_the_next() {
     assert!(site.take(other, 1).is_none());
     let (replies, _) = site.keep();
     assert_eq!(payloads(&replies[0]), [b'x'; 2_000]);
+}
+
+#[test]
+fn what_is_acked_by_its_delivery_is_fetched_before_it_is_gone() {
+    let mut site = Site::new();
+    let (master, worker, other) = (site.open(), site.open(), site.open());
+    site.put(master, &[b'x'; 2_000]);
+    site.keep();
+    let mut out = Outcome::default();
+    let options = QueueOptions { ack: AckMode::None, ..QueueOptions::default() };
+    site.ledger.state.register("task", options, &mut out);
+    site.ledger.tell(None, out).unwrap();
+    site.keep();
+    assert!(site.take(worker, 1).is_none());
+    // Its client leaves at once, and the item goes to the next; that one's reply cannot be sent.
+    site.ledger.end(NOW, worker).unwrap();
+    assert!(site.take(other, 1).is_none());
+    let (mut replies, _) = site.keep();
+    assert_eq!(payloads(&replies[0]), [b'x'; 2_000]);
+    let acked = |record: &Record| matches!(record, Record::Acked(..));
+    assert!(!site.kept.iter().any(acked), "the ack comes after that");
+    let deliveries = State::deliveries(replies.remove(0));
+    let out = site.ledger.state.unsent(NOW, other, deliveries);
+    site.ledger.tell(None, out).unwrap();
+    site.keep();
+    let [.., Record::Acked(..), Record::Put { items, .. }] = &site.kept[..] else { panic!() };
+    assert_eq!(items[0].payload.here().unwrap()[..], [b'x'; 2_000]);
 }
 
 #[test]
