@@ -2,7 +2,7 @@
 
 use crate::check::{self, Extent};
 use crate::step::{Outcome, answers, cargo, run as step};
-use crate::{fuzz, interop};
+use crate::{fuzz, interop, torture};
 
 pub(crate) fn run() -> Outcome {
     check::run(Extent::Quick)?;
@@ -20,5 +20,6 @@ pub(crate) fn run() -> Outcome {
     }
     step("doctests", cargo(&["test", "--workspace", "--doc"]))?;
     interop::run(&[])?;
+    torture::run(&[])?;
     fuzz::run(&[])
 }
