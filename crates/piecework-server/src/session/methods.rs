@@ -3,11 +3,11 @@
 
 use super::arguments::{Arguments, Signature, WaitArgs, number};
 use super::error::PyError;
-use super::order::{self, Clash};
+use super::order::{self, Sorter};
 use crate::hub::Desk;
 use crate::limits::{KEY_BYTES_MAX, MANY_MAX, NOTE_BYTES_MAX};
 use crate::queue_spec::Payloads;
-use piecework_state::{self as state, Call, ItemId, Order, QueueId, Settle, Take};
+use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
 use piecework_wire::{Payload, Policy, Refused, Request, Value};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -221,7 +221,7 @@ impl Method {
             (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),
             _ => Ok(()),
         };
-        let mut sorter = Sorter { orders: seen.orders.into_iter(), first: None };
+        let mut sorter = Sorter::new(seen.orders);
         let mut opaque = |to: QueueId, payload: Payload| -> Result<state::Payload, PyError> {
             let stop = desk.registry.is_stop(to, &payload);
             let order = sorter.order(desk, to, &payload)?;
@@ -283,36 +283,6 @@ pub(crate) struct Seen {
     refused: Option<Refused>,
     /// What orders each of its items, or why nothing does.
     orders: Vec<Result<Box<[u8]>, String>>,
-}
-
-/// Finds out where items of one put stand in a queue that goes by priority.
-struct Sorter {
-    orders: std::vec::IntoIter<Result<Box<[u8]>, String>>,
-    /// What orders the first of them, which the others are held against in an empty queue.
-    first: Option<Box<[u8]>>,
-}
-
-impl Sorter {
-    /// What orders the next item, if its queue asks; an error if Python would not order it.
-    fn order(
-        &mut self,
-        desk: &Desk<'_>,
-        to: QueueId,
-        payload: &Payload,
-    ) -> Result<Option<Box<[u8]>>, PyError> {
-        let seen = self.orders.next();
-        let (Order::Priority, first) = desk.state.order(to) else { return Ok(None) };
-        let order = seen.unwrap_or_else(|| order::key(payload)).map_err(PyError::type_error)?;
-        let clash = first.or(self.first.as_deref()).and_then(|first| order::clash(&order, first));
-        if let Some(Clash { new, first }) = clash {
-            return Err(PyError::type_error(format!(
-                "'<' not supported between {new} and {first}, which the first item of this queue \
-                 has in its place; hint: a queue that goes by priority takes what Python can order"
-            )));
-        }
-        self.first.get_or_insert_with(|| order.clone());
-        Ok(Some(order))
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@
 
 mod number;
 
+use super::error::PyError;
+use crate::hub::Desk;
 use crate::limits::ORDER_BYTES_MAX;
+use piecework_state::{Order, QueueId};
 use piecework_wire::{Payload, Value};
 
 const END: u8 = 0;
@@ -27,9 +30,45 @@ const OTHER: u8 = 7;
 
 /// Two values that Python does not order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Clash {
-    pub(crate) new: &'static str,
-    pub(crate) first: &'static str,
+struct Clash {
+    new: &'static str,
+    first: &'static str,
+}
+
+/// Finds out where items of one put stand in a queue that goes by priority.
+#[derive(Debug)]
+pub(crate) struct Sorter {
+    orders: std::vec::IntoIter<Result<Box<[u8]>, String>>,
+    /// What orders the first of them, which the others are held against in an empty queue.
+    first: Option<Box<[u8]>>,
+}
+
+impl Sorter {
+    /// For items of which this was seen.
+    pub(crate) fn new(orders: Vec<Result<Box<[u8]>, String>>) -> Self {
+        Self { orders: orders.into_iter(), first: None }
+    }
+
+    /// What orders the next item, if its queue asks; an error if Python would not order it.
+    pub(crate) fn order(
+        &mut self,
+        desk: &Desk<'_>,
+        to: QueueId,
+        payload: &Payload,
+    ) -> Result<Option<Box<[u8]>>, PyError> {
+        let seen = self.orders.next();
+        let (Order::Priority, first) = desk.state.order(to) else { return Ok(None) };
+        let order = seen.unwrap_or_else(|| key(payload)).map_err(PyError::type_error)?;
+        let clash = first.or(self.first.as_deref()).and_then(|first| clash(&order, first));
+        if let Some(Clash { new, first }) = clash {
+            return Err(PyError::type_error(format!(
+                "'<' not supported between {new} and {first}, which the first item of this queue \
+                 has in its place; hint: a queue that goes by priority takes what Python can order"
+            )));
+        }
+        self.first.get_or_insert_with(|| order.clone());
+        Ok(Some(order))
+    }
 }
 
 /// The key of a payload; an error if it is not plain data.
@@ -90,7 +129,7 @@ fn string(key: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
 ///
 /// Where it would have to compare what cannot be compared behind equal elements, two dicts say, it
 /// fails; here those items stand as they were put.
-pub(crate) fn clash(new: &[u8], first: &[u8]) -> Option<Clash> {
+fn clash(new: &[u8], first: &[u8]) -> Option<Clash> {
     let differ = new.iter().zip(first).position(|(a, b)| a != b);
     let at_all = |key: &[u8]| matches!(key, [NONE | OTHER, ..]);
     let (new_tag, first_tag) = match differ {
