@@ -58,7 +58,14 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<ExitCode> {
     let cannot =
         |why: io::Error| exit::io_error(format!("cannot make '{}': {why}", args.file.display()));
     let copy = NamedTempFile::new_in(&beside).map_err(cannot)?;
-    if !copy_to(folder.clone(), copy.path().to_owned()).await? {
+    let copied = copy_to(folder.clone(), copy.path().to_owned()).await?;
+    let is_whole = copied.map_err(|error| match error {
+        EngineError::Missing { .. } | EngineError::Damaged { .. } | EngineError::Later { .. } => {
+            error.into()
+        }
+        error => exit::io_error(format!("cannot make '{}': {error}", args.file.display())),
+    })?;
+    if !is_whole {
         return Ok(ExitCode::from(STOPPED));
     }
     let named = match args.force {
@@ -100,7 +107,7 @@ fn there_already(file: &Path) -> anyhow::Error {
 }
 
 /// Copies until it is done or a signal comes; says whether it is done.
-async fn copy_to(folder: PathBuf, to: PathBuf) -> anyhow::Result<bool> {
+async fn copy_to(folder: PathBuf, to: PathBuf) -> anyhow::Result<Result<bool, EngineError>> {
     let stop = stop_signal()?;
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
@@ -114,10 +121,5 @@ async fn copy_to(folder: PathBuf, to: PathBuf) -> anyhow::Result<bool> {
             copying.await
         }
     };
-    copied?.map_err(|error| match error {
-        EngineError::Missing { .. } | EngineError::Damaged { .. } | EngineError::Later { .. } => {
-            error.into()
-        }
-        error => exit::io_error(error),
-    })
+    Ok(copied?)
 }
