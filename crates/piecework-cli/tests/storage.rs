@@ -81,8 +81,8 @@ fn check(data: &Path) -> TestCommand {
     piecework(["check", "--data-dir"]).arg(data)
 }
 
-/// Puts go on for as long as the back-up is being made. What comes out of it must be the first items
-/// that were put, as many as there were at some moment.
+/// Puts go on for as long as the back-up is being made. What comes out of it must be the first
+/// items that were put, as many as there were at some moment.
 #[test]
 fn a_back_up_of_a_busy_manager_is_restored_to_a_moment_of_it() {
     let (data, elsewhere) = (folder(), folder());

@@ -65,8 +65,8 @@ pub enum EngineError {
     /// A record speaks of an item that is not there: a defect of piecework.
     #[error("a record speaks of item {0}, which is not kept")]
     UnknownItem(u64),
-    /// A record or a reply needs the payload of an item that is neither in memory nor kept: a defect
-    /// of piecework.
+    /// A record or a reply needs the payload of an item that is neither in memory nor kept: a
+    /// defect of piecework.
     #[error("the payload of item {0} is nowhere to be found")]
     NoPayload(u64),
     /// An earlier commit or sync failed, so that nothing more may be promised.

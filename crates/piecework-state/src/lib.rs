@@ -41,6 +41,7 @@ mod explain;
 mod id;
 mod invariants;
 mod item;
+mod keys;
 mod ledger;
 mod limits;
 mod meter;

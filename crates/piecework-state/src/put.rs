@@ -4,26 +4,12 @@ use crate::ack;
 use crate::call::{Note, Outcome, Payload, Reply, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
-use crate::session::{Held, Waits};
+use crate::session::{Held, Put, Waits};
 use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Rare, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a session wants to put, all of it or none.
-#[derive(Debug, Default)]
-pub(crate) struct Put {
-    pub(crate) payloads: SmallVec<[Payload; 1]>,
-    /// Ready only after this long.
-    pub(crate) delay: Option<Duration>,
-    /// Only if nothing was put under this key a while ago.
-    pub(crate) once: Option<Arc<str>>,
-    /// The lease that it settles, where the session says so.
-    pub(crate) settles: Option<Held>,
-    /// Whether it settled a lease when it came, in a queue with a bound that this exempts it from.
-    pub(crate) acks: bool,
-}
 
 impl State {
     pub(crate) fn put(

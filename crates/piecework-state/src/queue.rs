@@ -2,7 +2,7 @@
 
 use crate::id::IdMap;
 use crate::meter::Meter;
-use crate::once::Keys;
+use crate::keys::Keys;
 use crate::ready::Ready;
 use crate::waiters::Line;
 use crate::{Item, ItemId, QueueId, QueueOptions, QueueStats, SessionId, Time};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The ready items of one queue.
 ///
-/// Nearly all items are taken in the order in which they were put, and such a line is all they need.
+/// Nearly all items are taken in the order in which they were put, and a line is all they need.
 /// Items that go back to where they stood, and those that a value orders, are sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
@@ -19,7 +19,7 @@ pub(crate) struct Ready {
     bytes: u64,
 }
 
-/// Where an item is sorted: by the key that its value gives it, where one orders, then by its place.
+/// Where an item is sorted: by the key that its value gives it, if one orders, then by its place.
 type Rank = (Bytes, Place);
 
 impl Ready {

@@ -3,7 +3,7 @@
 use crate::deadline::Due;
 use crate::id::IdMap;
 use crate::limits::Limits;
-use crate::once::Keys;
+use crate::keys::Keys;
 use crate::queue::{Life, Queue};
 use crate::record::{Record, Standing};
 use crate::state::State;

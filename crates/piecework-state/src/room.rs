@@ -1,12 +1,12 @@
 //! Room: what bounds a queue, and what bounds the manager.
 //!
 //! A queue that is full makes putters wait, as in Python; a manager that is full refuses at once,
-//! for nobody could say how long the wait would be. A put that acks is refused by no bound in bytes,
-//! nor by the manager's: it frees what others wait for.
+//! for nobody could say how long the wait would be. A put that acks is refused by no bound in
+//! bytes, nor by the manager's: it frees what others wait for.
 
 use crate::error::StateError;
-use crate::put::Put;
 use crate::queue::Queue;
+use crate::session::Put;
 use crate::state::State;
 use crate::{AckMode, Body, Item, QueueId};
 

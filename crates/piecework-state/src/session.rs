@@ -1,7 +1,7 @@
 //! One session: who it is, what it holds, what it waits for.
 
 use crate::call::Take;
-use crate::put::Put;
+use crate::call::Payload;
 use crate::waiters::Ticket;
 use crate::{HandleId, ItemId, QueueId, Time};
 use smallvec::SmallVec;
@@ -130,6 +130,20 @@ pub(crate) struct Waiting {
     pub(crate) deadline: Option<Time>,
     pub(crate) queue: QueueId,
     pub(crate) what: Waits,
+}
+
+/// What a session wants to put, all of it or none.
+#[derive(Debug, Default)]
+pub(crate) struct Put {
+    pub(crate) payloads: SmallVec<[Payload; 1]>,
+    /// Ready only after this long.
+    pub(crate) delay: Option<Duration>,
+    /// Only if nothing was put under this key a while ago.
+    pub(crate) once: Option<Arc<str>>,
+    /// The lease that it settles, where the session says so.
+    pub(crate) settles: Option<Held>,
+    /// Whether it settled a lease when it came, in a queue with a bound that this exempts it from.
+    pub(crate) acks: bool,
 }
 
 /// What a waiting call waits for.

@@ -66,8 +66,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "WHEN", default_value = "interval:100ms", value_parser = sync)]
     sync: SyncPolicy,
 
-    /// Bytes of items in memory at most, as 512MiB or 2G. Beyond, items are read back from disk when
-    /// their turn comes [default: 1GiB]; with --engine memory, a put raises queue.Full, unless it
+    /// Bytes of items in memory at most, as 512MiB or 2G. Beyond, items are read back from disk
+    /// when their turn comes [default: 1GiB]; with --engine memory, a put raises queue.Full, unless it
     /// answers a task [default: no bound]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,

@@ -81,7 +81,7 @@ const STEPS: [&str; 2] = [
         PRIMARY KEY (queue, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX keys_by_time ON keys (queue, until);
-    ALTER TABLE queues ADD COLUMN maxbytes INTEGER NOT NULL DEFAULT 0; -- of ready items; 0: no bound
+    ALTER TABLE queues ADD COLUMN maxbytes INTEGER NOT NULL DEFAULT 0; -- of ready items; 0: none
     ALTER TABLE queues ADD COLUMN ordering TEXT NOT NULL DEFAULT 'fifo'
         CHECK (ordering IN ('fifo', 'priority', 'lifo'));
     -- Microseconds; NULL: its items never expire.
@@ -89,7 +89,7 @@ const STEPS: [&str; 2] = [
     ALTER TABLE items ADD COLUMN ready_at INTEGER;   -- NULL: since it was put
     -- Where its value orders it among those of its queue; NULL: its place alone does.
     ALTER TABLE items ADD COLUMN rank BLOB;
-    ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- how long, microseconds
+    ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- microseconds
 ",
 ];
 

@@ -59,7 +59,7 @@ pub(super) struct Within {
 }
 
 impl Space {
-    /// Room on the disk that the folder is on. Some is kept back once it is asked how much there is.
+    /// Room on the disk that the folder is on. Some is kept back once it is asked for.
     pub(super) fn of(folder: &Path) -> io::Result<Self> {
         let disk = statvfs(folder)?;
         let kept_back = KEPT_BACK_MAX.min(disk.f_blocks * disk.f_frsize / KEPT_BACK_SHARE);
@@ -78,8 +78,8 @@ impl Space {
         self.unlooked = self.unlooked.saturating_sub(bytes);
     }
 
-    /// How many bytes of payload there is room for, where it is time to look. `within` is asked only
-    /// where there is little.
+    /// How many bytes of payload there is room for, where it is time to look. `within` is asked
+    /// only where there is little.
     pub(super) fn room(&mut self, within: impl FnOnce() -> Within) -> Option<u64> {
         if self.unlooked > 0 && self.looked.elapsed() < LOOK_AGAIN {
             return None;

@@ -214,8 +214,8 @@ impl Method {
         Seen { refused, orders: sorted.iter().map(order::key).collect() }
     }
 
-    /// The call that this is on `queue`, now; what was seen of it counts if the queue that it is put
-    /// to asks for that.
+    /// The call that this is on `queue`, now; what was seen of it counts if the queue that it is
+    /// put to asks for that.
     pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId, seen: Seen) -> Result<Call, PyError> {
         let let_in = |to: QueueId| match (&seen.refused, desk.registry.payloads(to)) {
             (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),

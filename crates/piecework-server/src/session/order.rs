@@ -5,8 +5,8 @@
 //!
 //! | kind | behind the tag |
 //! |---|---|
-//! | number | its sign, then its exponent and mantissa, so that ints and floats of all sizes compare; all bits are turned where it is negative |
-//! | str, bytes | the bytes (of UTF-8, which sorts as code points do), a zero as `00 FF`, then `00 00` |
+//! | number | its sign, exponent and mantissa, all bits turned where it is negative |
+//! | str, bytes | the bytes (UTF-8 sorts as code points do), a zero as `00 FF`, then `00 00` |
 //! | tuple, list | the elements, then a zero, which is less than any tag |
 //! | None | nothing |
 //! | anything else | nothing, and the key ends here: what stands behind it orders nothing |
