@@ -1,8 +1,8 @@
 //! Putting once: the keys under which items were put, remembered for a while.
 //!
 //! A client that was not told whether its put was done puts again under the same key, and nothing
-//! is put twice. Keys are forgotten by the second, so that a queue with many has few moments at which
-//! it forgets some.
+//! is put twice. Keys are forgotten by the second, so that a queue with many has few moments at
+//! which it forgets some.
 
 use crate::call::Outcome;
 use crate::deadline::Due;

@@ -8,8 +8,6 @@ use crate::session::{Held, Put, Waits};
 use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Rare, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
-use std::time::Duration;
 
 impl State {
     pub(crate) fn put(

@@ -1,8 +1,8 @@
 //! One queue: the four sets that hold its items, and the moves between them.
 
 use crate::id::IdMap;
-use crate::meter::Meter;
 use crate::keys::Keys;
+use crate::meter::Meter;
 use crate::ready::Ready;
 use crate::waiters::Line;
 use crate::{Item, ItemId, QueueId, QueueOptions, QueueStats, SessionId, Time};

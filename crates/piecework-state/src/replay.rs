@@ -2,8 +2,8 @@
 
 use crate::deadline::Due;
 use crate::id::IdMap;
-use crate::limits::Limits;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::queue::{Life, Queue};
 use crate::record::{Record, Standing};
 use crate::state::State;

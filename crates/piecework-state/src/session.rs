@@ -1,12 +1,13 @@
 //! One session: who it is, what it holds, what it waits for.
 
-use crate::call::Take;
 use crate::call::Payload;
+use crate::call::Take;
 use crate::waiters::Ticket;
 use crate::{HandleId, ItemId, QueueId, Time};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The other end of a session, as it describes itself.
 #[derive(Clone, Debug, Eq, PartialEq)]

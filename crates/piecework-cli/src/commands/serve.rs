@@ -67,8 +67,8 @@ pub struct ServeArgs {
     sync: SyncPolicy,
 
     /// Bytes of items in memory at most, as 512MiB or 2G. Beyond, items are read back from disk
-    /// when their turn comes [default: 1GiB]; with --engine memory, a put raises queue.Full, unless it
-    /// answers a task [default: no bound]
+    /// when their turn comes [default: 1GiB]; with --engine memory, a put raises queue.Full,
+    /// unless it answers a task [default: no bound]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
