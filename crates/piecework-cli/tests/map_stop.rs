@@ -95,11 +95,13 @@ fn a_command_that_would_not_end_is_killed_after_a_grace() {
 #[test]
 fn results_of_a_stopped_run_are_printed_though_others_are_missing() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "case {} in 1) echo > began; sleep 1000;; esac; echo {}; echo > did-{}";
+    let script = "case {} in 1) echo > began; sleep 1000;; esac; echo {}; echo $$ > did-{}";
     let command = ["map", "-j2", script, ":::", "1", "2", "3"];
     let mut run = piecework(command).in_folder(&folder).start();
-    for file in ["began", "did-2", "did-3"] {
-        wait_until("the others are done", || folder.path().join(file).exists());
+    wait_until("the first has begun", || folder.path().join("began").exists());
+    for file in ["did-2", "did-3"] {
+        let pid = wait_for_pid(&folder.path().join(file));
+        wait_until("the others have ended", || is_gone(pid));
     }
     run.signal(Signal::INT);
     run.error_line();
