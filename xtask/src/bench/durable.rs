@@ -137,8 +137,8 @@ fn parse(line: &str) -> Outcome<Figure> {
     figure().ok_or_else(|| format!("the load said {line:?}, which is no figure"))
 }
 
-/// A measurement for each number of clients, in which each is compared with the floor, with the
-/// peer that was fastest in it, and with what there would be without a disk.
+/// A measurement for each number of clients, in which each is compared with the faster floor, with
+/// the peer that was fastest in it, and with what there would be without a disk.
 fn sort(figures: &[Figure]) -> Vec<Measurement> {
     let mut measurements: Vec<(usize, Measurement, Vec<Role>)> = Vec::new();
     for figure in figures {

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::floor::Floor;
 use crate::load::Window;
 use crate::peer::{Beanstalkd, JetStream, Peer, Piecework, Redis};
 use crate::server::Server;
 use crate::words::Words;
-use crate::{floor, load, tell};
+use crate::{load, tell};
 
 /// How many clients at a time: one, few, and as many as a small farm of workers has.
 const CLIENTS: [usize; 4] = [1, 8, 16, 64];
@@ -20,7 +21,7 @@ struct Subject {
 }
 
 enum Kind {
-    Floor,
+    Floor(Floor),
     Server(Box<dyn Peer>, PathBuf),
 }
 
@@ -38,9 +39,11 @@ pub(crate) fn run(words: &Words, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The floor, the peers that are here, and piecework: as they are, and in memory for comparison.
+/// The floors, the peers that are here, and piecework: as they are, and in memory for comparison.
 fn subjects(words: &Words) -> Vec<Subject> {
-    let mut subjects = vec![Subject { role: "floor", name: "the floor", kind: Kind::Floor }];
+    let floors = [("appending", Floor::Append), ("writing over", Floor::WriteOver)];
+    let floor = |(name, floor)| Subject { role: "floor", name, kind: Kind::Floor(floor) };
+    let mut subjects: Vec<_> = floors.map(floor).into();
     // The default of `serve`: a reply does not wait for the disk, and a loss of power costs 100 ms.
     let interval = Piecework::Disk("interval:100ms");
     let servers: [(_, _, _, Box<dyn Peer>); 6] = [
@@ -63,7 +66,9 @@ impl Subject {
     /// One round: a server is started for it, in an empty folder, and ends with it.
     fn measure(&self, folder: &Path, window: Window) -> io::Result<()> {
         match &self.kind {
-            Kind::Floor => self.each(|clients| floor::items_per_second(folder, clients, window)),
+            Kind::Floor(floor) => {
+                self.each(|clients| floor.items_per_second(folder, clients, window))
+            }
             Kind::Server(peer, program) => {
                 let (peer, server) =
                     (peer.as_ref(), Server::start(peer.as_ref(), program, folder)?);
