@@ -69,9 +69,9 @@ fn time_runs_anew_when_an_item_becomes_ready_again() {
     let [released, dies] = [0, 1].map(|_| world.lease(&client, 1)[0].0);
     assert_eq!(got(world.get(&client)), "handed back");
     world.after(secs(50));
+    world.settle(&client, dies, Settle::Nack);
     world.after(secs(10));
     world.settle(&client, released, Settle::Release);
-    world.settle(&client, dies, Settle::Nack);
     world.put(&client, "handed back");
     world.on_task(&client, |queue| Call::Revive { queue, which: Which::All });
     assert_eq!(counts(&world), (4, 0));
@@ -129,4 +129,19 @@ fn other_options_are_other_times() {
     world.register("task", expires(20));
     world.after(secs(20));
     assert_eq!(counts(&world), (0, 1));
+}
+
+#[test]
+fn after_a_restart_what_came_back_keeps_nothing_older_from_expiring() {
+    let mut world = World::new(expires(1_000));
+    let client = world.client();
+    world.put(&client, "comes back");
+    world.put(&client, "never fetched");
+    let (id, _) = world.lease(&client, 1)[0];
+    world.after(secs(900));
+    world.settle(&client, id, Settle::Release);
+    world.state = world.replay.clone().into_state(1, Limits::default());
+    world.after(Duration::ZERO);
+    world.after(secs(100));
+    assert_eq!(counts(&world), (1, 1));
 }

@@ -113,3 +113,17 @@ fn what_orders_the_next_item_is_told() {
     assert_eq!(world.state.order(world.task), (Order::Priority, Some(&b"a"[..])));
     assert_eq!(world.state.order(world.result), (Order::Fifo, None));
 }
+
+#[test]
+fn an_item_whose_delivery_was_its_ack_and_failed_stands_where_it_stood() {
+    let options = QueueOptions { order: Order::Priority, ack: AckMode::None, ..Default::default() };
+    let mut world = World::new(options);
+    let client = world.client();
+    put(&mut world, &client, "b");
+    let Some(reply) = world.get(&client) else { panic!() };
+    put(&mut world, &client, "a");
+    let deliveries = piecework_state::State::deliveries(reply);
+    let out = world.state.unsent(world.now, client.session, deliveries);
+    world.note(out);
+    assert_eq!(all(&mut world, &client), ["a", "b"]);
+}
