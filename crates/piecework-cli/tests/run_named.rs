@@ -75,6 +75,24 @@ fn a_run_that_is_killed_again_and_again_does_each_task_once_and_prints_all_in_or
 }
 
 #[test]
+fn what_has_ended_is_kept_though_nobody_reads_the_results() {
+    const TASKS: usize = 200;
+    let site = Site::new();
+    let arguments: Vec<String> = (1..=TASKS).map(|number| number.to_string()).collect();
+    let mut words = vec!["-j2", "head -c 20000 /dev/zero; echo {} >> did", ":::"];
+    words.extend(arguments.iter().map(String::as_str));
+    let run = site.map(&words).start();
+    // The pipe is full after a few results; those of all others wait.
+    wait_until("many have ended", || lines(&site.path("did")).len() >= 60);
+    run.signal(Signal::KILL);
+    run.end();
+    let again = site.run(&words);
+    assert_eq!((again.code, again.stdout.len()), (0, TASKS * 20_000));
+    let did = site.did().len();
+    assert!((TASKS..=TASKS + 2).contains(&did), "{did} commands ran for {TASKS} tasks");
+}
+
+#[test]
 fn only_what_is_new_runs_and_equal_arguments_are_counted() {
     let site = Site::new();
     let command = "echo {}; echo {} >> did";
@@ -101,8 +119,9 @@ fn a_finished_run_says_again_all_that_it_said() {
             let ran = site.run(&words);
             let log = fs::read_to_string(site.path("log")).unwrap_or_default();
             let results = fs::read_to_string(site.path("r.jsonl")).unwrap_or_default();
-            // The summary tells how long it took.
-            let said: Vec<_> = ran.stderr.lines().filter(|line| !line.contains(" in ")).collect();
+            // What follows is the table of failures, with times in it.
+            let said: Vec<_> =
+                ran.stderr.lines().take_while(|line| !line.starts_with("task ")).collect();
             (ran.code, ran.text(), said.join("\n"), log, results)
         };
         let (first, second) = (keep(&site), keep(&site));
@@ -129,6 +148,17 @@ fn what_failed_runs_again_only_if_that_is_asked_for() {
     assert_eq!(site.did(), ["gone"]);
     site.run(&[&["--restart"], &words[..]].concat()).expect(0, "");
     assert_eq!(site.did(), ["in", "gone"]);
+}
+
+#[test]
+fn a_failure_halts_a_run_once() {
+    let site = Site::new();
+    let command = "echo {} >> did; echo {}; test {} != b";
+    let words = ["-q", "-j1", "--halt", "soon,fail=1", command, ":::", "a", "b", "c"];
+    site.run(&words).expect(1, "a\nb\n");
+    assert_eq!(site.did(), ["a", "b"]);
+    site.run(&words).expect(1, "a\nb\nc\n");
+    assert_eq!(site.did(), ["c"]);
 }
 
 #[test]

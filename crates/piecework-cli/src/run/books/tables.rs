@@ -37,9 +37,9 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
-/// Pages of the write-ahead log after which they are written back: 16 MiB, which bounds the log
-/// and is few enough to take a moment only.
-const LOG_PAGES_MAX: i64 = 4_000;
+/// Pages of the write-ahead log after which they are written back: 64 MiB, which bounds the log.
+/// Whoever writes then waits for the disk; that is once in several thousand tasks.
+const LOG_PAGES_MAX: i64 = 16_000;
 
 /// Memory for pages, in KiB: the rows of a hundred thousand tasks that print little.
 const CACHE_KIB: i64 = 32 << 10;
