@@ -12,6 +12,11 @@ use crate::{QueueId, Record, Time};
 use std::sync::Arc;
 
 impl State {
+    /// Whether something was put into the queue under this key, if it is one.
+    pub(crate) fn is_known(&self, queue: QueueId, key: Option<&str>) -> bool {
+        key.is_some() && self.queues.get(&queue).is_some_and(|at| at.keys.knows(key))
+    }
+
     /// Remembers that something was put under a key that was not known.
     pub(crate) fn remember_key(
         &mut self,

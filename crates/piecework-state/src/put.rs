@@ -58,7 +58,7 @@ impl State {
             Err(refused) => return Reply::Error(refused),
         };
         let Put { payloads, delay, once, settles: _, acks: _ } = put;
-        let known = self.queues.get(&queue).is_some_and(|at| at.keys.knows(once.as_deref()));
+        let known = self.is_known(queue, once.as_deref());
         let mut acked = SmallVec::new();
         let mut items = SmallVec::new();
         for (at, payload) in payloads.into_iter().enumerate() {
@@ -113,7 +113,7 @@ impl State {
             Some(held) => smallvec![held],
             None => ack::answered_by(putter, &self.queues, queue, put.payloads.len()),
         };
-        if self.at(queue)?.keys.knows(put.once.as_deref()) {
+        if self.is_known(queue, put.once.as_deref()) {
             return Ok(answered);
         }
         if answered.is_empty() {

@@ -44,15 +44,15 @@ impl State {
         }
     }
 
-    /// An item is in the queue no more.
-    pub(crate) fn count_out(&mut self, queue: QueueId, item: &Item) {
+    /// An item is in the queue no more; gives back the queue, if that is there still.
+    pub(crate) fn count_out(&mut self, queue: QueueId, item: &Item) -> Option<&mut Queue> {
         let bytes = item.payload.len();
         self.bytes -= bytes;
         self.resident -= item.payload.resident();
         self.items -= 1;
-        if let Some(at) = self.queues.get_mut(&queue) {
-            at.bytes -= bytes;
-        }
+        let at = self.queues.get_mut(&queue)?;
+        at.bytes -= bytes;
+        Some(at)
     }
 }
 

@@ -9,11 +9,10 @@ impl State {
     /// Serves whoever waits at the queue, in order of arrival, until nothing more can be done.
     pub(crate) fn serve(&mut self, now: Time, queue: QueueId, out: &mut Outcome) {
         while let Some(at) = self.queues.get(&queue).filter(|_| !self.stopping) {
+            let getter = at.getters.first().filter(|_| at.ready.len() > 0);
             if at.options.expire.is_some() && at.expiry.is_none() {
                 self.watch_expiry(queue, now);
             }
-            let Some(at) = self.queues.get(&queue) else { return };
-            let getter = at.getters.first().filter(|_| at.ready.len() > 0);
             let served = match getter {
                 Some(getter) => self.serve_getter(now, getter, out),
                 None => self.serve_putter(now, queue, out),

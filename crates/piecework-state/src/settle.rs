@@ -176,8 +176,7 @@ impl State {
     }
 
     fn forget(&mut self, queue: QueueId, item: &Item) {
-        self.count_out(queue, item);
-        if let Some(queue) = self.queues.get_mut(&queue) {
+        if let Some(queue) = self.count_out(queue, item) {
             queue.acked_total += 1;
         }
     }
