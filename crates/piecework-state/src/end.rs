@@ -39,17 +39,26 @@ impl State {
     /// answers must not be done again.
     pub fn end(&mut self, now: Time, session: SessionId) -> Outcome {
         let mut out = Outcome::default();
-        match self.unpark(session) {
+        self.end_into(now, session, &mut out);
+        out
+    }
+
+    /// The same, adding to an outcome; gives back what became of a put that waited for room.
+    fn end_into(&mut self, now: Time, session: SessionId, out: &mut Outcome) -> Option<Reply> {
+        let (queue, let_in) = match self.unpark(session) {
             Some((queue, Waits::Put(put))) => {
-                self.admit(now, session, queue, put, &mut out);
-                self.serve(now, queue, &mut out);
+                let reply = self.admit(now, session, queue, put, out);
+                (Some(queue), Some(reply))
             }
-            Some((queue, _)) => self.serve(now, queue, &mut out),
-            None => {}
+            Some((queue, _)) => (Some(queue), None),
+            None => (None, None),
+        };
+        if let Some(queue) = queue {
+            self.serve(now, queue, out);
         }
-        let Some(mut ended) = self.sessions.remove(&session) else { return out };
+        let Some(mut ended) = self.sessions.remove(&session) else { return let_in };
         self.calls += 1;
-        self.pay_all(&ended, &mut out);
+        self.pay_all(&ended, out);
         ended.unpaid.clear();
         let owned = std::mem::take(&mut ended.owns);
         let handles: Vec<(HandleId, u64)> = ended.handles.to_vec();
@@ -60,21 +69,21 @@ impl State {
             }
         }
         match end {
-            End::Undecided => self.wait_and_see(now, session, ended, &mut out),
+            End::Undecided => self.wait_and_see(now, session, ended, out),
             End::Orderly | End::Lost | End::Stopped => {
                 if end == End::Lost && !ended.peer.is_thread() {
-                    self.process_died(now, &ended.peer, &handles, &mut out);
+                    self.process_died(now, &ended.peer, &handles, out);
                 }
-                self.settle_ended(now, session, &ended, end, &mut out);
+                self.settle_ended(now, session, &ended, end, out);
             }
         }
         for (handle, _) in handles {
             self.forget_handle(handle);
         }
         for handle in owned {
-            self.release_handle(now, handle, &mut out);
+            self.release_handle(now, handle, out);
         }
-        out
+        let_in
     }
 
     /// The process of a session is known to have ended: where its thread's end would be undecided,
@@ -105,12 +114,13 @@ impl State {
         let joins = matches!(waiting.what, Waits::Join);
         let peer = self.sessions.get(&session)?.peer.clone();
         self.process_ended(session);
-        let mut out = self.end(now, session);
+        let mut out = Outcome::default();
+        let let_in = self.end_into(now, session, &mut out);
         let heir = self.open(now, peer);
         let served = self.resolve(now, heir, ident, &mut out).and_then(|queue| match take {
             Some((max, style)) => self.take(now, heir, queue, max, wait, style, &mut out),
             None if joins => self.join(heir, queue),
-            None => Ok(Some(Reply::None)),
+            None => Ok(Some(let_in.unwrap_or(Reply::None))),
         });
         out.reply = served.unwrap_or_else(|error| Some(Reply::Error(error)));
         Some((heir, out))

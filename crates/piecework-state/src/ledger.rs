@@ -171,9 +171,13 @@ impl Ledger {
         if let Some(delivery) = deliveries.find(|delivery| delivery.id == fetch.item) {
             let mut out = Outcome::default();
             self.state.fetched(fetch.session, delivery, bytes, &mut out);
-            // What is still to be kept of that leaves no reply behind: its own is on its way.
-            self.decided += out.records.len() as u64;
-            self.pending.extend(out.records);
+            if !out.records.is_empty() {
+                // It is acked by that, so its reply waits for one batch more.
+                self.decided += out.records.len() as u64;
+                self.pending.extend(out.records);
+                held.after = self.decided;
+                self.order.push_back((self.decided, fetch.session));
+            }
         }
     }
 

@@ -151,10 +151,17 @@ impl State {
         for delivery in deliveries {
             let Delivery { queue, id, attempt, payload, gone, away: _ } = delivery;
             match gone {
-                None => {
-                    let held = Held { queue, item: id, by_id: false, late: false };
-                    self.release(now, session, held, crate::Ended::Unsent, &mut out);
-                }
+                None => match self.held_by_id(session, queue, id) {
+                    Some(held) => {
+                        self.release(now, session, held, crate::Ended::Unsent, &mut out);
+                    }
+                    // The lease has run out meanwhile. No answer will come for what never arrived.
+                    None => {
+                        if let Some(session) = self.sessions.get_mut(&session) {
+                            session.let_go(id, true);
+                        }
+                    }
+                },
                 Some(Gone { place, put_at, stop, reply_to, rare }) => {
                     let (attempts, payload) = (attempt - 1, payload.into());
                     let item = Item { id, place, payload, stop, reply_to, put_at, attempts, rare };

@@ -4,8 +4,9 @@
 mod support;
 
 use piecework_state::{
-    AckMode, Attempt, Call, Note, Payload, Peer, QueueOptions, Record, Reply, StateError,
+    AckMode, Attempt, Call, Limits, Note, Payload, Peer, QueueOptions, Record, Reply, StateError,
 };
+use std::time::Duration;
 use support::{Client, World, got, secs};
 
 /// A worker thread holds an item in mode auto, and its session ends.
@@ -356,6 +357,41 @@ fn a_put_that_waits_counts_once_though_its_connection_is_inherited() {
         world.on_task(&other, Call::TaskDone);
     }
     assert!(world.woken.iter().any(|(who, reply)| *who == next && matches!(reply, Reply::None)));
+}
+
+#[test]
+fn the_heir_is_told_if_a_put_that_waited_found_no_room() {
+    let limits = Limits { bytes: 2, ..Limits::default() };
+    let mut world = World::limited(QueueOptions { maxsize: 1, ..QueueOptions::default() }, limits);
+    let worker = world.client();
+    world.put(&worker, "a");
+    assert!(world.put(&worker, "bb").is_none(), "it waits for room in the queue");
+    let (_, out) = world.state.hand_over(world.now, worker.session, &worker.task).unwrap();
+    let told = world.note(out);
+    let full = matches!(told, Some(Reply::Error(StateError::FullBytes { .. })));
+    assert!(full && world.stats().ready == 1, "{told:?}");
+}
+
+#[test]
+fn what_could_not_be_sent_before_its_lease_ran_out_is_left_to_whoever_has_it() {
+    for ack in [AckMode::Auto, AckMode::Explicit] {
+        let lease = Some(Duration::from_secs(1));
+        let mut world = World::new(QueueOptions { ack, lease, ..QueueOptions::default() });
+        let (slow, other) = (world.client(), world.client());
+        world.put(&slow, "a");
+        let Some(Reply::Item(unsent)) = world.get(&slow) else { panic!("an item is ready") };
+        world.after(Duration::from_secs(2));
+        got(world.get(&other));
+        let out = world.state.unsent(world.now, slow.session, vec![unsent]);
+        assert!(world.note(out).is_none());
+        assert_eq!((world.stats().leased, world.stats().ready), (1, 0), "{ack:?}");
+        world.state.check();
+        // Nor is the next thing that it settles taken for an answer to what never arrived.
+        world.put(&other, "b");
+        got(world.get(&slow));
+        world.on_task(&slow, Call::Ack);
+        assert_eq!((world.stats().leased, world.stats().late_total), (1, 0), "{ack:?}");
+    }
 }
 
 #[test]
