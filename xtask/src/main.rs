@@ -7,6 +7,7 @@ mod golden;
 mod interop;
 mod pictures;
 mod python;
+mod sim;
 mod step;
 mod test;
 mod torture;
@@ -31,6 +32,10 @@ usage: cargo xtask TASK
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)
+  sim [--seeds N] [--from S]
+                         simulated lives of a manager and its clients, 20,000 unless told
+                         otherwise, each from a seed (SEED=N tells the story of one, --whole all
+                         of it, else what is left when it fails and is shrunk)
   golden                 captures the wire's golden frames anew, from each Python found
   pictures               draws the pictures of the documentation anew
   torture [--minutes N] [--seed S] [--pause MILLISECONDS] [--keep]
@@ -57,6 +62,7 @@ fn run(arguments: &[String]) -> Outcome {
         ["interop", pytest_arguments @ ..] => interop::run(pytest_arguments),
         ["bench", words @ ..] => bench::run(words),
         ["fuzz", words @ ..] => fuzz::run(words),
+        ["sim", words @ ..] => sim::run(words),
         ["golden"] => golden::run(),
         ["pictures"] => pictures::run(),
         ["torture", words @ ..] => torture::run(words),

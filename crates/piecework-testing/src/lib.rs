@@ -1,5 +1,5 @@
 //! What tests of the whole share: the real binary as a server or on a terminal, real Python
-//! interpreters, and the torture of all of them.
+//! interpreters, the simulator of all that, and the torture of all of them.
 //!
 //! Never published, and nothing depends on it. The rules of the house, which no compiler holds,
 //! are its test `tidy`.
@@ -7,6 +7,7 @@
 mod python;
 mod scenes;
 mod server;
+pub mod sim;
 mod svg;
 mod terminal;
 pub mod torture;

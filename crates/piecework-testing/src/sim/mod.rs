@@ -1,0 +1,92 @@
+//! The simulator: whole lives of a manager, its disk, its network and its clients, in one thread
+//! under a clock that jumps, each from one seed.
+//!
+//! Programs as people write them put, get and settle over connections that stall and are cut; they
+//! are killed, interrupted, and leave in good order. The manager is killed, stopped and started
+//! again at any step, its commits fail, its machine loses power. After every step the invariants of
+//! the state hold; whenever the manager starts, what it has agrees with all that clients were told.
+
+mod agent;
+mod line;
+mod manager;
+mod model;
+mod op;
+mod plan;
+mod random;
+mod roles;
+mod shrink;
+mod storage;
+mod trace;
+mod world;
+
+use plan::Plan;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use world::World;
+
+pub use shrink::shrink;
+
+/// What happened in lives that went well: how often each kind of thing did.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// A life in which something did not hold.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// What did not hold.
+    pub what: String,
+    /// What happened until then, line by line; empty unless it was asked for.
+    pub trace: Vec<String>,
+    plan: Plan,
+}
+
+/// Lives the life of a seed.
+///
+/// # Errors
+///
+/// When something did not hold.
+pub fn live(seed: u64) -> Result<Counts, Box<Failure>> {
+    live_plan(&Plan::of(seed), false)
+}
+
+/// The same, where the trace says what happened, whether it goes well or not.
+pub fn trace(seed: u64) -> (Vec<String>, Option<String>) {
+    trace_plan(&Plan::of(seed))
+}
+
+fn trace_plan(plan: &Plan) -> (Vec<String>, Option<String>) {
+    let mut world = World::new(plan, true);
+    let failed = lives(&mut world).err();
+    (world.trace.lines, failed)
+}
+
+fn live_plan(plan: &Plan, listens: bool) -> Result<Counts, Box<Failure>> {
+    let mut world = World::new(plan, listens);
+    match lives(&mut world) {
+        Ok(()) => Ok(world.trace.counts),
+        Err(what) => {
+            let (seed, plan, trace) = (plan.seed, plan.clone(), world.trace.lines);
+            Err(Box::new(Failure { seed, what, trace, plan }))
+        }
+    }
+}
+
+/// What does not hold is a panic, in the state as in the model: here it becomes an error.
+fn lives(world: &mut World<'_>) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| world.live())).map_err(|panic| message(&*panic))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+impl Failure {
+    /// What is left of its life: programs, faults and steps.
+    pub fn size(&self) -> (usize, usize, u32) {
+        (self.plan.programs.len(), self.plan.faults.len(), self.plan.steps)
+    }
+}
