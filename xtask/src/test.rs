@@ -2,7 +2,7 @@
 
 use crate::check::{self, Extent};
 use crate::step::{Outcome, answers, cargo, run as step};
-use crate::{fuzz, interop, torture};
+use crate::{fuzz, interop, sim, torture};
 
 pub(crate) fn run() -> Outcome {
     check::run(Extent::Quick)?;
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Outcome {
         )?;
     }
     step("doctests", cargo(&["test", "--workspace", "--doc"]))?;
+    sim::run(&[])?;
     interop::run(&[])?;
     torture::run(&[])?;
     fuzz::run(&[])
