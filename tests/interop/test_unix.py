@@ -105,6 +105,7 @@ def test_a_child_that_inherits_the_connection_does_not_hold_the_task(served):
     task.put("one")
     with worker(interpreters.main(), path, "forked") as program:
         child = int(program.wait_for("^got 'one', child ([0-9]+)$").group(1))
+        program.wait_for("^the child waits$")
         os.kill(program.pid, signal.SIGKILL)
         assert task.get(timeout=30) == "one"
         wait_until(lambda: program._process.poll() is not None, "the parent is dead")

@@ -76,8 +76,8 @@ else:
     got = task.get()
     signal.signal(signal.SIGUSR1, put_at_signal)
     child = os.fork()
-    if child:
-        print("got %r, child %d" % (got, child))
-        sys.stdout.flush()
+    # The child says so itself: a signal that comes while Python still forks is dropped by it.
+    print("got %r, child %d" % (got, child) if child else "the child waits")
+    sys.stdout.flush()
     while True:
         signal.pause()
