@@ -22,6 +22,8 @@ pub(super) struct Model {
     /// How many items of a queue may be gone that were on their way to somebody when the manager
     /// crashed, where the delivery is the ack.
     on_their_way: [usize; 3],
+    /// Whether the manager lets go of payloads, and fetches them when their turn comes.
+    fetches: bool,
     /// When dead items were made ready the last time.
     revived_at: Time,
 }
@@ -104,9 +106,9 @@ pub(super) enum Lasts {
 }
 
 impl Model {
-    pub(super) fn new(queues: [QueuePlan; 3]) -> Self {
+    pub(super) fn new(queues: [QueuePlan; 3], fetches: bool) -> Self {
         let (calm, on_their_way) = ([0; 3], [0; 3]);
-        Self { facts: Vec::new(), queues, calm, on_their_way, revived_at: Time::default() }
+        Self { facts: Vec::new(), queues, calm, on_their_way, fetches, revived_at: Time::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -272,8 +274,13 @@ impl Model {
         let first = !std::mem::replace(&mut fact.released, true);
         let (queue, moved) = (fact.queue, fact.moved);
         let calm = self.calm.get(queue.0).copied().unwrap_or_default();
-        let QueuePlan { order, expire, .. } = self.plan(queue);
-        if !first || moved || key.0 < calm || order != Order::Fifo || expire.is_some() {
+        let QueuePlan { mode, order, expire, lease, .. } = self.plan(queue);
+        // What is fetched before its delivery acks it may leave after what is at hand.
+        let overtaken = self.fetches && mode == Mode::None;
+        // Where leases run out, an item may go back, and wait, before it ever left.
+        let goes_by = expire.is_some() || lease.is_some();
+        let in_order = order == Order::Fifo && !goes_by && !overtaken;
+        if !first || moved || key.0 < calm || !in_order {
             return;
         }
         let older = self.facts.iter().take(key.0).enumerate().skip(calm).find(|(_, other)| {
@@ -294,11 +301,20 @@ impl Model {
         let key = Key::of(&delivery.payload);
         let queue = self.fact(key).queue;
         let plan = self.plan(queue);
+        let fetches = self.fetches;
         let fact = self.fact(key);
         fact.left += 1;
         let gone = plan.acked_by_delivery(key.is_stop(), by_id);
         let until = match lease {
             Lasts::Over if !gone => return,
+            // While an item is fetched it is leased, though its delivery will ack it; that lease
+            // may have run out.
+            Lasts::Over if fetches => {
+                fact.put = Put::Kept;
+                fact.doubts += 1;
+                fact.without_result = true;
+                return;
+            }
             Lasts::Over | Lasts::On => None,
             Lasts::Until(until) => Some(until),
         };

@@ -149,6 +149,9 @@ pub(super) enum Befalls {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) seed: u64,
+    /// Where chance begins while it is lived. Another one makes another life of the same parts,
+    /// which shrinking needs: whatever is left out moves all that comes after it.
+    pub(super) chance: u64,
     pub(super) store: Store,
     pub(super) queues: [QueuePlan; 3],
     /// The bounds of the manager as a whole.
@@ -185,6 +188,7 @@ impl Plan {
             |random: &mut Random, choice: &[u64]| Duration::from_millis(random.pick(choice));
         Self {
             seed,
+            chance: seed,
             store,
             queues: queues(&mut random),
             bytes_max: if random.chance(8) { 500 + random.below(2_000) } else { u64::MAX },

@@ -178,7 +178,8 @@ impl Choice<'_> {
             0..=44 if !answered => Op::Ack(queue),
             45..=64 if !answered => Op::TaskDone(queue),
             0..=1 => Op::Ack(queue),
-            2..=3 => Op::TaskDone(queue),
+            // It pays for what is acked first: where leases run out, no client knows what that is.
+            2..=3 if lease.is_none() => Op::TaskDone(queue),
             4..=84 => {
                 Op::Nack(queue, self.random.pick(&[Duration::ZERO, Duration::from_millis(300)]))
             }

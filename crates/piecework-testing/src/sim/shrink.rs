@@ -3,8 +3,11 @@
 use super::plan::Plan;
 use super::{Failure, live_plan, trace_plan};
 
-/// So many lives are tried at most; most are short by then.
-const TRIES_MAX: usize = 600;
+/// So many lives are tried at most, which takes some seconds.
+const TRIES_MAX: usize = 6_000;
+
+/// So many lives of the same parts are tried.
+const CHANCES: u64 = 8;
 
 /// Leaves out programs, faults and steps for as long as something still does not hold, and tells
 /// the story of what is left.
@@ -13,12 +16,13 @@ pub fn shrink(failure: Failure) -> Failure {
     let mut smallest = failure;
     loop {
         let before = smallest.size();
-        for smaller in smaller_lives(&smallest.plan) {
-            if tries == 0 {
-                break;
-            }
+        let smaller = smaller_lives(&smallest.plan);
+        let chances = (0..CHANCES).map(|more| smallest.plan.chance.wrapping_add(more));
+        let tried = chances
+            .flat_map(|chance| smaller.iter().map(move |plan| Plan { chance, ..plan.clone() }));
+        for plan in tried.take(tries) {
             tries -= 1;
-            if let Err(failed) = live_plan(&smaller, false)
+            if let Err(failed) = live_plan(&plan, false)
                 && kind(&failed.what) == kind(&smallest.what)
             {
                 smallest = *failed;

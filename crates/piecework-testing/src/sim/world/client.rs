@@ -106,7 +106,7 @@ impl World<'_> {
         };
         let line = self.lines.len();
         let stream = (number << 32) + (opener.life << 8) + agent as u64 + 1;
-        let random = Random::new(self.plan.seed, stream);
+        let random = Random::new(self.plan.chance, stream);
         self.lines.push(Line::new(program, agent, self.run, peer, random));
         opener.agents.get_mut(agent)?.line = Some(line);
         Some(line)
@@ -210,7 +210,7 @@ impl World<'_> {
         let Some(leaver) = self.programs.get(program).and_then(|one| one.agents.get(agent)) else {
             return;
         };
-        let Some(line) = leaver.line.filter(|line| self.is_served(*line)) else { return };
+        let Some(line) = leaver.line.filter(|line| self.is_current(*line)) else { return };
         let acked =
             |held: &&crate::sim::agent::Held| !held.by_id && plan.queue(held.queue).is_auto();
         leaver.held.iter().filter(acked).for_each(|held| self.model.doubt(held.key));

@@ -22,7 +22,7 @@ const FULL_MAX: Duration = Duration::from_secs(3);
 impl World<'_> {
     /// Lets a fault befall somebody.
     pub(super) fn befalls(&mut self, fault: &Fault) {
-        let mut random = Random::new(self.plan.seed, fault.number << 48);
+        let mut random = Random::new(self.plan.chance, fault.number << 48);
         let what = fault.what;
         self.say(|| format!("-- {what:?}"));
         match what {

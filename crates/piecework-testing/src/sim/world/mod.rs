@@ -118,7 +118,7 @@ impl<'p> World<'p> {
             idents: Default::default(),
             agents: Vec::new(),
             unsure: Vec::new(),
-            random: Random::new(plan.seed, program.number << 32),
+            random: Random::new(plan.chance, program.number << 32),
         };
         Self {
             plan,
@@ -130,9 +130,9 @@ impl<'p> World<'p> {
             storage: Storage::new(plan.store),
             programs: plan.programs.iter().map(program).collect(),
             lines: Vec::new(),
-            model: Model::new(plan.queues),
+            model: Model::new(plan.queues, plan.resident_max < u64::MAX),
             trace: Trace { listens, ..Trace::default() },
-            random: Random::new(plan.seed, 1),
+            random: Random::new(plan.chance, 1),
             timer: None,
             fails: None,
             slow: false,
@@ -244,6 +244,11 @@ impl<'p> World<'p> {
     fn is_served(&self, line: usize) -> bool {
         let served = |line: &Line| line.run == self.run && line.served;
         self.manager.is_some() && self.lines.get(line).is_some_and(served)
+    }
+
+    /// Whether a line leads to the manager that runs.
+    fn is_current(&self, line: usize) -> bool {
+        self.manager.is_some() && self.lines.get(line).is_some_and(|line| line.run == self.run)
     }
 
     /// Has the manager do something, and sees to what it wants done next.

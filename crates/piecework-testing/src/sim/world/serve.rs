@@ -130,21 +130,21 @@ impl World<'_> {
         let thread = self.line(line).peer.is_thread();
         let later = self.random.chance(70);
         self.line(line).served = false;
-        self.model.line_ends(line);
         self.with_manager(|manager, now, around| {
             if process && thread {
                 manager.process_ended(line);
             }
             manager.eof(now, line, later, around);
         });
-        if later {
-            self.later(STEP_MAX, Event::End { line });
+        match later {
+            true => self.later(STEP_MAX, Event::End { line }),
+            false => self.model.line_ends(line),
         }
     }
 
     pub(super) fn end_session(&mut self, line: usize) {
-        let current = self.lines.get(line).is_some_and(|line| line.run == self.run);
-        if current {
+        if self.is_current(line) {
+            self.model.line_ends(line);
             self.with_manager(|manager, now, around| manager.end(now, line, around));
         }
     }
