@@ -290,8 +290,8 @@ impl Connection<'_> {
     }
 
     /// Waits for a parked call on the object `ident`; gives back the reply, and the session that
-    /// it is for. `None` means that its client has given it up; an error, that the client is gone.
-    /// Either way the call is cancelled and took nothing.
+    /// it is for. `None` means that its client has given it up: the call is cancelled. An error
+    /// means that the client is gone: what it waited for goes to others, what it put is let in.
     async fn wait(
         &mut self,
         id: SessionId,
@@ -338,7 +338,7 @@ impl Connection<'_> {
                     };
                 }
                 Err(gone) => {
-                    hub.cancel(id, reply);
+                    hub.abandon(id, reply);
                     return Err(gone.into());
                 }
             }

@@ -1,5 +1,9 @@
 //! The server over real sockets: bytes in, bytes out.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 
@@ -50,6 +54,25 @@ async fn a_getter_that_vanishes_while_it_waits_takes_nothing() {
     other.wait_until("task", "getters", 0).await;
     other.put(&task, 1).await;
     assert_eq!(value(other.get(&task).await), Value::Int(1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_put_that_waits_for_room_outlives_its_client() {
+    let server = Running::start(|config| {
+        config.queues = vec!["task:maxsize=1".parse().unwrap()];
+    })
+    .await;
+    let task = server.create("task").await;
+    let mut first = server.main("MainProcess").await;
+    let mut gone = server.main("MainProcess").await;
+    first.put(&task, 1).await;
+    gone.send(Some(&task), "put", &[ArgOut::Int(2)]).await;
+    first.wait_until("task", "putters", 1).await;
+    drop(gone);
+    first.wait_until("task", "putters", 0).await;
+    assert_eq!(value(first.get(&task).await), Value::Int(1));
+    assert_eq!(value(first.get(&task).await), Value::Int(2));
     server.stop().await;
 }
 

@@ -132,6 +132,12 @@ impl State {
         self.stopping = true;
     }
 
+    /// Whether a session waits for room for what it puts.
+    pub fn waits_to_put(&self, session: SessionId) -> bool {
+        let waiting = self.sessions.get(&session).and_then(|session| session.waiting.as_ref());
+        waiting.is_some_and(|waiting| matches!(waiting.what, Waits::Put(_)))
+    }
+
     /// Gives up a session's waiting call without a reply: its client was interrupted and has made
     /// another call already. `None` if it was not waiting any more.
     pub fn cancel(&mut self, now: Time, session: SessionId) -> Option<Outcome> {

@@ -138,6 +138,15 @@ impl Hub {
         }
     }
 
+    /// The client of a waiting call is gone, and the session is about to end: it takes nothing any
+    /// more. A put that waits for room is not given up: it counts, and the end lets it in.
+    pub(crate) fn abandon(&self, session: SessionId, reply: oneshot::Receiver<Reply>) {
+        let waits_to_put = self.look(|state, _| state.waits_to_put(session));
+        if !waits_to_put {
+            self.cancel(session, reply);
+        }
+    }
+
     /// The process of a session has ended while its call on the object `ident` waits, and its
     /// connection has been inherited: the session ends, and the call waits on in a new one, unless
     /// it was served at the last moment.
