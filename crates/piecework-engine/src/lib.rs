@@ -25,7 +25,7 @@ pub mod conformance;
 mod disk;
 mod error;
 
-pub use disk::{Checked, DATABASE, Disk, QueueCount, SyncPolicy, backup, check};
+pub use disk::{Checked, DATABASE, Disk, QueueCount, SyncPolicy, Syncer, backup, check};
 pub use error::EngineError;
 
 use bytes::Bytes;

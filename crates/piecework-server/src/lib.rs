@@ -43,7 +43,9 @@ pub use config::{Config, ServerError, Shutdown, Storage};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use local::Local;
-pub use piecework_engine::{Checked, DATABASE, EngineError, QueueCount, SyncPolicy, backup, check};
+pub use piecework_engine::{
+    Checked, DATABASE, EngineError, QueueCount, SyncPolicy, Syncer, backup, check,
+};
 pub use piecework_net::{Address, AddressError};
 pub use piecework_state::{
     Call, Delivery, ItemId, Payload, QueueId, QueueStats, Reply, Settle, StateError, Take, Wait,

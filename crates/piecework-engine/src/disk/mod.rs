@@ -18,7 +18,7 @@ mod write;
 
 pub use backup::backup;
 pub use check::{Checked, QueueCount, check};
-pub use sync::SyncPolicy;
+pub use sync::{SyncPolicy, Syncer};
 
 use crate::{Engine, EngineError};
 use bytes::Bytes;
@@ -28,7 +28,6 @@ use piecework_state::{ItemId, Record};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use space::{Space, Within};
 use std::path::{Path, PathBuf};
-use sync::Syncer;
 
 /// The database's file within the data directory.
 pub const DATABASE: &str = "piecework.db";

@@ -22,18 +22,22 @@ pub enum SyncPolicy {
     Never,
 }
 
-/// Often enough to lose little, seldom enough to cost nothing that can be measured.
-const INTERVAL_DEFAULT: Duration = Duration::from_millis(100);
+impl SyncPolicy {
+    /// Often enough to lose little, seldom enough to cost nothing that can be measured.
+    pub const INTERVAL_DEFAULT: Duration = Duration::from_millis(100);
+}
 
 impl Default for SyncPolicy {
     fn default() -> Self {
-        Self::Interval(INTERVAL_DEFAULT)
+        Self::Interval(Self::INTERVAL_DEFAULT)
     }
 }
 
-/// A thread that syncs the database's log a while after each commit that follows a sync.
+/// A thread that syncs a database's log a while after each commit that follows a sync, and once
+/// more when it is dropped.
 #[derive(Debug)]
-pub(super) struct Syncer {
+pub struct Syncer {
+    log: PathBuf,
     shared: Arc<(Mutex<Shared>, Condvar)>,
     thread: Option<JoinHandle<()>>,
 }
@@ -49,7 +53,12 @@ struct Shared {
 }
 
 impl Syncer {
-    pub(super) fn start(log: PathBuf, interval: Duration) -> Result<Self, EngineError> {
+    /// Starts the thread, which syncs the file `log` no later than `interval` after a commit.
+    ///
+    /// # Errors
+    ///
+    /// If there can be no more threads.
+    pub fn start(log: PathBuf, interval: Duration) -> Result<Self, EngineError> {
         let shared = Arc::new((Mutex::default(), Condvar::new()));
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -58,12 +67,16 @@ impl Syncer {
                 let log = log.clone();
                 move || run(&log, interval, &of_thread)
             })
-            .map_err(|error| EngineError::File { path: log, error })?;
-        Ok(Self { shared, thread: Some(thread) })
+            .map_err(|error| EngineError::File { path: log.clone(), error })?;
+        Ok(Self { log, shared, thread: Some(thread) })
     }
 
     /// Something was committed.
-    pub(super) fn written(&self) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    ///
+    /// If what was committed before could not be synced: then nothing is sure any more.
+    pub fn written(&self) -> Result<(), EngineError> {
         let (shared, changed) = &*self.shared;
         let mut shared = lock(shared);
         if let Some(why) = &shared.failed {
@@ -74,6 +87,16 @@ impl Syncer {
             changed.notify_one();
         }
         Ok(())
+    }
+
+    /// Syncs at once, without the thread.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    pub fn sync(&self) -> Result<(), EngineError> {
+        let failed = |error| EngineError::File { path: self.log.clone(), error };
+        sync(&self.log).map_err(failed)
     }
 }
 
@@ -144,6 +167,11 @@ mod tests {
             }
         };
         assert!(why.contains("cannot sync"), "{why}");
+    }
+
+    #[test]
+    fn a_log_that_was_written_back_needs_no_sync() {
+        sync(Path::new("/no such folder/log")).unwrap();
     }
 
     #[test]

@@ -9,13 +9,12 @@
 //!
 //! A task is known by what it works on (`identity.rs`). Its row is with the system before its slot
 //! takes the next one and before anything of it is printed, so whoever kills this process has at
-//! most the tasks run again that were under way; it is on the disk a moment later (`sync.rs`).
+//! most the tasks run again that were under way; it is on the disk a moment later.
 
 mod identity;
 mod known;
 mod outputs;
 mod shelf;
-mod sync;
 mod tables;
 
 use std::collections::HashMap;
@@ -25,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use bytes::Bytes;
+use piecework_server::{SyncPolicy, Syncer};
 use rusqlite::{Connection, params};
 use tokio::task::spawn_blocking;
 
@@ -33,7 +33,6 @@ pub(crate) use self::known::{Kept, Known};
 use self::outputs::{Long, Outputs, Spool};
 pub(crate) use self::shelf::RunName;
 use self::shelf::Shelf;
-use self::sync::Syncer;
 use super::order::Report;
 use super::piece::{Finished, Piece};
 use crate::record::went_well;
@@ -103,7 +102,8 @@ impl Books {
         let outputs = Outputs::open(shelf.outputs(), &long).with_context(failed)?;
         let known = Known::open(&path, shelf.outputs(), wanted.retries_failed);
         let known = known.with_context(failed)?;
-        let syncer = Syncer::start(shelf.log())?;
+        let syncer = Syncer::start(shelf.log(), SyncPolicy::INTERVAL_DEFAULT)
+            .context("cannot start a thread that syncs")?;
         let writing = Mutex::new(Writing { tables, under_way: HashMap::new() });
         Ok((Arc::new(Self { shelf, outputs: Arc::new(outputs), syncer, writing }), known))
     }
@@ -173,7 +173,7 @@ impl Books {
     /// # Errors
     /// If that fails.
     pub(crate) fn close(&self) -> anyhow::Result<()> {
-        self.syncer.sync()
+        Ok(self.syncer.sync()?)
     }
 
     /// What went wrong, and what helps.
