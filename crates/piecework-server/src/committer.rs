@@ -8,6 +8,7 @@ use crate::hub::{Hub, Work};
 use bytes::Bytes;
 use piecework_engine::{Engine, EngineError};
 use piecework_state::{Fetch, ItemId, Record};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -82,12 +83,15 @@ fn keep_all(hub: &Hub, mut engine: Box<dyn Engine>) -> Result<(), EngineError> {
 /// Fetches what is wanted, then keeps the batch: what is delivered may be gone with it.
 fn keep(engine: &mut dyn Engine, work: &Work) -> Result<Vec<(Fetch, Bytes)>, EngineError> {
     let mut fetched = Vec::with_capacity(work.fetches.len());
-    for fetch in &work.fetches {
-        let bytes = match put_now(&work.batch, fetch.item) {
-            Some(bytes) => bytes.clone(),
-            None => engine.payload(fetch.item)?,
-        };
-        fetched.push((*fetch, bytes));
+    if !work.fetches.is_empty() {
+        let put_now = put_now(&work.batch);
+        for fetch in &work.fetches {
+            let bytes = match put_now.get(&fetch.item) {
+                Some(&bytes) => bytes.clone(),
+                None => engine.payload(fetch.item)?,
+            };
+            fetched.push((*fetch, bytes));
+        }
     }
     if !work.batch.is_empty() {
         engine.commit(&work.batch)?;
@@ -95,13 +99,13 @@ fn keep(engine: &mut dyn Engine, work: &Work) -> Result<Vec<(Fetch, Bytes)>, Eng
     Ok(fetched)
 }
 
-/// The payload of an item that is put in this very batch.
-fn put_now(batch: &[Record], id: ItemId) -> Option<&Bytes> {
-    let mut items = batch.iter().flat_map(|record| match record {
+/// The payloads of the items that are put in this very batch.
+fn put_now(batch: &[Record]) -> HashMap<ItemId, &Bytes> {
+    let items = batch.iter().flat_map(|record| match record {
         Record::Put { items, .. } => &items[..],
         _ => &[],
     });
-    items.find(|item| item.id == id)?.payload.here()
+    items.filter_map(|item| Some((item.id, item.payload.here()?))).collect()
 }
 
 /// Tells the hub how much room there is; gives back what was known last.
