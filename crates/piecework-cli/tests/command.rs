@@ -1,36 +1,15 @@
 //! The commands that talk to a manager, driven as a user drives them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 
 use rustix::process::Signal;
-use support::{Started, TestCommand, commands, piecework};
-
-/// A manager of its own, and what reaches it.
-struct Manager {
-    serve: Started,
-    address: String,
-}
-
-impl Manager {
-    fn start(arguments: &[&str]) -> Self {
-        let command = piecework(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
-        let mut serve = command.env("PIECEWORK_AUTHKEY", "a key for tests only").start();
-        let address = serve.line().strip_prefix("listening on ").unwrap().to_owned();
-        Self { serve, address }
-    }
-
-    fn command(&self, words: &[&str]) -> TestCommand {
-        piecework(words)
-            .env("PIECEWORK_AUTHKEY", "a key for tests only")
-            .env("PIECEWORK_CONNECT", &self.address)
-    }
-
-    fn stop(self) {
-        self.serve.signal(Signal::TERM);
-        assert_eq!(self.serve.end().code, 0);
-    }
-}
+use support::manager::Manager;
+use support::{commands, piecework};
 
 #[test]
 fn what_is_put_is_got_as_it_was_meant() {

@@ -1,6 +1,10 @@
 //! A run over several machines, here several folders and processes of one: `map --listen` and
 //! `--connect`, `worker --exec`, `runs`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! `piecework map` is stopped by Ctrl-C in its stages, SIGTERM, kill -9: no command is left.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

@@ -1,6 +1,10 @@
 //! The page for users of GNU parallel says what is so: every option of `map` is on it, every option
 //! that it says is taken is taken and tested, and every other is refused with a hint.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

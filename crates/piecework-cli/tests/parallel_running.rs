@@ -1,5 +1,9 @@
 //! The options of GNU parallel for how commands are run: how many, how long, how nicely, how often.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

@@ -1,6 +1,10 @@
 //! `piecework map --run NAME`: the same line again takes the run up where it was left, however
 //! that came about.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

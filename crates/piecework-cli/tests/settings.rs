@@ -1,5 +1,9 @@
 //! Settings from files and the environment, completions and manual pages, from outside.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 #![allow(clippy::print_stdout, reason = "says which program it could not ask")]
 
 mod support;

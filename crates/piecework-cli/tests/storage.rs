@@ -1,62 +1,41 @@
 //! The commands that look after what a manager keeps, driven as a user drives them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 
-use piecework::{Key, Payload, Settle, Value};
+use piecework::{Payload, Settle, Value};
 use rustix::process::Signal;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use support::{Ran, Started, TestCommand, is_gone, piecework, wait_until};
+use support::manager::Manager;
+use support::{Ran, TestCommand, is_gone, piecework, wait_until};
 use tempfile::TempDir;
 
-/// A manager that keeps its items in a folder, and what reaches it.
-struct Manager {
-    serve: Started,
-    address: String,
+/// A manager that keeps its items in a folder.
+fn kept_in(folder: &Path, arguments: &[&str]) -> Manager {
+    let folder = folder.to_str().unwrap();
+    Manager::start(&[&["--engine", "disk", "--data-dir", folder], arguments].concat())
 }
 
-impl Manager {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let serve = piecework(["serve", "--listen", "127.0.0.1:0", "--engine", "disk"]);
-        let serve = serve.arg("--data-dir").arg(folder).args(arguments);
-        let mut serve = serve.env("PIECEWORK_AUTHKEY", "a key for tests only").start();
-        let address = serve.line().strip_prefix("listening on ").unwrap().to_owned();
-        Self { serve, address }
-    }
+/// Takes items out of a queue and lets each of them fail.
+fn fail(manager: &Manager, queue: &str, count: usize) {
+    block_on(async {
+        let queue = manager.open(queue).await;
+        for lease in queue.lease(count, None).await.unwrap() {
+            queue.settle(lease.id, Settle::Nack).await.unwrap();
+        }
+    });
+}
 
-    fn command(&self, words: &[&str]) -> TestCommand {
-        piecework(words)
-            .env("PIECEWORK_AUTHKEY", "a key for tests only")
-            .env("PIECEWORK_CONNECT", &self.address)
-    }
-
-    /// Takes items out of a queue and lets each of them fail.
-    fn fail(&self, queue: &str, count: usize) {
-        block_on(async {
-            let queue = self.open(queue).await;
-            for lease in queue.lease(count, None).await.unwrap() {
-                queue.settle(lease.id, Settle::Nack).await.unwrap();
-            }
-        });
-    }
-
-    async fn open(&self, queue: &str) -> piecework::RawQueue {
-        let key = Key::new("a key for tests only");
-        piecework::Manager::connect(&self.address, key).await.unwrap().queue(queue).await.unwrap()
-    }
-
-    /// The numbers of the dead items of a queue.
-    fn dead(&self, queue: &str) -> Vec<u64> {
-        let all = json(&self.command(&["dead", "list", queue, "--json"]).run());
-        all.as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect()
-    }
-
-    fn stop(self) {
-        self.serve.signal(Signal::TERM);
-        assert_eq!(self.serve.end().code, 0);
-    }
+/// The numbers of the dead items of a queue.
+fn dead(manager: &Manager, queue: &str) -> Vec<u64> {
+    let all = json(&manager.command(&["dead", "list", queue, "--json"]).run());
+    all.as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect()
 }
 
 fn block_on<T>(what: impl Future<Output = T>) -> T {
@@ -86,7 +65,7 @@ fn check(data: &Path) -> TestCommand {
 #[test]
 fn a_back_up_of_a_busy_manager_is_restored_to_a_moment_of_it() {
     let (data, elsewhere) = (folder(), folder());
-    let manager = Manager::start(data.path(), &[]);
+    let manager = kept_in(data.path(), &[]);
     let restored = elsewhere.path().join("restored");
     fs::create_dir(&restored).unwrap();
     // Each is a kilobyte, so that the copy is made in several steps.
@@ -110,7 +89,7 @@ fn a_back_up_of_a_busy_manager_is_restored_to_a_moment_of_it() {
     });
     manager.stop();
     assert!(total > before, "nothing was put meanwhile");
-    let manager = Manager::start(&restored, &["--limit", "leases=100000"]);
+    let manager = kept_in(&restored, &["--limit", "leases=100000"]);
     let got = block_on(async {
         manager.open("task").await.lease(100_000, Some(Duration::ZERO)).await.unwrap()
     });
@@ -127,7 +106,7 @@ fn a_back_up_replaces_nothing_unasked_and_leaves_nothing_half_done() {
     let missing = backup(data.path(), &file).run();
     missing.expect(1, "");
     assert!(missing.stderr.contains("there is no database at"), "{}", missing.stderr);
-    Manager::start(data.path(), &[]).stop();
+    kept_in(data.path(), &[]).stop();
     backup(data.path(), &file).run().expect(0, "");
     fs::write(&file, "something dear").unwrap();
     let refused = backup(data.path(), &file).run();
@@ -148,7 +127,7 @@ fn a_back_up_replaces_nothing_unasked_and_leaves_nothing_half_done() {
 #[test]
 fn check_counts_what_a_running_manager_keeps() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=1"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs:attempts=1"]);
     manager.command(&["put", "jobs", "abc", "def"]).run().expect(0, "");
     let text = check(data.path()).run();
     assert_eq!(text.code, 0, "{}", text.stderr);
@@ -168,7 +147,7 @@ fn check_says_what_is_wrong_and_what_can_be_done() {
     let missing = check(data.path()).run();
     missing.expect(1, "");
     assert!(missing.stderr.contains("--data-dir"), "{}", missing.stderr);
-    let manager = Manager::start(data.path(), &[]);
+    let manager = kept_in(data.path(), &[]);
     let many: Vec<String> = (0..500).map(|number| format!("{number:0200}")).collect();
     manager.command(&["put", "task"]).args(&many).run().expect(0, "");
     manager.stop();
@@ -190,7 +169,7 @@ fn check_says_what_is_wrong_and_what_can_be_done() {
 #[test]
 fn queues_are_watched_until_nobody_reads() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs"]);
     let mut watch = manager.command(&["queues", "--watch", "0.1"]).start();
     assert!(watch.line().starts_with("QUEUE"));
     assert!(watch.line().starts_with("jobs   auto      0"));
@@ -211,11 +190,11 @@ fn queues_are_watched_until_nobody_reads() {
 #[test]
 fn dead_items_are_listed_shown_revived_and_dropped() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=1"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs:attempts=1"]);
     let command = |words: &[&str]| manager.command(words);
     command(&["put", "jobs", "--json", "3411", "[1, 2]", "\"c\"", "4"]).run().expect(0, "");
-    manager.fail("jobs", 4);
-    let ids = manager.dead("jobs");
+    fail(&manager, "jobs", 4);
+    let ids = dead(&manager, "jobs");
     let [first, second, third, fourth] = &ids[..] else { panic!("{ids:?}") };
     let [first, second, third, fourth] = [first, second, third, fourth].map(u64::to_string);
     let table = command(&["dead", "list", "jobs", "-n", "3"]).run();
@@ -233,8 +212,8 @@ fn dead_items_are_listed_shown_revived_and_dropped() {
     command(&["dead", "drop", "jobs", &third]).run().expect(0, "1\n");
     manager.serve.signal(Signal::KILL);
     drop(manager.serve.end());
-    let manager = Manager::start(data.path(), &[]);
-    assert_eq!(manager.dead("jobs"), [ids[0], ids[3]]);
+    let manager = kept_in(data.path(), &[]);
+    assert_eq!(dead(&manager, "jobs"), [ids[0], ids[3]]);
     let alive = manager.command(&["dead", "show", "jobs", &second]).run();
     alive.expect(1, "");
     assert!(alive.stderr.contains("is not dead"), "{}", alive.stderr);
@@ -250,13 +229,13 @@ fn dead_items_are_listed_shown_revived_and_dropped() {
 #[test]
 fn dead_items_are_chosen_by_how_they_failed() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=1"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs:attempts=1"]);
     manager.command(&["put", "jobs", "a", "b", "c"]).run().expect(0, "");
-    manager.fail("jobs", 2);
+    fail(&manager, "jobs", 2);
     // A session that ends without a word was lost.
     let lease = block_on(async { manager.open("jobs").await.lease(1, None).await.unwrap().len() });
     assert_eq!(lease, 1);
-    wait_until("all have failed", || manager.dead("jobs").len() == 3);
+    wait_until("all have failed", || dead(&manager, "jobs").len() == 3);
     let of = |verb, kind| manager.command(&["dead", verb, "jobs", "--error", kind]).run();
     of("revive", "run-out").expect(0, "0\n");
     of("revive", "lost").expect(0, "1\n");
@@ -273,7 +252,7 @@ fn dead_items_are_chosen_by_how_they_failed() {
 #[test]
 fn an_item_is_explained_wherever_it_is() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs:attempts=2"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs:attempts=2"]);
     manager.command(&["put", "jobs", "a", "b"]).run().expect(0, "");
     let story = |id: u64| {
         let ran = manager.command(&["explain", "jobs", &id.to_string()]).run();
@@ -292,7 +271,7 @@ fn an_item_is_explained_wherever_it_is() {
     });
     let told = story(first);
     assert!(told.contains("1 attempt did not end well; it has 1 of the 2 failures"), "{told}");
-    manager.fail("jobs", 1);
+    fail(&manager, "jobs", 1);
     assert!(story(first).contains("It is dead: nobody gets it any more."));
     let known = json(&manager.command(&["explain", "jobs", &first.to_string(), "--json"]).run());
     assert_eq!((&known["state"], &known["attempts"]), (&"dead".into(), &2.into()));
@@ -306,7 +285,7 @@ fn an_item_is_explained_wherever_it_is() {
 #[test]
 fn a_command_within_a_command_finds_its_manager() {
     let data = folder();
-    let manager = Manager::start(data.path(), &["--queue", "jobs"]);
+    let manager = kept_in(data.path(), &["--queue", "jobs"]);
     let settings = data.path().join("piecework.toml");
     fs::write(&settings, format!("connect = '{}'\n", manager.address)).unwrap();
     let listed = piecework(["dead", "list", "jobs", "--json"])

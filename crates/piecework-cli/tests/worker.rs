@@ -1,5 +1,9 @@
 //! `piecework worker`: takes tasks of a manager, runs a command for each, puts the results.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 
