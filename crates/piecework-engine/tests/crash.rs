@@ -1,7 +1,11 @@
 //! The machine stops at any moment: the files as they stand after each commit, and with the last
 //! transaction's part of the log torn at every 512 bytes, are opened again. What is found is what
 //! was committed before, all of it and nothing else, and the manager can go on from there.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use piecework_engine::{Disk, Engine, SyncPolicy, conformance};
 use piecework_state::{Limits, Record, Replay};

@@ -1,5 +1,9 @@
 //! The disk engine: the suite that every engine must pass, and what only it promises.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use piecework_engine::conformance::{self, exercise};
 use piecework_engine::{Disk, Engine, EngineError, SyncPolicy};

@@ -1,6 +1,10 @@
 //! A database of each released schema, which must open for ever: `fixtures/v1` holds what the
 //! conformance suite's story came to when version 1 was current, and so on.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use piecework_engine::{Disk, Engine, SyncPolicy};
 use piecework_state::{Item, Limits, Order, QueueOptions, Record, Replay, Standing};

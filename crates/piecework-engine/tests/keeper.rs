@@ -1,5 +1,9 @@
 //! What looks after a database from outside, while a manager uses it: back-up and check.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use piecework_engine::conformance;
 use piecework_engine::{Checked, DATABASE, Disk, Engine, EngineError, SyncPolicy, backup, check};

@@ -1,5 +1,9 @@
 //! The ack modes: each rule of who acks what, and what each kind of end does to a lease.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! Payloads that only the engine has: let go of above a bound, and fetched when their turn comes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use bytes::Bytes;
 use piecework_state::{

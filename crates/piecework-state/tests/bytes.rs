@@ -1,6 +1,10 @@
 //! Records as bytes: damaged ones are refused, and those of every version are read for ever. That
 //! all kinds come back as they were is seen in every other test (`World::note`).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use bytes::Bytes;
 use piecework_state::{

@@ -1,5 +1,9 @@
 //! Dead items and what is known of any item: listed, revived, dropped, explained.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

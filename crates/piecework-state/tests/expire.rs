@@ -1,5 +1,9 @@
 //! Expiry: what nobody fetches in time is dropped, after a restart too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! The moves of an item, legal and illegal, and a queue as Python knows it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

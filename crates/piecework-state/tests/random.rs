@@ -2,7 +2,11 @@
 //! to what it has, nothing that was put is ever lost, and in mode answered each task has exactly
 //! one result. And where the tasks of many masters share a queue, those of a master that has ended
 //! are left to nobody.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

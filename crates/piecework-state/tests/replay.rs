@@ -1,6 +1,10 @@
 //! Any life of a manager replays: random calls of every kind by random sessions, and after each of
 //! them the records so far come to what the manager has (`World::note` compares).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

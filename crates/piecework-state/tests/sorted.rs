@@ -1,7 +1,11 @@
 //! Random lives of a queue of any order whose items expire and are put once, against a model that
 //! is a list: what is got is what should be got next, what is gone has expired, and a key is known
 //! for as long as it should be. Over restarts, too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod support;
 

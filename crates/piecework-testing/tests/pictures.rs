@@ -1,6 +1,6 @@
 //! The pictures of the documentation can be drawn, and show what they are for.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::fs;
 use std::time::Duration;

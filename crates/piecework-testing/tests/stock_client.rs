@@ -1,5 +1,9 @@
 //! The outermost ring, once: a client of each Python found puts and gets through the real binary.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use piecework_testing::{Python, Server};
 

@@ -1,5 +1,9 @@
 //! The very bytes of what is lifted and of what we say, where other programs rely on them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 use bytes::{BufMut, Bytes, BytesMut};
 use piecework_wire::request::{ArgOut, request};
 use piecework_wire::{Payload, Request, Value, WireError, frame, reply};

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask fuzz --differential` runs this over all that the fuzzer has kept, which it names in
 //! `PIECEWORK_FUZZED`; without that, over what is in the tree, and honest pickles of each kind.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};

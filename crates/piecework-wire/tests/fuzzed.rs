@@ -1,5 +1,9 @@
 //! Replays what the fuzzer once found, and what real interpreters said, through all checks.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,9 @@
 //! Reads what real interpreters of each version said to each other (see golden/capture.py).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 use std::collections::BTreeMap;
 use std::path::Path;
 

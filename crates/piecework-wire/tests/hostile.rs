@@ -1,5 +1,9 @@
 //! Bytes that are cut short, flipped or made up: an error, never a panic, never a hang.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 use bytes::Bytes;
 use piecework_wire::{Payload, Reply, Request, WireError};
 

@@ -1,5 +1,5 @@
 //! The payload policy by its words: what patterns let in, and what a refusal says.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use piecework_wire::pickle::PatternError;
 use piecework_wire::{Payload, Policy, Refused};
 

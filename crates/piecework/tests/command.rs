@@ -1,5 +1,5 @@
 //! Commands as processes: what they get, what they leave behind, how they are stopped.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use piecework::command::{Command, CommandError, End, Group, Output};
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process_group, waitid};

@@ -1,5 +1,5 @@
 //! Commands whose output is passed on while they run: how it is cut, how much is held, who waits.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use piecework::command::{Command, End, Output, Part, Parts};
 

@@ -1,5 +1,9 @@
 //! The client against piecework's own manager: leases, answers, and what the manager says of itself.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 use std::time::Duration;
 
 use piecework::{Error, Key, Manager, Payload, Session, Settle, Value};

@@ -1,6 +1,10 @@
 //! Peers that mean harm, against a server on a real socket: each is turned away within its limit,
 //! learns nothing, and a session that works beside it is served as if it were alone.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod crowds;
 mod door;

@@ -1,6 +1,10 @@
 //! A server on a free port, and a client that speaks the protocol byte by byte.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
 
 use bytes::{Bytes, BytesMut};
 use piecework_server::{Config, Key, Server};

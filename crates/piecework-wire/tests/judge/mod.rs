@@ -1,5 +1,5 @@
 //! What the payload policy says of a pickle, in the words that the scripts of this folder read.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::fmt::Write as _;
 
 use piecework_wire::{Payload, Policy};
