@@ -68,7 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        // Slots stay on this thread, with what they hold of the commands that they run.
+        // What goes on beside each other in a run, or in a worker, stays on this thread.
         let tasks = LocalSet::new();
         runtime.block_on(async {
             match arguments.command {

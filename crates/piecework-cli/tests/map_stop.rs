@@ -113,6 +113,16 @@ fn results_of_a_stopped_run_are_printed_though_others_are_missing() {
     run.end().expect(130, "2\n3\n");
 }
 
+/// Every slot sees to it that the guard runs. If one started a second, that one would find itself
+/// left alone, and kill what runs.
+#[test]
+fn slots_that_start_at_once_have_one_guard() {
+    for _ in 0..20 {
+        let arguments = ["map", "-j4", "sleep 0.01; echo {}", ":::", "a", "b", "c", "d"];
+        piecework(arguments).run().expect(0, "a\nb\nc\nd\n");
+    }
+}
+
 #[test]
 fn a_killed_run_leaves_no_command_behind() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
@@ -19,24 +20,31 @@ fn map(words: &[&str]) -> TestCommand {
     piecework(["map"]).args(words)
 }
 
-/// How many of so many tasks run at a time with these flags: each tells the slot it ran in.
-fn slots(flags: &[&str], tasks: usize) -> usize {
+/// Insists that with these flags so many of so many tasks run at a time: each waits until they do,
+/// and tells the slot it ran in.
+fn expect_slots(flags: &[&str], tasks: usize, slots: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "touch began-{{}}; until test $(ls | wc -l) -ge {slots}; do sleep 0.01; done; \
+         echo $PIECEWORK_SLOT"
+    );
     let input: String = (0..tasks).map(|number| format!("{number}\n")).collect();
-    let run = map(flags).args(["-u", "sleep 0.05; echo $PIECEWORK_SLOT #"]);
-    let text = run.run_with(input.as_bytes()).text();
-    text.lines().map(|line| line.parse::<usize>().unwrap()).max().unwrap()
+    let run = map(flags).args(["-u", &script]).in_folder(&folder).run_with(input.as_bytes());
+    let told = run.text();
+    let different: HashSet<&str> = told.lines().collect();
+    assert_eq!(different.len(), slots, "{flags:?}: {different:?}");
 }
 
 #[test]
 fn so_many_commands_run_at_a_time() {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     for flags in [&["-j3"][..], &["--jobs", "3"], &["-P3"], &["-P", "3"], &["--max-procs", "3"]] {
-        assert_eq!(slots(flags, 5), 3, "{flags:?}");
+        expect_slots(flags, 5, 3);
     }
-    assert_eq!(slots(&["-j+1"], cores + 2), cores + 1);
-    assert_eq!(slots(&["-j-1000"], 3), 1);
-    assert_eq!(slots(&["-j100%"], cores + 2), cores);
-    assert_eq!(slots(&["-j0"], 20), 20);
+    expect_slots(&["-j+1"], cores + 2, cores + 1);
+    expect_slots(&["-j-1000"], 3, 1);
+    expect_slots(&["-j100%"], cores + 2, cores);
+    expect_slots(&["-j0"], 20, 20);
 }
 
 #[test]

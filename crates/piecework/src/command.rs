@@ -18,7 +18,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -152,11 +152,9 @@ impl Command {
             self.inner = led_by(first, words, Some(&program), &self.inner);
             self.is_found = false;
         }
-        let stdin = self.stdin();
-        self.inner.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let running = self.start().and_then(|child| {
+        let running = self.start().and_then(|(child, output)| {
             let group = Group(process::pid_of(&child));
-            self.attend(child, group, started).inspect_err(|_| group.kill())
+            self.attend(child, output, group, started).inspect_err(|_| group.kill())
         });
         running.map_err(|source| CommandError::Spawn { program, source })
     }
@@ -169,28 +167,39 @@ impl Command {
         }
     }
 
-    fn start(&mut self) -> io::Result<Child> {
+    /// Starts it, with what it writes.
+    fn start(&mut self) -> io::Result<(Child, [PipeReader; 2])> {
+        let output = self.connect()?;
         match self.inner.spawn() {
             // It was moved, and may be found elsewhere.
             Err(error) if self.is_found && error.kind() == io::ErrorKind::NotFound => {
                 search::forget(&self.program);
                 self.inner = led_by(&self.program, &[], None, &self.inner);
-                self.inner.stdin(self.stdin()).stdout(Stdio::piped()).stderr(Stdio::piped());
-                self.inner.process_group(0).spawn()
+                let output = self.connect()?;
+                Ok((self.inner.spawn()?, output))
             }
-            started => started,
+            started => Ok((started?, output)),
         }
     }
 
-    fn stdin(&self) -> Stdio {
-        if self.input.is_some() { Stdio::piped() } else { Stdio::null() }
+    /// Gives it its own group and its streams, and returns standard output and standard error.
+    fn connect(&mut self) -> io::Result<[PipeReader; 2]> {
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let (stdout, to_stdout) = io::pipe()?;
+        let (stderr, to_stderr) = io::pipe()?;
+        self.inner.stdin(stdin).stdout(to_stdout).stderr(to_stderr).process_group(0);
+        Ok([stdout, stderr])
     }
 
-    /// Takes the pipes of the child into the event loop.
-    fn attend(self, mut child: Child, group: Group, started: Instant) -> io::Result<Running> {
+    /// Takes the child and its pipes into the event loop.
+    fn attend(
+        self,
+        mut child: Child,
+        [stdout, stderr]: [PipeReader; 2],
+        group: Group,
+        started: Instant,
+    ) -> io::Result<Running> {
         let stdin = child.stdin.take().map(ChildStdin::from_std).transpose()?;
-        let stdout = child.stdout.take().expect("standard output is a pipe");
-        let stderr = child.stderr.take().expect("standard error is a pipe");
         Ok(Running {
             program: self.program,
             group,
@@ -198,6 +207,7 @@ impl Command {
             stdin: stdin.zip(self.input),
             stdout: Stream::new(stdout, Keep::Whole(STDOUT_BYTES_MAX))?,
             stderr: Stream::new(stderr, Keep::Tail(self.stderr_bytes_max))?,
+            _writers: self.inner,
             started,
         })
     }
@@ -243,6 +253,9 @@ pub struct Running {
     stdin: Option<(ChildStdin, Bytes)>,
     stdout: Stream,
     stderr: Stream,
+    /// Holds the writing ends of both as well. So neither ends before this does, and the end of the
+    /// command is one event instead of three.
+    _writers: std::process::Command,
     started: Instant,
 }
 

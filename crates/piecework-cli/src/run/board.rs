@@ -31,9 +31,9 @@ pub(crate) trait Board: Send + 'static {
     /// then, or it is given back.
     async fn take(&mut self, stop: &Stop) -> anyhow::Result<Option<Leased>>;
 
-    /// Tells something about an order that was taken, and waits while there is too much told. False
-    /// if nobody wants to know any more.
-    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool>;
+    /// Tells something about an order that was taken, and waits while there is too much told, but
+    /// not once commands are ended where that can be helped. False if it was not told.
+    async fn tell(&mut self, results: &str, report: Payload, stop: &Stop) -> anyhow::Result<bool>;
 
     /// The same for what is of no great importance: left out where there is too much told.
     async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool>;

@@ -212,7 +212,8 @@ impl Collector {
         ended.failed += u64::from(!went_well(finished));
         if finished.host != HERE {
             let end = finished.result.as_ref().ok().map(|output| output.end);
-            self.live.settled(went_well(finished), end);
+            let stage = self.live.settled(went_well(finished), end);
+            self.live.halt(stage);
         }
         self.live.ended(finished, *ended);
     }

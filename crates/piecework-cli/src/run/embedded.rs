@@ -1,6 +1,7 @@
 //! The embedded manager of one `map`, and the sessions that this process has with it.
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use piecework_server::{
@@ -10,6 +11,13 @@ use piecework_wire::Payload;
 
 use super::board::{Board, Leased};
 use super::stop::{Stage, Stop};
+
+/// Reports that come so soon after each other are those of short tasks.
+const SOON: Duration = Duration::from_millis(1);
+
+/// For so long such reports are gathered: whoever reads the results does not notice, and the
+/// commands are not disturbed for each of them.
+const GATHERING: Duration = Duration::from_millis(4);
 
 /// The manager of a run.
 #[derive(Debug)]
@@ -49,7 +57,7 @@ impl Embedded {
     /// Opens a session; `name` says whose.
     pub(crate) fn session(&self, name: &str) -> Session {
         let local = self.server.local(name);
-        Session { local, tasks: self.tasks, results: self.results }
+        Session { local, tasks: self.tasks, results: self.results, gathers: false }
     }
 
     /// Serves whoever connects until `stop` completes.
@@ -64,6 +72,8 @@ pub(crate) struct Session {
     local: Local,
     tasks: QueueId,
     results: QueueId,
+    /// Whether the next report, if there is none yet, is likely to come soon and not alone.
+    gathers: bool,
 }
 
 impl Session {
@@ -103,7 +113,18 @@ impl Board for Session {
     }
 
     async fn report(&mut self) -> anyhow::Result<Option<Payload>> {
-        match self.local.call(Call::get(self.results)).await? {
+        let (queue, style) = (self.results, Take::Item);
+        let there = Call::Take { queue, max: 1, wait: Wait::No, style };
+        let mut reply = self.local.call(there).await?;
+        if matches!(reply, Reply::Error(StateError::Empty)) {
+            if self.gathers {
+                tokio::time::sleep(GATHERING).await;
+            }
+            let asked = Instant::now();
+            reply = self.local.call(Call::get(queue)).await?;
+            self.gathers = asked.elapsed() < SOON;
+        }
+        match reply {
             Reply::Item(delivery) => Ok(Some(Payload::from_bytes(delivery.payload)?)),
             Reply::Error(StateError::ShutDown) => Ok(None),
             other => bail!("cannot get a result: {other:?}"),
@@ -127,16 +148,21 @@ impl Board for Session {
         Ok(Some(Leased { id: delivery.id.0, attempt: delivery.attempt, payload }))
     }
 
-    async fn tell(&mut self, _results: &str, report: Payload) -> anyhow::Result<bool> {
-        match self.local.call(Call::put(self.results, opaque(report))).await? {
+    async fn tell(&mut self, _results: &str, report: Payload, stop: &Stop) -> anyhow::Result<bool> {
+        let told = tokio::select! {
+            biased;
+            told = self.local.call(Call::put(self.results, opaque(report))) => told?,
+            () = stop.reached(Stage::Terminating) => return Ok(false),
+        };
+        match told {
             Reply::None => Ok(true),
             Reply::Error(StateError::ShutDown) => Ok(false),
             other => bail!("cannot hand on output: {other:?}"),
         }
     }
 
-    async fn mention(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
-        self.tell(results, report).await
+    async fn mention(&mut self, _results: &str, _report: Payload) -> anyhow::Result<bool> {
+        Ok(true) // slots of this process tell the master without a report
     }
 
     async fn is_wanted(&mut self, _results: &str) -> bool {

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -46,6 +46,8 @@ pub(crate) struct Guard {
     run_id: String,
     /// Started with the first command: a run without tasks needs none.
     process: OnceLock<Process>,
+    /// Held by whoever starts it: one that is not needed any more would take the run for killed.
+    starting: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Guard {
     pub(crate) fn new() -> Arc<Self> {
         let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let run_id = format!("{}-{started:x}", std::process::id());
-        Arc::new(Self { run_id, process: OnceLock::new() })
+        Arc::new(Self { run_id, process: OnceLock::new(), starting: Mutex::default() })
     }
 
     /// Returns what tells this run from all others.
@@ -72,10 +74,13 @@ impl Guard {
     /// # Errors
     /// If its process cannot be started.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
+        if self.process.get().is_some() {
+            return Ok(());
+        }
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if self.process.get().is_none() {
             let process = spawn(&self.run_id).context("cannot start the guard process")?;
-            // Of two that start at the same moment one is dropped here, and ends.
-            let _ = self.process.set(process);
+            self.process.get_or_init(|| process);
         }
         Ok(())
     }

@@ -71,9 +71,15 @@ pub(crate) trait Link: Send {
     /// result any more; then it is settled.
     async fn started(&mut self, task: &Task) -> anyhow::Result<bool>;
 
-    /// Hands on some output of it, and waits while there is too much of that.
-    async fn hand_on(&mut self, task: &Task, is_stderr: bool, bytes: Vec<u8>)
-    -> anyhow::Result<()>;
+    /// Hands on some output of it, and waits while there is too much of that; not once commands
+    /// are ended, where that can be helped.
+    async fn hand_on(
+        &mut self,
+        task: &Task,
+        is_stderr: bool,
+        bytes: Vec<u8>,
+        stop: &Stop,
+    ) -> anyhow::Result<()>;
 
     /// Whether anybody still waits for its result.
     async fn is_wanted(&mut self, task: &Task) -> bool;

@@ -42,18 +42,29 @@ impl Live {
     }
 
     /// A task has ended for good: a slot of this machine tells so before it takes the next one.
-    pub(crate) fn settled(&self, went_well: bool, end: Option<End>) {
+    /// Returns how far the run is to be stopped by that, if at all.
+    #[must_use = "the run goes on until halt is told"]
+    pub(crate) fn settled(&self, went_well: bool, end: Option<End>) -> Option<Stage> {
         let mut state = self.lock();
         state.judged.done += 1;
         state.judged.failed += u64::from(!went_well);
-        self.judge(&mut state, end);
+        self.judge(&mut state, end)
+    }
+
+    /// Stops the run so far.
+    pub(crate) fn halt(&self, stage: Option<Stage>) {
+        if let Some(stage) = stage {
+            self.stop.go(stage);
+        }
     }
 
     /// There are so many tasks.
     pub(crate) fn total(&self, tasks: u64) {
         let mut state = self.lock();
         state.total = Some(tasks);
-        self.judge(&mut state, None);
+        let stage = self.judge(&mut state, None);
+        drop(state);
+        self.halt(stage);
     }
 
     /// The exit code of `--halt`, if it has ended the run.
@@ -61,17 +72,17 @@ impl Live {
         self.lock().halted
     }
 
-    fn judge(&self, state: &mut State, end: Option<End>) {
+    fn judge(&self, state: &mut State, end: Option<End>) -> Option<Stage> {
         let State { judged, total, halted, .. } = state;
-        if halted.is_none()
-            && let Some(when) = self.halt.judge(*judged, *total)
-        {
-            *halted = Some(self.halt.code_halted(*judged, *total, end));
-            self.stop.go(match when {
-                When::Soon => Stage::Draining,
-                When::Now => Stage::Terminating,
-            });
+        if halted.is_some() {
+            return None;
         }
+        let when = self.halt.judge(*judged, *total)?;
+        *halted = Some(self.halt.code_halted(*judged, *total, end));
+        Some(match when {
+            When::Soon => Stage::Draining,
+            When::Now => Stage::Terminating,
+        })
     }
 
     /// A command has started there. If it is not the first time, its worker was lost.

@@ -262,6 +262,7 @@ impl Link for ManagerLink {
         _task: &Task,
         _is_stderr: bool,
         _bytes: Vec<u8>,
+        _stop: &Stop,
     ) -> anyhow::Result<()> {
         anyhow::bail!("output that is handed on has nowhere to go")
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use piecework::Manager;
 use piecework_server::Config;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 
 use super::board::Board;
 use super::books::{Books, Known};
@@ -26,6 +26,7 @@ use super::print::{Look, Printer};
 use super::recipe::Recipes;
 use super::remote;
 use super::slot::{self, Runner};
+use super::slots::Slots;
 use super::spec::Spec;
 use super::stop::{Stage, Stop};
 use super::turns::Turns;
@@ -134,7 +135,7 @@ pub(crate) async fn embedded(
                 stop.go(Stage::Terminating);
                 end.close_results().await;
             }
-            join(&mut slots).await?;
+            slots.join().await?;
             tally
         }
         drained = drain(&mut slots, &mut end, &stop) => {
@@ -246,7 +247,7 @@ fn employ(
     place: &Place,
     guard: &Arc<Guard>,
     stop: &Stop,
-) -> JoinSet<anyhow::Result<()>> {
+) -> Slots {
     let runner = Arc::new(Runner {
         guard: guard.clone(),
         stop: stop.clone(),
@@ -254,29 +255,24 @@ fn employ(
         worker_id: here::worker_id(),
     });
     let recipes = Arc::new(Recipes::default());
-    let mut slots = JoinSet::new();
-    for (at, session) in sessions.into_iter().enumerate() {
+    Slots::start(sessions.into_iter().enumerate().map(|(at, session)| {
         let link = OrderLink::new(session, place.clone(), recipes.clone());
-        slots.spawn_local(slot::work(link, runner.clone(), at + 1));
-    }
-    slots
+        let runner = runner.clone();
+        move || slot::work(link, runner, at + 1)
+    }))
 }
 
 /// Returns when a stop has begun and nothing runs any more, here or elsewhere; or when it does not
 /// matter any more what runs elsewhere.
-async fn drain(
-    slots: &mut JoinSet<anyhow::Result<()>>,
-    end: &mut embedded::Session,
-    stop: &Stop,
-) -> anyhow::Result<()> {
+async fn drain(slots: &mut Slots, end: &mut embedded::Session, stop: &Stop) -> anyhow::Result<()> {
     // A slot that fails ends the run; without a stop it ends only at the end.
     tokio::select! {
-        failed = first_failure(slots) => return Err(failed),
+        failed = slots.failure() => return Err(failed),
         () = stop.reached(Stage::Draining) => {}
     }
     end.close_tasks().await;
     let elsewhere = async {
-        join(slots).await?;
+        slots.join().await?;
         while end.taken().await > 0 {
             tokio::time::sleep(DRAIN_PERIOD).await;
         }
@@ -286,28 +282,9 @@ async fn drain(
         drained = elsewhere => return drained,
         () = stop.reached(Stage::Terminating) => {}
     }
-    // Commands are ended; a slot that waits for a reader of its output waits no longer.
-    end.close_results().await;
+    // Commands are ended; of those that had ended before, slots still tell.
     tokio::select! {
-        joined = join(slots) => joined,
+        joined = slots.join() => joined,
         () = stop.reached(Stage::Abandoned) => Ok(()),
     }
-}
-
-/// The error of the first slot that fails; waits for ever if none does.
-async fn first_failure(slots: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
-    while let Some(ended) = slots.join_next().await {
-        if let Err(error) = ended.context("a slot panicked").flatten() {
-            return error;
-        }
-    }
-    std::future::pending().await
-}
-
-/// Waits until every slot has ended.
-async fn join(slots: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
-    while let Some(ended) = slots.join_next().await {
-        ended.context("a slot panicked")??;
-    }
-    Ok(())
 }

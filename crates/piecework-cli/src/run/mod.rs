@@ -42,6 +42,7 @@ pub(crate) mod recipe;
 pub(crate) mod remote;
 pub(crate) mod rlimit;
 pub(crate) mod slot;
+pub(crate) mod slots;
 pub(crate) mod spec;
 pub(crate) mod stop;
 pub(crate) mod summary;

@@ -22,6 +22,10 @@ use crate::output;
 /// workers down.
 const LOST_MAX: u32 = 5;
 
+fn went_well(output: &Output) -> bool {
+    output.end.is_success() && !output.timed_out
+}
+
 /// Who does the work.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
@@ -90,10 +94,7 @@ impl<B: Board> OrderLink<B> {
         let recipe = match recipe {
             Ok(recipe) => recipe,
             Err(why) => {
-                if let Place::Here(live, _) = &self.place {
-                    live.settled(false, None);
-                }
-                self.report_last(&held, piece, Err(why), Ran::begin(0)).await?;
+                self.settle_last(&held, piece, Err(why), Ran::begin(0)).await?;
                 return Ok(None);
             }
         };
@@ -102,6 +103,26 @@ impl<B: Board> OrderLink<B> {
         let attempt = held.order.lost + held.order.tries;
         self.held = Some(held);
         Ok(Some(Task { id, attempt, piece, recipe, files }))
+    }
+
+    /// Settles an order for good, and ends the run if that is what its end means. Whether it does
+    /// is judged before the master hears of the end, and it does not before it has.
+    async fn settle_last(
+        &mut self,
+        held: &Held,
+        piece: Piece,
+        result: Result<Output, String>,
+        ran: Ran,
+    ) -> anyhow::Result<()> {
+        let Place::Here(live, _) = &self.place else {
+            return self.report_last(held, piece, result, ran).await;
+        };
+        let live = live.clone();
+        let output = result.as_ref().ok();
+        let stage = live.settled(output.is_some_and(went_well), output.map(|output| output.end));
+        self.report_last(held, piece, result, ran).await?;
+        live.halt(stage);
+        Ok(())
     }
 
     /// Settles an order with its last report. One that the manager does not take is told as a
@@ -208,6 +229,7 @@ impl<B: Board> Link for OrderLink<B> {
         task: &Task,
         is_stderr: bool,
         bytes: Vec<u8>,
+        stop: &Stop,
     ) -> anyhow::Result<()> {
         let held = self.held.as_ref().context("nothing runs")?;
         let (seq, lease) = (task.piece.seq, held.attempt);
@@ -215,7 +237,7 @@ impl<B: Board> Link for OrderLink<B> {
             books.part(seq, lease, is_stderr, &bytes);
         }
         let report = Report::Part { seq, lease, is_stderr, bytes };
-        self.board.tell(&held.order.results, report.to_payload()).await.map(drop)
+        self.board.tell(&held.order.results, report.to_payload(), stop).await.map(drop)
     }
 
     async fn is_wanted(&mut self, _task: &Task) -> bool {
@@ -232,8 +254,7 @@ impl<B: Board> Link for OrderLink<B> {
             Outcome::Failed(why) => Err(why),
             Outcome::Stopped => return self.board.release(held.id).await,
         };
-        let failed =
-            !result.as_ref().is_ok_and(|output| output.end.is_success() && !output.timed_out);
+        let failed = !result.as_ref().is_ok_and(went_well);
         if failed && held.order.tries < task.recipe.tries_max {
             let mut again = held.order.clone();
             again.tries += 1;
@@ -246,11 +267,8 @@ impl<B: Board> Link for OrderLink<B> {
                 return Ok(());
             }
         }
-        if let Place::Here(live, _) = &self.place {
-            live.settled(!failed, result.as_ref().ok().map(|output| output.end));
-        }
         held.order.piece = Piece::default();
-        self.report_last(&held, task.piece, result, ran).await
+        self.settle_last(&held, task.piece, result, ran).await
     }
 
     async fn close(self) {}

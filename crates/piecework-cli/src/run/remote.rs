@@ -90,7 +90,8 @@ impl Board for Session {
         Ok(None)
     }
 
-    async fn tell(&mut self, results: &str, report: Payload) -> anyhow::Result<bool> {
+    /// To the end: a call that is given up ends the connection.
+    async fn tell(&mut self, results: &str, report: Payload, _: &Stop) -> anyhow::Result<bool> {
         wanted(self.tasks.put_to(results, &report).await)
     }
 

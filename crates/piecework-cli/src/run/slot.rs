@@ -233,7 +233,7 @@ impl Runner {
                 ran.handed_on += bytes.len() as u64;
             }
             let begun = Instant::now();
-            match self.unless_killing(link.hand_on(task, is_stderr, bytes)).await {
+            match self.unless_killing(link.hand_on(task, is_stderr, bytes, &self.stop)).await {
                 // The time that our own reader takes is not the command's.
                 Some(Ok(())) => ran.began += begun.elapsed(),
                 Some(Err(error)) if !remote::is_end(&error) => {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -34,6 +35,8 @@ pub(crate) enum Stage {
 pub(crate) struct Stop {
     stage: watch::Sender<Stage>,
     first_signal: Arc<AtomicI32>,
+    /// Of whoever listens for signals: it outlives the threads of slots, who may stop the run.
+    runtime: Handle,
 }
 
 impl Stop {
@@ -44,7 +47,11 @@ impl Stop {
     pub(crate) fn on_signals(
         say: impl Fn(Stage) + Clone + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let stop = Self { stage: watch::Sender::new(Stage::Working), first_signal: Arc::default() };
+        let stop = Self {
+            stage: watch::Sender::new(Stage::Working),
+            first_signal: Arc::default(),
+            runtime: Handle::current(),
+        };
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
             let signals = signal(kind).context("cannot listen for signals")?;
             tokio::spawn(stop.clone().follow(signals, kind.as_raw_value(), say.clone()));
@@ -61,7 +68,7 @@ impl Stop {
         });
         if moved && to == Stage::Terminating {
             let stop = self.clone();
-            tokio::spawn(async move {
+            self.runtime.spawn(async move {
                 tokio::time::sleep(TERMINATE_GRACE).await;
                 stop.go(Stage::Killing);
             });

@@ -55,9 +55,9 @@ impl Window {
     /// workers each has equally many tasks waiting for them, and so an equal part of them.
     pub(crate) fn fit(&self, running: u64) {
         let mut ahead = self.lock();
-        let unfinished_max = READY_TASKS_MAX + ahead.slots.max(running);
-        let was = std::mem::replace(&mut ahead.unfinished_max, unfinished_max);
-        if unfinished_max > was {
+        let was_low = ahead.low();
+        ahead.unfinished_max = READY_TASKS_MAX + ahead.slots.max(running);
+        if (was_low + 1..=ahead.low()).contains(&ahead.unfinished) {
             self.moved.notify_one();
         }
     }

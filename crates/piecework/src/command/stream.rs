@@ -11,13 +11,12 @@ use tokio::io::{Interest, unix::AsyncFd};
 /// The most that is read at a time: what a pipe of default size holds.
 const READ_BYTES: usize = 64 << 10;
 
-/// A pipe that is read until its end, and what was read of it and not handed out.
+/// A pipe that has no end of its own, and what was read of it and not handed out.
 #[derive(Debug)]
 pub(super) struct Stream {
     pipe: AsyncFd<OwnedFd>,
     bytes: Vec<u8>,
     keep: Keep,
-    ended: bool,
 }
 
 /// What becomes of more bytes than the limit.
@@ -57,7 +56,7 @@ impl Stream {
         let pipe = pipe.into();
         ioctl_fionbio(&pipe, true)?;
         let pipe = AsyncFd::with_interest(pipe, Interest::READABLE)?;
-        Ok(Self { pipe, bytes: Vec::new(), keep, ended: false })
+        Ok(Self { pipe, bytes: Vec::new(), keep })
     }
 
     /// Hands out what is read in parts from now on.
@@ -76,14 +75,12 @@ impl Stream {
     /// only the end of the process tells that its output is complete. May be dropped at any time:
     /// what was read stays.
     pub(super) async fn part(&mut self) -> Result<Vec<u8>, StreamError> {
-        while !self.ended {
+        loop {
             let before = self.bytes.len();
             let reading = self.pipe.async_io(Interest::READABLE, |pipe| {
                 read_once(pipe, &mut self.bytes).map_err(Into::into)
             });
-            // An error of a pipe that is read says nothing that its end would not say.
-            let count = reading.await.unwrap_or(0);
-            self.ended = count == 0;
+            reading.await.map_err(StreamError::System)?;
             if let Keep::Parts(parts) = self.keep {
                 if let Some(end) = parts.due(&self.bytes, before) {
                     let rest = self.bytes.split_off(end);
@@ -93,15 +90,11 @@ impl Stream {
                 self.trim()?;
             }
         }
-        std::future::pending().await
     }
 
     /// Reads what is in the pipe now that its writer has ended, without waiting for those who
     /// inherited it.
     pub(super) fn drain(&mut self) -> Result<(), StreamError> {
-        if self.ended {
-            return Ok(());
-        }
         let left = ioctl_fionread(&self.pipe).map_err(|errno| StreamError::System(errno.into()))?;
         let mut left = usize::try_from(left).unwrap_or(usize::MAX);
         while left > 0 {
