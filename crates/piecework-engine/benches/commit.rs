@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use piecework_engine::{Disk, Engine, SyncPolicy};
-use piecework_state::{Item, ItemId, Place, QueueId, QueueOptions, Record, Replay, State, Time};
+use piecework_state::{Item, ItemId, Loading, Place, QueueId, QueueOptions, Record, State, Time};
 use std::time::{Duration, Instant};
 
 const QUEUE: QueueId = QueueId(1);
@@ -67,19 +67,14 @@ fn open_many() {
     drop(engine);
     let began = Instant::now();
     let mut engine = Disk::open(folder.path(), SyncPolicy::Never).unwrap();
-    let records = engine.load().unwrap();
-    let loaded = began.elapsed();
-    let mut replay = Replay::default();
-    records.into_iter().for_each(|record| replay.add(record).unwrap());
-    let state: State = replay.into_state(1, Default::default());
+    let mut loading = Loading::new(1, Default::default());
+    engine.load(&mut |record| loading.add(record).unwrap()).unwrap();
+    let state: State = loading.finish();
+    let took = began.elapsed();
     let bytes: u64 =
         folder.path().read_dir().unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
     let ready = state.queue_stats(Time::default()).first().unwrap().ready;
-    println!(
-        "{ready} live items: loaded in {loaded:.2?}, replayed after {:.2?}, {} MB",
-        began.elapsed(),
-        bytes >> 20
-    );
+    println!("{ready} live items: loaded in {took:.2?}, {} MB", bytes >> 20);
 }
 
 fn queue() -> Record {

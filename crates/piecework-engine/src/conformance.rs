@@ -5,7 +5,7 @@
 
 use crate::{Engine, EngineError};
 use piecework_state::{
-    AckMode, Call, Ended, Limits, Order, Outcome, Payload, Peer, QueueOptions, Record, Replay,
+    AckMode, Call, Ended, Limits, Loading, Order, Outcome, Payload, Peer, QueueOptions, Record,
     Reply, SessionId, Settle, State, Take, Time, Wait, Which,
 };
 use std::time::Duration;
@@ -50,11 +50,10 @@ fn commit(engine: &mut dyn Engine, batch: &[Record]) {
 
 /// The state that an engine gives back.
 fn replayed(engine: &mut dyn Engine) -> State {
-    let mut replay = Replay::default();
-    for record in engine.load().expect("what was kept can be read") {
-        replay.add(record).expect("what was kept fits together");
-    }
-    replay.into_state(1, Limits::default())
+    let mut loading = Loading::new(1, Limits::default());
+    let mut take = |record| loading.add(record).expect("what was kept fits together");
+    engine.load(&mut take).expect("what was kept can be read");
+    loading.finish()
 }
 
 /// Even of items that are gone.

@@ -17,7 +17,9 @@
 //! drop(engine);
 //!
 //! let mut again = Disk::open(folder, SyncPolicy::Always)?;
-//! assert!(again.load()?.contains(&made));
+//! let mut kept = Vec::new();
+//! again.load(&mut |record| kept.push(record))?;
+//! assert!(kept.contains(&made));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -60,11 +62,11 @@ pub trait Engine: Send {
         Err(EngineError::NoPayload(item.0))
     }
 
-    /// Gives back what was kept by earlier runs: the records themselves, or fewer that replay to
-    /// the same.
+    /// Gives back what is left of what earlier runs have kept, record by record: queues, items in
+    /// the order of their ids, keys. It replays to the same.
     ///
     /// # Errors
     ///
     /// When what was kept cannot be read.
-    fn load(&mut self) -> Result<Vec<Record>, EngineError>;
+    fn load(&mut self, take: &mut dyn FnMut(Record)) -> Result<(), EngineError>;
 }

@@ -74,7 +74,7 @@ fn folder() -> TempDir {
 /// What there is to find.
 fn kept(engine: &mut Disk) -> Vec<Record> {
     let mut replay = Replay::default();
-    engine.load().unwrap().into_iter().for_each(|record| replay.add(record).unwrap());
+    engine.load(&mut |record| replay.add(record).unwrap()).unwrap();
     let state = replay.into_state(1, Limits::default());
     state.check();
     state.kept()

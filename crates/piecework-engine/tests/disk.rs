@@ -19,7 +19,7 @@ fn open(folder: &Path) -> Disk {
 
 fn kept(engine: &mut Disk) -> Vec<Record> {
     let mut replay = Replay::default();
-    engine.load().unwrap().into_iter().for_each(|record| replay.add(record).unwrap());
+    engine.load(&mut |record| replay.add(record).unwrap()).unwrap();
     replay.into_state(1, Limits::default()).kept()
 }
 

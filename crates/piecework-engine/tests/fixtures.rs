@@ -27,7 +27,7 @@ fn open(version: &str) -> Vec<Record> {
     fs::copy(fixture.join(DATABASE), folder.path().join(DATABASE)).unwrap();
     let mut engine = Disk::open(folder.path(), SyncPolicy::Never).unwrap();
     let mut replay = Replay::default();
-    engine.load().unwrap().into_iter().for_each(|record| replay.add(record).unwrap());
+    engine.load(&mut |record| replay.add(record).unwrap()).unwrap();
     let expected = Record::decode(fs::read(fixture.join(KEPT)).unwrap().into()).unwrap();
     let state = replay.into_state(1, Limits::default());
     state.check();

@@ -45,7 +45,7 @@ fn put(id: u64, bytes: usize, standing: Standing) -> [Record; 1] {
 fn kept(folder: &Path) -> Vec<Record> {
     let mut engine = Disk::open(folder, SyncPolicy::Never).unwrap();
     let mut replay = Replay::default();
-    engine.load().unwrap().into_iter().for_each(|record| replay.add(record).unwrap());
+    engine.load(&mut |record| replay.add(record).unwrap()).unwrap();
     replay.into_state(1, Limits::default()).kept()
 }
 

@@ -145,8 +145,8 @@ mod tests {
             self.word.recv().unwrap()
         }
 
-        fn load(&mut self) -> Result<Vec<Record>, EngineError> {
-            Ok(Vec::new())
+        fn load(&mut self, _: &mut dyn FnMut(Record)) -> Result<(), EngineError> {
+            Ok(())
         }
     }
 

@@ -17,7 +17,7 @@ use crate::registry::Registry;
 use crate::socket::Stage;
 use piecework_engine::{Disk, Engine};
 use piecework_net::{Address, Listener};
-use piecework_state::{Ledger, Outcome, Replay, State};
+use piecework_state::{Ledger, Loading, Outcome, State};
 use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
@@ -183,13 +183,17 @@ fn restore(
     first_handle: u64,
     limits: piecework_state::Limits,
 ) -> Result<State, ServerError> {
-    let mut replay = Replay::default();
+    let mut loading = Loading::new(first_handle, limits);
     if let Some(engine) = engine {
-        for record in engine.load()? {
-            replay.add(record)?;
-        }
+        let mut added = Ok(());
+        engine.load(&mut |record| {
+            if added.is_ok() {
+                added = loading.add(record);
+            }
+        })?;
+        added?;
     }
-    Ok(replay.into_state(first_handle, limits))
+    Ok(loading.finish())
 }
 
 /// Accepts connections until the server stops, then waits for those it has.

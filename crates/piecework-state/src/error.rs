@@ -1,6 +1,7 @@
-//! What a call can fail with; each variant says which Python exception it becomes.
+//! What goes wrong: with a call, where each variant says which Python exception it becomes, and
+//! with what is read back.
 
-use crate::ItemId;
+use crate::{ItemId, QueueId};
 
 /// Why a call failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -119,4 +120,22 @@ pub enum StateError {
         /// As the client said it.
         ident: String,
     },
+}
+
+/// A record that does not follow from those before it: some are missing, or were changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It is about a queue that no record has made.
+    #[error("a record speaks of queue {0}, which no earlier one has made")]
+    UnknownQueue(QueueId),
+    /// It is about an item that is not there.
+    #[error("a record speaks of item {1} of queue {0}, which is not there")]
+    UnknownItem(QueueId, ItemId),
+    /// It says what was done, where what is kept is wanted.
+    #[error("a record among those of what is kept says what was done")]
+    NotKept,
+    /// It puts an item that is there already.
+    #[error("a record puts item {1} into queue {0}, which has it already")]
+    ItemTwice(QueueId, ItemId),
 }

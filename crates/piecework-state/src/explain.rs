@@ -3,6 +3,7 @@
 use crate::queue::{Lease, Queue};
 use crate::state::State;
 use crate::{Item, ItemId, Peer, QueueId, SessionId, Time};
+use std::borrow::Cow;
 
 /// One item, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,9 +50,10 @@ impl State {
     /// It is for people who ask once in a while: a ready item is looked for from the front.
     pub fn item(&self, queue: QueueId, item: ItemId) -> Option<Explained> {
         let at = self.queues.get(&queue)?;
-        let leased = at.leased.get(&item).map(|lease| (&lease.item, self.leased(lease)));
+        let leased = at.leased.get(&item);
+        let leased = leased.map(|lease| (Cow::Borrowed(&lease.item), self.leased(lease)));
         let (item, stands) = leased.or_else(|| at.stands(item))?;
-        Some(Explained { item: item.clone(), stands })
+        Some(Explained { item: item.into_owned(), stands })
     }
 
     fn leased(&self, lease: &Lease) -> Stands {
@@ -68,14 +70,15 @@ impl State {
 
 impl Queue {
     /// Where an item stands that nobody has leased.
-    fn stands(&self, item: ItemId) -> Option<(&Item, Stands)> {
+    fn stands(&self, item: ItemId) -> Option<(Cow<'_, Item>, Stands)> {
         if let Some(delayed) = self.delayed.get(&item) {
-            return Some((&delayed.item, Stands::Delayed { until: delayed.due }));
+            return Some((Cow::Borrowed(&delayed.item), Stands::Delayed { until: delayed.due }));
         }
         if let Some(dead) = self.dead.get(&item) {
-            return Some((dead, Stands::Dead));
+            return Some((Cow::Borrowed(dead), Stands::Dead));
         }
         let item = self.ready.find(item)?;
-        Some((item, Stands::Ready { before: self.ready.before(item) }))
+        let before = self.ready.before(&item);
+        Some((item, Stands::Ready { before }))
     }
 }

@@ -3,7 +3,8 @@
 use crate::deadline::Due;
 use crate::session::Waits;
 use crate::state::State;
-use crate::{HandleId, ItemId, SessionId};
+use crate::{HandleId, Item, ItemId, SessionId};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 impl State {
@@ -44,8 +45,8 @@ impl State {
             assert!(queue.keys.first().is_none_or(armed), "keys of '{}' stay", queue.name);
             let dies_at = queue.options.attempts;
             let alive = |attempts| dies_at == 0 || attempts < dies_at;
-            let dead = |item: &&crate::Item| queue.dead.contains_key(&item.id);
-            let outlived = queue.items().filter(|i| !dead(i)).find(|i| !alive(i.attempts));
+            let dead = |item: &Cow<'_, Item>| queue.dead.contains_key(&item.id);
+            let outlived = queue.items().filter(|item| !dead(item)).find(|i| !alive(i.attempts));
             assert!(outlived.is_none(), "{outlived:?} should be dead");
         }
         assert_eq!(self.items, seen.len(), "items of all queues");

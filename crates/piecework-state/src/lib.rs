@@ -29,6 +29,7 @@
 //! ```
 
 mod ack;
+mod backlog;
 mod body;
 mod call;
 mod dead;
@@ -44,6 +45,7 @@ mod item;
 mod keys;
 mod ledger;
 mod limits;
+mod loading;
 mod meter;
 pub mod objects;
 mod once;
@@ -68,15 +70,16 @@ mod waiters;
 
 pub use body::Body;
 pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait, Which};
-pub use error::StateError;
+pub use error::{ReplayError, StateError};
 pub use explain::{Explained, Stands};
 pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item, Rare};
 pub use ledger::{Fetch, Ledger, Lost, Told};
 pub use limits::Limits;
+pub use loading::Loading;
 pub use options::{AckMode, Order, QueueOptions};
 pub use record::{DecodeError, Record, Standing};
-pub use replay::{Replay, ReplayError};
+pub use replay::Replay;
 pub use session::Peer;
 pub use state::State;
 pub use stats::{QueueStats, SessionStats};

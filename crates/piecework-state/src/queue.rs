@@ -7,6 +7,7 @@ use crate::ready::Ready;
 use crate::waiters::Line;
 use crate::{Item, ItemId, QueueId, QueueOptions, QueueStats, SessionId, Time};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A named or anonymous collection of items.
@@ -152,10 +153,11 @@ impl Queue {
     }
 
     /// Every item of the queue, in no particular order.
-    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = Cow<'_, Item>> {
         let delayed = self.delayed.values().map(|delayed| &delayed.item);
         let leased = self.leased.values().map(|lease| &lease.item);
-        self.ready.iter().chain(delayed).chain(leased).chain(self.dead.values())
+        let others = delayed.chain(leased).chain(self.dead.values());
+        self.ready.iter().chain(others.map(Cow::Borrowed))
     }
 
     pub(crate) fn stats(&self, now: Time) -> QueueStats {

@@ -1,9 +1,11 @@
 //! What can be got from a queue, in the order in which it is got.
 
+use crate::backlog::Backlog;
 use crate::options::Order;
 use crate::{Item, ItemId, Place, Time};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The ready items of one queue.
 ///
@@ -13,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct Ready {
     order: Order,
     /// As they were put: all places here are in ascending order.
-    fresh: VecDeque<Item>,
+    fresh: Backlog,
     sorted: BTreeMap<Rank, Item>,
     /// Payload bytes of both.
     bytes: u64,
@@ -42,7 +44,6 @@ impl Ready {
         if self.order == Order::Priority {
             return self.put_back(item);
         }
-        debug_assert!(self.fresh.back().is_none_or(|last| last.place < item.place));
         self.bytes += item.payload.len();
         self.fresh.push_back(item);
     }
@@ -54,11 +55,14 @@ impl Ready {
         debug_assert!(was.is_none(), "two items in one place");
     }
 
-    /// Items as they come from records, in ascending order of their places.
+    /// An item as it was kept; they come in the order in which they were put.
     pub(crate) fn restore(&mut self, item: Item) {
-        // Only of those that were never given back is `fresh` in the order in which they became
-        // ready, by which they expire.
-        if item.history().is_empty() { self.push(item) } else { self.put_back(item) }
+        // Those that were given back, or delayed first, stand elsewhere, and have become ready at
+        // another time.
+        match item.place.0 == item.id.0 && item.history().is_empty() {
+            true => self.push(item),
+            false => self.put_back(item),
+        }
     }
 
     /// Takes the next one.
@@ -88,7 +92,7 @@ impl Ready {
     }
 
     /// The one of this id.
-    pub(crate) fn find(&self, item: ItemId) -> Option<&Item> {
+    pub(crate) fn find(&self, item: ItemId) -> Option<Cow<'_, Item>> {
         self.iter().find(|ready| ready.id == item)
     }
 
@@ -98,8 +102,8 @@ impl Ready {
     }
 
     /// All of them, in no particular order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Item> {
-        self.fresh.iter().chain(self.sorted.values())
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Cow<'_, Item>> {
+        self.fresh.iter().chain(self.sorted.values().map(Cow::Borrowed))
     }
 
     /// Takes out those that are chosen.
@@ -150,8 +154,8 @@ impl Ready {
 
     /// Whether all stand where they should, and their bytes were counted.
     pub(crate) fn in_order(&self) -> bool {
-        let ascending = |(a, b): (&Item, &Item)| a.place < b.place;
-        self.fresh.iter().zip(self.fresh.iter().skip(1)).all(ascending)
+        self.fresh.iter().is_sorted_by(|a, b| a.place < b.place)
+            && self.fresh.iter().count() == self.fresh.len()
             && self.sorted.iter().all(|(rank, item)| *rank == self.rank(item))
             && self.bytes == self.iter().map(|item| item.payload.len()).sum::<u64>()
     }

@@ -1,13 +1,15 @@
 //! Replay: from records back to the state that decided them.
 
-use crate::deadline::Due;
+use crate::error::ReplayError;
 use crate::id::IdMap;
 use crate::keys::Keys;
 use crate::limits::Limits;
-use crate::queue::{Life, Queue};
+use crate::loading::Loading;
+use crate::queue::Queue;
 use crate::record::{Record, Standing};
 use crate::state::State;
 use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What the records so far come to.
@@ -44,21 +46,6 @@ struct Replayed {
     options: QueueOptions,
     items: IdMap<ItemId, (Item, Standing)>,
     keys: Keys,
-}
-
-/// A record that does not follow from those before it: some are missing, or were changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplayError {
-    /// It is about a queue that no record has made.
-    #[error("a record speaks of queue {0}, which no earlier one has made")]
-    UnknownQueue(QueueId),
-    /// It is about an item that is not there.
-    #[error("a record speaks of item {1} of queue {0}, which is not there")]
-    UnknownItem(QueueId, ItemId),
-    /// It puts an item that is there already.
-    #[error("a record puts item {1} into queue {0}, which has it already")]
-    ItemTwice(QueueId, ItemId),
 }
 
 impl Replay {
@@ -117,45 +104,28 @@ impl Replay {
     /// The state that decided the records, but for what was leased, which is ready. Handles are
     /// numbered from `first_handle`, as by [`State::new`].
     pub fn into_state(self, first_handle: u64, limits: Limits) -> State {
-        let mut state = State::new(first_handle, limits);
-        state.skip_numbers(self.next);
-        for (id, replayed) in self.queues {
+        let mut loading = Loading::new(first_handle, limits);
+        let added = self.into_kept().try_for_each(|record| loading.add(record));
+        added.expect("a queue comes before what is in it");
+        loading.finish()
+    }
+
+    /// What is kept in the end.
+    fn into_kept(self) -> impl Iterator<Item = Record> {
+        let queues = self.queues.into_iter().flat_map(|(id, replayed)| {
             let Replayed { name, options, items, keys } = replayed;
-            let mut queue = Queue::new(&name, Life::Kept, options);
-            if let Some(until) = keys.first() {
-                state.deadlines.add(until, Due::Keys(id));
-            }
-            state.keys += keys.len();
-            queue.keys = keys;
             let mut items: Vec<_> = items.into_values().collect();
-            items.sort_unstable_by_key(|(item, _)| item.place);
-            for (item, standing) in items {
-                queue.bytes += item.payload.len();
-                state.resident += item.payload.resident();
-                state.items += 1;
-                queue.unfinished += u64::from(standing != Standing::Dead);
-                match standing {
-                    Standing::Ready => queue.ready.restore(item),
-                    Standing::Delayed(due) => {
-                        state.deadlines.add(due, Due::Delay(id, item.id));
-                        queue.delay(item, due);
-                    }
-                    Standing::Dead => {
-                        queue.dead.insert(item.id, item);
-                    }
-                }
-            }
-            if queue.options.expire.is_some() && queue.ready.len() > 0 {
-                // What time it is now, the first tick says.
-                queue.restored = true;
-                queue.expiry = Some(Time::default());
-                state.deadlines.add(Time::default(), Due::Expiry(id));
-            }
-            state.bytes += queue.bytes;
-            state.names.insert(name, id);
-            state.queues.insert(id, queue);
-        }
-        state
+            items.sort_unstable_by_key(|(item, _)| item.id);
+            let items = items.into_iter().map(move |(item, standing)| Record::Item {
+                queue: id,
+                item,
+                standing,
+            });
+            let keys: Vec<_> =
+                keys.all().map(|(until, key)| Record::Key { queue: id, key, until }).collect();
+            [Record::Queue { queue: id, name, options }].into_iter().chain(items).chain(keys)
+        });
+        [Record::Numbered(self.next)].into_iter().chain(queues)
     }
 
     fn queue(&mut self, id: QueueId, name: String, options: QueueOptions) {
@@ -224,9 +194,9 @@ impl State {
             kept.push(Record::Queue { queue: id, name, options });
             let mut items: Vec<_> = queue.standing().collect();
             items.sort_unstable_by_key(|(item, _)| item.id);
-            let record = |(item, standing): (&Item, _)| Record::Item {
+            let record = |(item, standing): (Cow<'_, Item>, _)| Record::Item {
                 queue: id,
-                item: Item { reply_to: None, ..item.clone() },
+                item: Item { reply_to: None, ..item.into_owned() },
                 standing,
             };
             kept.extend(items.into_iter().map(record));
@@ -239,8 +209,11 @@ impl State {
 
 impl Queue {
     /// Every item of the queue with the state that is kept of it, in no particular order.
-    fn standing(&self) -> impl Iterator<Item = (&Item, Standing)> {
-        self.items().map(|item| (item, self.standing_of(item.id)))
+    fn standing(&self) -> impl Iterator<Item = (Cow<'_, Item>, Standing)> {
+        self.items().map(|item| {
+            let standing = self.standing_of(item.id);
+            (item, standing)
+        })
     }
 
     fn standing_of(&self, item: ItemId) -> Standing {

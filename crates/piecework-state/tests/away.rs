@@ -7,8 +7,8 @@
 
 use bytes::Bytes;
 use piecework_state::{
-    AckMode, Call, ItemId, Ledger, Limits, Outcome, Payload, Peer, QueueId, QueueOptions, Record,
-    Reply, SessionId, State, Take, Time, Wait,
+    AckMode, Call, ItemId, Ledger, Limits, Loading, Outcome, Payload, Peer, QueueId, QueueOptions,
+    Record, Reply, SessionId, State, Take, Time, Wait,
 };
 
 const NOW: Time = Time::from_secs(1);
@@ -163,4 +163,32 @@ fn what_was_fetched_for_a_worker_that_died_need_not_be_fetched_again() {
     assert!(site.take(other, 1).is_none(), "that its lease was lost is to be kept");
     let (replies, fetched) = site.keep();
     assert_eq!((payloads(&replies[0]), fetched), (vec![b'x'; 2_000], 0));
+}
+
+/// So long a backlog is packed: what comes out of it, and of a state that loads it, is what went
+/// in.
+#[test]
+fn a_long_backlog_keeps_its_order_over_a_restart() {
+    let mut site = Site::new();
+    let (master, worker) = (site.open(), site.open());
+    let payload = |number: u32| [&number.to_be_bytes()[..], &[0; 96]].concat();
+    for number in 0..1_000 {
+        site.put(master, &payload(number));
+        site.keep();
+    }
+    site.take(worker, 300);
+    let (replies, fetched) = site.keep();
+    assert_eq!((payloads(&replies[0]), fetched), ((0..300).flat_map(payload).collect(), 290));
+    site.ledger.end(NOW, worker).unwrap();
+    site.keep();
+    let mut loading = Loading::new(1, Limits { resident: 1_000, ..Limits::default() });
+    let kept = site.ledger.state.kept();
+    kept.iter().for_each(|record| loading.add(record.clone()).unwrap());
+    let loaded = loading.finish();
+    loaded.check();
+    assert_eq!(loaded.kept(), kept);
+    site.ledger = Ledger::new(loaded, true);
+    let worker = site.open();
+    site.take(worker, 1_000);
+    assert_eq!(payloads(&site.keep().0[0]), (0..1_000).flat_map(payload).collect::<Vec<_>>());
 }

@@ -3,7 +3,7 @@
 use super::schema::{self, KNOWN};
 use super::{look, read};
 use crate::EngineError;
-use piecework_state::{Body, Item, QueueId, Record, Replay, Standing};
+use piecework_state::{Body, Item, Limits, Loading, QueueId, Record, Standing};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
@@ -89,9 +89,10 @@ impl Checked {
 
     /// Reads what a manager would read when it starts; says what it would not understand.
     fn read(&mut self, tables: &Connection) -> Result<Vec<String>, EngineError> {
-        let (mut replay, mut problems) = (Replay::default(), Vec::new());
+        let mut loading = Loading::new(1, Limits::default());
+        let mut problems = Vec::new();
         let mut counts = BTreeMap::<QueueId, QueueCount>::new();
-        let read = read::each(tables, |mut record| {
+        let read = read::each(tables, u64::MAX, |mut record| {
             match &mut record {
                 Record::Queue { queue, name, .. } => {
                     counts.entry(*queue).or_default().name.clone_from(name);
@@ -105,7 +106,7 @@ impl Checked {
                 }
                 _ => {}
             }
-            if let Err(error) = replay.add(record) {
+            if let Err(error) = loading.add(record) {
                 problems.push(error.to_string());
             }
         });

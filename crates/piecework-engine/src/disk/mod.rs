@@ -142,8 +142,8 @@ impl Engine for Disk {
         read::payload(&self.connection, item)
     }
 
-    fn load(&mut self) -> Result<Vec<Record>, EngineError> {
-        read::load(&self.connection, self.resident_max)
+    fn load(&mut self, take: &mut dyn FnMut(Record)) -> Result<(), EngineError> {
+        read::each(&self.connection, self.resident_max, take)
     }
 }
 

@@ -13,21 +13,6 @@ use std::time::Duration;
 
 type Histories = HashMap<ItemId, Vec<Attempt>>;
 
-/// All that is kept: the queues, then the items with what has happened to them.
-pub(super) fn load(tables: &Connection, resident_max: u64) -> Result<Vec<Record>, EngineError> {
-    let (mut records, mut resident) = (Vec::new(), 0);
-    each(tables, |mut record| {
-        if let Record::Item { item, .. } = &mut record {
-            resident += item.payload.len();
-            if resident > resident_max && !item.stop {
-                item.payload = Body::Away(item.payload.len());
-            }
-        }
-        records.push(record);
-    })?;
-    Ok(records)
-}
-
 /// The payload of one item.
 pub(super) fn payload(tables: &Connection, item: ItemId) -> Result<Bytes, EngineError> {
     let mut payload = tables.prepare_cached(
@@ -39,8 +24,13 @@ pub(super) fn payload(tables: &Connection, item: ItemId) -> Result<Bytes, Engine
     Ok(found.into())
 }
 
-/// The same, record by record.
-pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<(), EngineError> {
+/// All that is kept: the queues, then the items in the order of their ids with what has happened to
+/// them, then the keys. Of the payloads no more than so many bytes; the others stay where they are.
+pub(super) fn each(
+    tables: &Connection,
+    resident_max: u64,
+    mut take: impl FnMut(Record),
+) -> Result<(), EngineError> {
     let next = tables.query_row("SELECT next FROM numbers", (), |row| number(row, 0))?;
     take(Record::Numbered(next));
     let mut queues = tables.prepare(
@@ -50,16 +40,7 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     for queue in queues.query_map((), queue)? {
         take(queue?);
     }
-    let mut histories = histories(tables)?;
-    let mut items = tables.prepare(
-        "SELECT id, queue, place, state, due, stop, put_at, attempts, \
-         coalesce(items.payload, payloads.payload), ready_at, rank \
-         FROM items LEFT JOIN payloads ON item = id ORDER BY id",
-    )?;
-    let mut rows = items.query(())?;
-    while let Some(row) = rows.next()? {
-        take(item(row, &mut histories)?);
-    }
+    items(tables, resident_max, &mut take)?;
     let mut keys = tables.prepare("SELECT queue, key, until FROM keys")?;
     for key in keys.query_map((), key)? {
         take(key?);
@@ -67,7 +48,49 @@ pub(super) fn each(tables: &Connection, mut take: impl FnMut(Record)) -> Result<
     Ok(())
 }
 
-fn histories(tables: &Connection) -> Result<Histories, EngineError> {
+/// What is told of an item, but for its payload.
+const ITEM: &str = "SELECT id, queue, place, state, due, stop, put_at, attempts, ready_at, rank";
+
+fn items(
+    tables: &Connection,
+    resident_max: u64,
+    take: &mut impl FnMut(Record),
+) -> Result<(), Error> {
+    let mut histories = histories(tables)?;
+    let (mut resident, mut last) = (0, -1);
+    let mut whole = tables.prepare(&format!(
+        "{ITEM}, coalesce(items.payload, payloads.payload) \
+         FROM items LEFT JOIN payloads ON item = id ORDER BY id"
+    ))?;
+    let mut rows = whole.query(())?;
+    while let Some(row) = rows.next()? {
+        let payload = row.get_ref(10)?.as_blob()?;
+        resident += payload.len() as u64;
+        if resident > resident_max {
+            break;
+        }
+        last = row.get(0)?;
+        take(item(row, Body::from(payload.to_vec()), &mut histories)?);
+    }
+    drop(rows);
+    // A length is read without the bytes; but of a stop mark the bytes say which it is.
+    let mut lengths = tables.prepare(&format!(
+        "{ITEM}, coalesce(length(items.payload), length(payloads.payload)), \
+         iif(stop, coalesce(items.payload, payloads.payload), NULL) \
+         FROM items LEFT JOIN payloads ON item = id WHERE id > ?1 ORDER BY id"
+    ))?;
+    let mut rows = lengths.query([last])?;
+    while let Some(row) = rows.next()? {
+        let body = match row.get_ref(11)?.as_blob_or_null()? {
+            Some(payload) => Body::from(payload.to_vec()),
+            None => Body::Away(number(row, 10)?),
+        };
+        take(item(row, body, &mut histories)?);
+    }
+    Ok(())
+}
+
+fn histories(tables: &Connection) -> Result<Histories, Error> {
     let mut histories = Histories::new();
     let mut attempts = tables.prepare(
         "SELECT item, session, began, ended, how, counted, name, address FROM attempts \
@@ -106,7 +129,7 @@ fn queue(row: &Row<'_>) -> Result<Record, Error> {
     Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
 }
 
-fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
+fn item(row: &Row<'_>, payload: Body, histories: &mut Histories) -> Result<Record, Error> {
     let id = ItemId(number(row, 0)?);
     let standing = match row.get_ref(3)?.as_str()? {
         "ready" => Standing::Ready,
@@ -117,7 +140,7 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
     let item = Item {
         id,
         place: Place(number(row, 2)?),
-        payload: row.get_ref(8)?.as_blob()?.to_vec().into(),
+        payload,
         stop: row.get(5)?,
         put_at: time(row, 6)?,
         attempts: row.get(7)?,
@@ -129,7 +152,7 @@ fn item(row: &Row<'_>, histories: &mut Histories) -> Result<Record, Error> {
 
 /// What few items have; most have none of it.
 fn rare(row: &Row<'_>, history: Option<Vec<Attempt>>) -> Result<Option<Box<Rare>>, Error> {
-    let (ready_at, rank): (Option<i64>, Option<Vec<u8>>) = (row.get(9)?, row.get(10)?);
+    let (ready_at, rank): (Option<i64>, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     if history.is_none() && ready_at.is_none() && rank.is_none() {
         return Ok(None);
     }

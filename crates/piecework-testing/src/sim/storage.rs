@@ -213,9 +213,10 @@ impl Real {
             opened.expect("the disk engine opens its folder").loading_at_most(resident_max);
         let engine = self.engine.insert(opened);
         let mut replay = Replay::default();
-        for record in engine.load().expect("the disk engine reads what it has kept") {
+        let mut take = |record| {
             replay.add(record).expect("what the disk engine gives back fits together");
-        }
+        };
+        engine.load(&mut take).expect("the disk engine reads what it has kept");
         replay
     }
 }
