@@ -166,7 +166,8 @@ impl Story {
         let order = Order::Priority;
         let expire = Some(Duration::from_secs(86_400));
         let (once, maxbytes) = (Duration::from_secs(30 * 86_400), 1 << 20);
-        let options = QueueOptions { order, expire, once, maxbytes, ..QueueOptions::default() };
+        let more = "payloads=data".to_owned();
+        let options = QueueOptions { order, expire, once, maxbytes, more, ..Default::default() };
         let queue = self.state.register("sorted", options, &mut out);
         self.keep(out);
         [2, 1, 3].into_iter().for_each(|key| self.put_in_order(key));

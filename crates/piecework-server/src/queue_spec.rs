@@ -96,6 +96,35 @@ impl QueueSpec {
         }
     }
 
+    /// The options that the state does not know, as `--queue` has them: it keeps them as they are.
+    /// A stop mark that cannot be said there is not among them.
+    pub(crate) fn more(&self) -> String {
+        let stop = match &self.stop {
+            Value::Bool(bool) => if *bool { "True" } else { "False" }.to_owned(),
+            Value::Int(int) => int.to_string(),
+            Value::Float(float) => format!("{float:?}"),
+            Value::Str(text) if scalar(text) == self.stop => text.clone(),
+            Value::Str(text) => format!("'{text}'"),
+            _ => String::new(),
+        };
+        let stop = format!("stop={stop}");
+        let can_be_said = Self::untyped("").with(&stop).is_ok_and(|said| said.stop == self.stop);
+        let stop = (can_be_said && self.stop != Value::None).then_some(stop);
+        let payloads = self.payloads.map(|payloads| match payloads {
+            Payloads::Any => "payloads=any".to_owned(),
+            Payloads::Data => "payloads=data".to_owned(),
+        });
+        stop.into_iter().chain(payloads).collect::<Vec<_>>().join(",")
+    }
+
+    /// The same with these options, parted by commas.
+    pub(crate) fn with(mut self, options: &str) -> Result<Self, String> {
+        for option in options.split(',').filter(|option| !option.is_empty()) {
+            self.set(option)?;
+        }
+        Ok(self)
+    }
+
     fn set(&mut self, option: &str) -> Result<(), String> {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         let number = || value.parse::<u32>().map_err(|_| bad(key, value, "a whole number"));
@@ -145,11 +174,8 @@ impl FromStr for QueueSpec {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, options) = text.split_once(':').unwrap_or((text, ""));
-        let mut spec = Self::named(checked_name(name)?);
-        for option in options.split(',').filter(|option| !option.is_empty()) {
-            spec.set(option).map_err(|why| format!("queue '{name}': {why}"))?;
-        }
-        Ok(spec)
+        let spec = Self::named(checked_name(name)?).with(options);
+        spec.map_err(|why| format!("queue '{name}': {why}"))
     }
 }
 
@@ -196,6 +222,7 @@ mod tests {
         assert_eq!((spec.attempts, spec.maxsize), (0, 9));
         assert_eq!(spec.lease, Some(Duration::from_secs(90)));
         assert_eq!(spec.stop, Value::Str("end".to_owned()));
+        assert_eq!(spec.more(), "stop=end");
         let spec: QueueSpec = "jobs:priority,maxbytes=1K,once=1s,expire=24h".parse().unwrap();
         assert_eq!((spec.order, spec.maxbytes), (Order::Priority, 1_024));
         assert_eq!((spec.once.as_secs(), spec.expire.unwrap().as_secs()), (1, 86_400));

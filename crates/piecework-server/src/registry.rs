@@ -101,20 +101,22 @@ impl Registry {
             AckSpec::Answered(name) => AckMode::Answered { answers: answers(state, spec, name)? },
         };
         let QueueSpec { maxsize, maxbytes, attempts, lease, once, expire, order, .. } = *spec;
-        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order };
-        let queue = match state.queue(&spec.name) {
-            Some(kept) if spec.as_kept => kept,
-            _ => state.register(&spec.name, options, out),
+        let more = spec.more();
+        let options =
+            QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order, more };
+        let (queue, served) = match state.queue(&spec.name) {
+            Some(kept) if spec.as_kept => (kept, &as_kept(state, kept, spec)?),
+            _ => (state.register(&spec.name, options, out), spec),
         };
         self.sorts |= state.order(queue).0 == Order::Priority;
         for typeid in &spec.typeids {
             self.typeids.insert(typeid.clone(), Registered::Named(queue));
         }
-        if let Some(payloads) = spec.payloads {
+        if let Some(payloads) = served.payloads {
             self.payloads_of.insert(queue, payloads);
         }
-        if spec.stop != Value::None {
-            self.stops.insert(queue, spec.stop.clone());
+        if served.stop != Value::None {
+            self.stops.insert(queue, served.stop.clone());
         }
         Ok(())
     }
@@ -193,6 +195,18 @@ impl Registry {
     }
 }
 
+/// How a queue of earlier runs was served.
+fn as_kept(state: &State, queue: QueueId, spec: &QueueSpec) -> Result<QueueSpec, ServerError> {
+    let more = state.options(queue).map_or("", |options| &options.more);
+    QueueSpec::untyped(&spec.name).with(more).map_err(|why| {
+        ServerError::Queues(format!(
+            "queue '{}': its options of an earlier run cannot be read: {why}; hint: say all of \
+             them with --queue {}:...",
+            spec.name, spec.name
+        ))
+    })
+}
+
 fn answers(state: &State, spec: &QueueSpec, name: &str) -> Result<QueueId, ServerError> {
     let wrong = |what: &str| {
         ServerError::Queues(format!(
@@ -204,4 +218,31 @@ fn answers(state: &State, spec: &QueueSpec, name: &str) -> Result<QueueId, Serve
         return Err(wrong("a queue cannot be its own answer queue"));
     }
     state.queue(name).ok_or_else(|| wrong("there is no such queue"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use piecework_state::Limits;
+
+    fn registry(state: &mut State, specs: &[QueueSpec]) -> Registry {
+        let (anonymous, refused, mut out) = (vec![], vec![], Outcome::default());
+        Registry::new(state, specs, Payloads::Any, anonymous, refused, 0, &mut out).unwrap()
+    }
+
+    #[test]
+    fn a_queue_is_served_as_before_unless_told_otherwise() {
+        let mut state = State::new(1, Limits::default());
+        for stop in ["end", "'7'", "7", "2.5", "True"] {
+            let spec: QueueSpec = format!("task:stop={stop},payloads=data").parse().unwrap();
+            let mark = Payload::from_value(&spec.stop);
+            registry(&mut state, &[spec]);
+            let task = state.queue("task").unwrap();
+            let again = registry(&mut state, &[QueueSpec::kept("task")]);
+            assert!(again.is_stop(task, &mark) && again.is_policed(), "{stop}");
+            assert!(!again.is_stop(task, &Payload::from_value(&Value::None)), "{stop}");
+            let other = registry(&mut state, &[QueueSpec::named("task")]);
+            assert!(!other.is_stop(task, &mark) && !other.is_policed(), "{stop}");
+        }
+    }
 }

@@ -59,6 +59,8 @@ pub struct QueueOptions {
     pub expire: Option<Duration>,
     /// In which order items are got.
     pub order: Order,
+    /// What whoever serves the queue has to say of it beyond that. It is kept, and no more.
+    pub more: String,
 }
 
 /// A task that fails five times will fail a sixth; five leaves room for two bad workers.
@@ -79,6 +81,7 @@ impl Default for QueueOptions {
             once: ONCE_DEFAULT,
             expire: None,
             order: Order::Fifo,
+            more: String::new(),
         }
     }
 }

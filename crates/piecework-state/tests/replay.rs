@@ -86,7 +86,9 @@ impl Life {
         let maxbytes = self.random.one_of(&[0, 0, 5]);
         let expire = self.random.one_of(&[None, None, Some(secs(7))]);
         let order = self.random.one_of(&[Order::Fifo, Order::Priority, Order::Lifo]);
-        let options = QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order };
+        let more = self.random.one_of(&["", "stop=1"]).to_owned();
+        let options =
+            QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order, more };
         self.world.register("task", options);
     }
 

@@ -35,7 +35,7 @@ pub(super) fn each(
     take(Record::Numbered(next));
     let mut queues = tables.prepare(
         "SELECT id, name, ack, answers, maxsize, attempts, lease, once, maxbytes, \
-         expire, ordering FROM queues ORDER BY id",
+         expire, ordering, more FROM queues ORDER BY id",
     )?;
     for queue in queues.query_map((), queue)? {
         take(queue?);
@@ -124,8 +124,9 @@ fn queue(row: &Row<'_>) -> Result<Record, Error> {
     };
     let once = Duration::from_micros(number(row, 7)?);
     let maxsize = usize::try_from(number(row, 4)?).unwrap_or(usize::MAX);
+    let (attempts, more) = (row.get(5)?, row.get(11)?);
     let options =
-        QueueOptions { ack, maxsize, maxbytes, attempts: row.get(5)?, lease, once, expire, order };
+        QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order, more };
     Ok(Record::Queue { queue: QueueId(number(row, 0)?), name: row.get(1)?, options })
 }
 

@@ -90,6 +90,7 @@ const STEPS: [&str; 2] = [
     -- Where its value orders it among those of its queue; NULL: its place alone does.
     ALTER TABLE items ADD COLUMN rank BLOB;
     ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- microseconds
+    ALTER TABLE queues ADD COLUMN more TEXT NOT NULL DEFAULT ''; -- options of the server alone
 ",
 ];
 

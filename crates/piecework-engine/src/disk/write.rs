@@ -63,10 +63,10 @@ const FORGET_PURGED_LONG: &str = "DELETE FROM payloads WHERE item NOT IN (SELECT
 const TRIED: &str = "SELECT DISTINCT item FROM attempts";
 const LONG: &str = "SELECT item FROM payloads";
 const QUEUE: &str = "INSERT INTO queues \
-    (id, name, ack, answers, maxsize, attempts, lease, once, maxbytes, expire, ordering) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+    (id, name, ack, answers, maxsize, attempts, lease, once, maxbytes, expire, ordering, more) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
     ON CONFLICT (id) DO UPDATE SET ack = ?3, answers = ?4, maxsize = ?5, attempts = ?6, \
-    lease = ?7, once = ?8, maxbytes = ?9, expire = ?10, ordering = ?11";
+    lease = ?7, once = ?8, maxbytes = ?9, expire = ?10, ordering = ?11, more = ?12";
 const KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3)";
 const FORGOTTEN: &str = "DELETE FROM keys WHERE queue = ?1 AND until <= ?2";
 const RESERVE: &str = "UPDATE numbers SET next = ?1";
@@ -134,7 +134,8 @@ impl Books {
         options: &QueueOptions,
     ) -> Done {
         self.number(queue.0);
-        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, .. } = options;
+        let QueueOptions { once, expire, order, more, .. } = options;
         let (ack, answers) = match ack {
             AckMode::Auto => ("auto", None),
             AckMode::Answered { answers } => ("answered", Some(int(answers.0))),
@@ -158,6 +159,7 @@ impl Books {
             int(*maxbytes),
             expire.map(micros),
             order,
+            more,
         ])?;
         Ok(())
     }

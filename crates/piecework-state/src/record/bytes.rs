@@ -207,7 +207,8 @@ impl Writer {
     }
 
     fn options(&mut self, options: &QueueOptions) {
-        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order } = options;
+        let QueueOptions { ack, maxsize, maxbytes, attempts, lease, .. } = options;
+        let QueueOptions { once, expire, order, more, .. } = options;
         match ack {
             AckMode::Auto => self.0.push(1),
             AckMode::Answered { answers } => {
@@ -228,6 +229,7 @@ impl Writer {
             Order::Priority => 2,
             Order::Lifo => 3,
         });
+        self.bytes(more.as_bytes());
     }
 
     /// In microseconds; what is too long to say is for ever.
@@ -374,7 +376,8 @@ impl Reader {
         let maxbytes = self.since(2, |from| from.number("a maxbytes"))?;
         let expire = self.since(2, |from| from.option(Self::duration))?;
         let order = self.since(2, Self::order)?;
-        Ok(QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order })
+        let more = self.since(2, |from| from.text("what a server says of a queue"))?;
+        Ok(QueueOptions { ack, maxsize, maxbytes, attempts, lease, once, expire, order, more })
     }
 
     fn order(&mut self) -> Read<Order> {
