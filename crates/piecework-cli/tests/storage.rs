@@ -212,8 +212,11 @@ fn dead_items_are_listed_shown_revived_and_dropped() {
     command(&["dead", "drop", "jobs", &third]).run().expect(0, "1\n");
     manager.serve.signal(Signal::KILL);
     drop(manager.serve.end());
-    let manager = kept_in(data.path(), &[]);
+    // With no room in memory, payloads stay on disk; so what is shown was read from there.
+    let manager = kept_in(data.path(), &["--limit", "resident=1"]);
     assert_eq!(dead(&manager, "jobs"), [ids[0], ids[3]]);
+    let shown = manager.command(&["dead", "show", "jobs", &first]).run();
+    assert!(shown.text().ends_with("What was put:\n3411\n"), "{}", shown.text());
     let alive = manager.command(&["dead", "show", "jobs", &second]).run();
     alive.expect(1, "");
     assert!(alive.stderr.contains("is not dead"), "{}", alive.stderr);

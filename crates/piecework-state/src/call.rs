@@ -82,6 +82,8 @@ pub enum Call {
     Purge(QueueId),
     /// Drops what is ready or delayed and whose answer is for the second queue.
     Withdraw(QueueId, QueueId),
+    /// Shows what was put, of a dead item. One that lives is for whoever gets it.
+    Show(QueueId, ItemId),
     /// Makes dead items ready again, at their old places, as if they had never been tried; what
     /// became of their attempts is still remembered. Says how many.
     Revive {

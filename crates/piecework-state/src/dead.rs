@@ -1,8 +1,8 @@
 //! Dead items: what has used up its attempts, and how somebody decides what becomes of it.
 
-use crate::call::{Outcome, Reply, Which};
+use crate::call::{Delivery, Outcome, Reply, Take, Which};
 use crate::state::{Served, State};
-use crate::{Item, ItemId, QueueId, Record, Time};
+use crate::{Item, ItemId, QueueId, Record, StateError, Time};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -13,6 +13,22 @@ impl State {
         let Some(at) = self.queues.get(&queue) else { return Vec::new() };
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
         at.dead.range((behind, Bound::Unbounded)).map(|(_, item)| item).take(max).collect()
+    }
+
+    /// Shows a dead item, which stays what it is.
+    pub(crate) fn show(&self, queue: QueueId, item: ItemId) -> Served {
+        let Some(dead) = self.at(queue)?.dead.get(&item) else {
+            return Err(StateError::NotDead { item, queue: self.name_of(queue) });
+        };
+        let here = dead.payload.here();
+        Ok(Some(Reply::Item(Delivery {
+            queue,
+            id: item,
+            attempt: dead.attempts,
+            payload: here.cloned().unwrap_or_default(),
+            away: here.is_none().then_some(Take::Item),
+            gone: None,
+        })))
     }
 
     /// Makes dead items ready again; says how many. Whoever revives them wants them there, so a
@@ -54,7 +70,7 @@ impl State {
         &mut self,
         queue: QueueId,
         which: Which,
-    ) -> Result<Vec<Item>, crate::StateError> {
+    ) -> Result<Vec<Item>, StateError> {
         let dead = &mut self.at_mut(queue)?.dead;
         Ok(match which {
             Which::One(item) => dead.remove(&item).into_iter().collect(),

@@ -86,6 +86,14 @@ pub enum StateError {
         /// Which queue.
         queue: String,
     },
+    /// `LookupError`: the item is not there, or not dead.
+    #[error("item {item} of queue '{queue}' is not dead")]
+    NotDead {
+        /// Which item.
+        item: ItemId,
+        /// Which queue.
+        queue: String,
+    },
     /// `RuntimeError`: the session holds as many unsettled items as it may.
     #[error(
         "this session holds {leases} items of queue '{queue}' and settled none of them; \

@@ -190,6 +190,7 @@ impl State {
             Call::Join(queue) => self.join(session, queue),
             Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
             Call::Purge(queue) => self.purge(now, queue, out),
+            Call::Show(queue, item) => self.show(queue, item),
             Call::Revive { queue, which } => self.revive(now, queue, which, out),
             Call::Drop { queue, which } => self.drop_dead(queue, which, out),
             Call::Withdraw(queue, results) => self.withdraw(now, queue, results, out),

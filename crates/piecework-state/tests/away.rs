@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use piecework_state::{
     AckMode, Call, ItemId, Ledger, Limits, Loading, Outcome, Payload, Peer, QueueId, QueueOptions,
-    Record, Reply, SessionId, State, Take, Time, Wait,
+    Record, Reply, SessionId, Standing, State, StateError, Take, Time, Wait,
 };
 
 const NOW: Time = Time::from_secs(1);
@@ -191,4 +191,38 @@ fn a_long_backlog_keeps_its_order_over_a_restart() {
     let worker = site.open();
     site.take(worker, 1_000);
     assert_eq!(payloads(&site.keep().0[0]), (0..1_000).flat_map(payload).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_dead_item_is_shown_wherever_its_payload_is() {
+    let mut site = Site::new();
+    let worker = site.open();
+    let mut loading = Loading::new(1, Limits { resident: 1_000, ..Limits::default() });
+    for record in site.ledger.state.kept() {
+        loading.add(record).unwrap();
+    }
+    let master = site.open();
+    site.put(master, &[b'x'; 2_000]);
+    site.keep();
+    for record in site.ledger.state.kept() {
+        if let Record::Item { queue, item, .. } = record {
+            assert!(item.payload.here().is_none());
+            loading.add(Record::Item { queue, item, standing: Standing::Dead }).unwrap();
+        }
+    }
+    let ready = site.ledger.state.kept();
+    let Some(Record::Item { item, .. }) = ready.last() else { panic!("{ready:?}") };
+    let show = Call::Show(site.task, item.id);
+    let refused = site.ledger.apply(NOW, worker, show.clone()).unwrap().reply;
+    assert!(matches!(refused, Some(Reply::Error(StateError::NotDead { .. }))), "{refused:?}");
+    site.ledger = Ledger::new(loading.finish(), true);
+    let worker = site.open();
+    for _ in 0..2 {
+        assert!(site.ledger.apply(NOW, worker, show.clone()).unwrap().reply.is_none());
+        let (mut replies, fetched) = site.keep();
+        let Some(Reply::Item(shown)) = replies.pop() else { panic!("{replies:?}") };
+        assert_eq!((&shown.payload[..], fetched), (&[b'x'; 2_000][..], 1));
+        let out = site.ledger.state.unsent(NOW, worker, vec![shown]);
+        assert!(out.records.is_empty(), "it was nobody's: {:?}", out.records);
+    }
 }

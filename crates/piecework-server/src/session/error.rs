@@ -74,7 +74,9 @@ impl From<StateError> for PyError {
             | StateError::FullItems { .. }
             | StateError::FullDisk => ("queue", "Full"),
             StateError::ShutDown => ("queue", "ShutDown"),
-            StateError::NotLeased { .. } => ("builtins", "LookupError"),
+            StateError::NotLeased { .. } | StateError::NotDead { .. } => {
+                ("builtins", "LookupError")
+            }
             StateError::LeasesMax { .. }
             | StateError::TooMany { .. }
             | StateError::KeysMax { .. } => ("builtins", "RuntimeError"),

@@ -5,8 +5,8 @@ use super::error::PyError;
 use super::item_value::{self, explained, gone};
 use crate::hub::{Called, Hub};
 use bytes::BytesMut;
-use piecework_state::{Call, ItemId, QueueId, SessionId, Stands, State, Which};
-use piecework_wire::{Payload, Request, Value, reply};
+use piecework_state::{Call, ItemId, QueueId, SessionId, State, Which};
+use piecework_wire::{Request, Value, reply};
 
 /// A call about items of the queue of this name.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl ItemsCall {
     }
 
     /// Does it, and appends the reply; or gives back what becomes the reply, where a queue is
-    /// changed.
+    /// changed, or a payload may have to be fetched.
     pub(crate) fn run(
         &self,
         hub: &Hub,
@@ -79,8 +79,11 @@ impl ItemsCall {
                 reply::returned(out, &told?);
             }
             Ask::Payload(item) => {
-                let payload = hub.look(|state, _| payload(state, self.find(state)?, item));
-                reply::returned_payload(out, &payload?);
+                let found = hub.look(|state, _| {
+                    let queue = self.find(state)?;
+                    state.item(queue, item).map(|_| queue).ok_or_else(|| gone(state, queue, item))
+                });
+                return Ok(Some(hub.call_queue(session, Call::Show(found?, item))));
             }
             Ask::Revive(which) => {
                 let queue = hub.look(|state, _| self.find(state))?;
@@ -109,15 +112,4 @@ fn item(args: &Arguments<'_>) -> Result<ItemId, PyError> {
 fn which(args: &Arguments<'_>) -> Result<Which, PyError> {
     let named = args.value(1)?.unwrap_or(Value::None);
     item_value::which(&named).map_err(|why| args.wrong(1, &why))
-}
-
-/// What was put, of a dead item. One that lives is for whoever gets it.
-fn payload(state: &State, queue: QueueId, item: ItemId) -> Result<Payload, PyError> {
-    let explained = state.item(queue, item).ok_or_else(|| gone(state, queue, item))?;
-    if explained.stands != Stands::Dead {
-        return Err(PyError::lookup_error(format!("item {item} is not dead")));
-    }
-    let away = || PyError::lookup_error(format!("the payload of item {item} is on disk only"));
-    let bytes = explained.item.payload.here().cloned().ok_or_else(away)?;
-    Ok(Payload::from_bytes(bytes)?)
 }
