@@ -7,7 +7,9 @@
 
 use piecework_engine::conformance::{self, exercise};
 use piecework_engine::{Disk, Engine, EngineError, SyncPolicy};
-use piecework_state::{Item, ItemId, Limits, Place, QueueId, Record, Replay, Standing, Time};
+use piecework_state::{
+    Item, ItemId, Limits, Place, QueueId, QueueOptions, Record, Replay, Standing, Time,
+};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -51,6 +53,34 @@ fn a_folder_has_one_manager_and_names_it() {
     assert!(second.to_string().contains(&holder), "{second}");
     drop(first);
     open(folder.path());
+}
+
+/// A busy manager gets there in days.
+#[test]
+fn numbers_of_any_size_are_kept_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (queue, id) = (QueueId(1), 1 << 40);
+    let options = QueueOptions::default();
+    let item = Item {
+        id: ItemId(id),
+        place: Place(id),
+        payload: vec![7; 100].into(),
+        stop: false,
+        reply_to: None,
+        put_at: Time::from_secs(1),
+        attempts: 0,
+        rare: None,
+    };
+    let items = [item].into_iter().collect();
+    let put = Record::Put { queue, items, due: None, acked: Default::default() };
+    let made = Record::Queue { queue, name: "task".into(), options };
+    open(folder.path()).commit(&[made, put]).unwrap();
+    for resident in [0, 1_000] {
+        let mut engine = open(folder.path()).loading_at_most(resident);
+        let kept = kept(&mut engine);
+        let Some(Record::Item { item, .. }) = kept.last() else { panic!("{kept:?}") };
+        assert_eq!((item.id.0, item.payload.here().is_some()), (id, resident > 0));
+    }
 }
 
 #[test]

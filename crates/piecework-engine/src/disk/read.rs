@@ -57,7 +57,7 @@ fn items(
     take: &mut impl FnMut(Record),
 ) -> Result<(), Error> {
     let mut histories = histories(tables)?;
-    let (mut resident, mut last) = (0, -1);
+    let (mut resident, mut last) = (0, -1_i64);
     let mut whole = tables.prepare(&format!(
         "{ITEM}, coalesce(items.payload, payloads.payload) \
          FROM items LEFT JOIN payloads ON item = id ORDER BY id"
