@@ -95,6 +95,9 @@ impl Syncer {
     ///
     /// If that fails.
     pub fn sync(&self) -> Result<(), EngineError> {
+        if let Some(why) = &lock(&self.shared.0).failed {
+            return Err(EngineError::Poisoned(why.clone())); // the system tells of it but once
+        }
         let failed = |error| EngineError::File { path: self.log.clone(), error };
         sync(&self.log).map_err(failed)
     }
@@ -166,6 +169,7 @@ mod tests {
                 Err(error) => break error.to_string(),
             }
         };
+        assert!(matches!(syncer.sync(), Err(EngineError::Poisoned(_))));
         assert!(why.contains("cannot sync"), "{why}");
     }
 
