@@ -338,7 +338,11 @@ impl Connection<'_> {
                     };
                 }
                 Err(gone) => {
-                    hub.abandon(id, reply);
+                    match self.socket.is_stopping() {
+                        // Its client lives, and knows that it got no reply.
+                        true => hub.cancel(id, reply),
+                        false => hub.abandon(id, reply),
+                    }
                     return Err(gone.into());
                 }
             }
