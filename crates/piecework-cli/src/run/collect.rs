@@ -135,7 +135,7 @@ impl Collector {
     async fn collect(&mut self, report: Report) -> anyhow::Result<()> {
         match report {
             Report::Started { seq, host } => {
-                self.live.started(seq, &host);
+                self.live.started(seq, &host, 0); // of another machine: all are told of by reports
                 Ok(())
             }
             Report::Part { seq, lease, is_stderr, bytes } => {
@@ -212,8 +212,7 @@ impl Collector {
         ended.failed += u64::from(!went_well(finished));
         if finished.host != HERE {
             let end = finished.result.as_ref().ok().map(|output| output.end);
-            let stage = self.live.settled(went_well(finished), end);
-            self.live.halt(stage);
+            self.live.settled(went_well(finished), end);
         }
         self.live.ended(finished, *ended);
     }

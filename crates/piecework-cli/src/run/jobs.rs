@@ -7,12 +7,15 @@ use std::thread::available_parallelism;
 use anyhow::bail;
 use rustix::process::{Resource, getrlimit};
 
-/// The open files of one running command: three pipes, its handle, and the connection that its
-/// tasks come from.
-const FILES_PER_JOB: u64 = 5;
+/// The open files of one running command: both ends of the pipes that it writes to, the one of its
+/// input, its handle, and the connection that its tasks come from.
+const FILES_PER_JOB: u64 = 7;
 
-/// The open files of everything else: standard streams, the event loop, the guard, the input, and
-/// the other ends of the pipes of the one command that is just being started.
+/// The open files of a thread that has commands: its event loop, and what the one that it is
+/// starting is given.
+const FILES_PER_THREAD: u64 = 6;
+
+/// The open files of everything else: standard streams, the event loop, the guard, the input.
 const FILES_OTHER: u64 = 40;
 
 /// More open files than this are not asked for, whatever the system allows.
@@ -66,23 +69,28 @@ impl FromStr for Jobs {
 pub(crate) fn checked(jobs: Option<Jobs>) -> anyhow::Result<usize> {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     let allowed = getrlimit(Resource::Nofile).current;
+    let threads_files = cores as u64 * FILES_PER_THREAD;
+    let fit = |files: u64| {
+        let jobs = files.saturating_sub(FILES_OTHER + threads_files) / FILES_PER_JOB;
+        usize::try_from(jobs).unwrap_or(usize::MAX)
+    };
     let jobs = match jobs {
-        None => return Ok(cores),
+        None => return Ok(cores.min(allowed.map_or(cores, fit)).max(1)),
         Some(Jobs::Count(count)) => count,
         Some(Jobs::Percent(percent)) => cores.saturating_mul(percent) / 100,
         Some(Jobs::Beside(by)) => cores.saturating_add_signed(by),
-        Some(Jobs::All) => {
-            let files = allowed.unwrap_or(ALL_FILES_MAX).min(ALL_FILES_MAX);
-            usize::try_from(files.saturating_sub(FILES_OTHER) / FILES_PER_JOB).unwrap_or(1)
-        }
+        Some(Jobs::All) => fit(allowed.unwrap_or(ALL_FILES_MAX).min(ALL_FILES_MAX)),
     };
     let jobs = jobs.max(1);
-    let needed = (jobs as u64).saturating_mul(FILES_PER_JOB).saturating_add(FILES_OTHER);
     match allowed {
-        Some(allowed) if needed > allowed => bail!(
-            "{jobs} jobs need up to {needed} open files, and {allowed} are allowed\n\
-             hint: ulimit -n {needed}, or fewer jobs"
-        ),
+        Some(allowed) if jobs > fit(allowed).max(1) => {
+            let needed = (jobs as u64).saturating_mul(FILES_PER_JOB);
+            let needed = needed.saturating_add(FILES_OTHER + threads_files);
+            bail!(
+                "{jobs} jobs need up to {needed} open files, and {allowed} are allowed\n\
+                 hint: ulimit -n {needed}, or fewer jobs"
+            )
+        }
         _ => Ok(jobs),
     }
 }

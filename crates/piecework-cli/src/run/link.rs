@@ -72,14 +72,14 @@ pub(crate) trait Link: Send {
     async fn started(&mut self, task: &Task) -> anyhow::Result<bool>;
 
     /// Hands on some output of it, and waits while there is too much of that; not once commands
-    /// are ended, where that can be helped.
+    /// are ended, where that can be helped. False if nobody took it.
     async fn hand_on(
         &mut self,
         task: &Task,
         is_stderr: bool,
         bytes: Vec<u8>,
         stop: &Stop,
-    ) -> anyhow::Result<()>;
+    ) -> anyhow::Result<bool>;
 
     /// Whether anybody still waits for its result.
     async fn is_wanted(&mut self, task: &Task) -> bool;

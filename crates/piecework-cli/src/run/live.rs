@@ -25,8 +25,8 @@ pub(crate) struct Live {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The machine of each command that runs, by the number of its piece.
-    running: HashMap<u64, String>,
+    /// The machine of each command that runs, and which attempt it is, by the number of its piece.
+    running: HashMap<u64, (String, u64)>,
     ended: Ended,
     /// What `--halt` has been told of, which may be more: it must not wait for reports to arrive.
     judged: Ended,
@@ -42,29 +42,18 @@ impl Live {
     }
 
     /// A task has ended for good: a slot of this machine tells so before it takes the next one.
-    /// Returns how far the run is to be stopped by that, if at all.
-    #[must_use = "the run goes on until halt is told"]
-    pub(crate) fn settled(&self, went_well: bool, end: Option<End>) -> Option<Stage> {
+    pub(crate) fn settled(&self, went_well: bool, end: Option<End>) {
         let mut state = self.lock();
         state.judged.done += 1;
         state.judged.failed += u64::from(!went_well);
-        self.judge(&mut state, end)
-    }
-
-    /// Stops the run so far.
-    pub(crate) fn halt(&self, stage: Option<Stage>) {
-        if let Some(stage) = stage {
-            self.stop.go(stage);
-        }
+        self.judge(&mut state, end);
     }
 
     /// There are so many tasks.
     pub(crate) fn total(&self, tasks: u64) {
         let mut state = self.lock();
         state.total = Some(tasks);
-        let stage = self.judge(&mut state, None);
-        drop(state);
-        self.halt(stage);
+        self.judge(&mut state, None);
     }
 
     /// The exit code of `--halt`, if it has ended the run.
@@ -72,32 +61,36 @@ impl Live {
         self.lock().halted
     }
 
-    fn judge(&self, state: &mut State, end: Option<End>) -> Option<Stage> {
+    fn judge(&self, state: &mut State, end: Option<End>) {
         let State { judged, total, halted, .. } = state;
-        if halted.is_some() {
-            return None;
+        if halted.is_none()
+            && let Some(when) = self.halt.judge(*judged, *total)
+        {
+            *halted = Some(self.halt.code_halted(*judged, *total, end));
+            self.stop.go(match when {
+                When::Soon => Stage::Draining,
+                When::Now => Stage::Terminating,
+            });
         }
-        let when = self.halt.judge(*judged, *total)?;
-        *halted = Some(self.halt.code_halted(*judged, *total, end));
-        Some(match when {
-            When::Soon => Stage::Draining,
-            When::Now => Stage::Terminating,
-        })
     }
 
-    /// A command has started there. If it is not the first time, its worker was lost.
-    pub(crate) fn started(&self, seq: u64, host: &str) {
+    /// A command has started there. If it is not the first time, its worker was lost, or is about
+    /// to say that it gave it up.
+    pub(crate) fn started(&self, seq: u64, host: &str, attempt: u64) {
         let mut state = self.lock();
-        if let Some(lost) = state.running.insert(seq, host.to_owned()) {
+        if let Some((lost, _)) = state.running.insert(seq, (host.to_owned(), attempt)) {
             self.progress.gave_up(&lost);
         }
         self.window.fit(state.running.len() as u64);
         self.progress.started(host);
     }
 
-    /// A command has ended and its task will be tried again.
-    pub(crate) fn gave_up(&self, seq: u64) {
-        if let Some(host) = self.lock().running.remove(&seq) {
+    /// A command has ended and its task will be tried again, or is already.
+    pub(crate) fn gave_up(&self, seq: u64, attempt: u64) {
+        let mut state = self.lock();
+        if state.running.get(&seq).is_some_and(|(_, runs)| *runs == attempt)
+            && let Some((host, _)) = state.running.remove(&seq)
+        {
             self.progress.gave_up(&host);
         }
     }
@@ -106,7 +99,7 @@ impl Live {
     pub(crate) fn ended(&self, finished: &Finished, ended: Ended) {
         let mut state = self.lock();
         state.ended = ended;
-        if let Some(host) = state.running.remove(&finished.seq) {
+        if let Some((host, _)) = state.running.remove(&finished.seq) {
             self.progress.ended(&host, finished);
         }
     }
@@ -119,7 +112,7 @@ impl Live {
 
     /// Whether a slot of this machine runs this task.
     pub(crate) fn is_here(&self, seq: u64) -> bool {
-        self.lock().running.get(&seq).is_some_and(|host| host == here::HERE)
+        self.lock().running.get(&seq).is_some_and(|(host, _)| host == here::HERE)
     }
 
     /// How far the run is, for the manager's list of sessions.
@@ -140,5 +133,24 @@ impl Live {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::here::HERE;
+
+    #[tokio::test]
+    async fn a_try_that_is_given_up_leaves_the_next_one_alone() {
+        let stop = Stop::on_signals(|_| ()).unwrap();
+        let progress = Progress::start(None, None);
+        let live = Live::new(Arc::new(Window::new(2)), progress, Halt::default(), stop);
+        live.started(1, HERE, 10);
+        live.started(1, HERE, 11); // by another slot, before the first has said that it gave it up
+        live.gave_up(1, 10);
+        assert!(live.is_here(1));
+        live.gave_up(1, 11);
+        assert!(!live.is_here(1));
     }
 }

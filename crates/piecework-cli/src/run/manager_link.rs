@@ -263,7 +263,7 @@ impl Link for ManagerLink {
         _is_stderr: bool,
         _bytes: Vec<u8>,
         _stop: &Stop,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         anyhow::bail!("output that is handed on has nowhere to go")
     }
 

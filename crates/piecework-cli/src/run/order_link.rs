@@ -94,7 +94,10 @@ impl<B: Board> OrderLink<B> {
         let recipe = match recipe {
             Ok(recipe) => recipe,
             Err(why) => {
-                self.settle_last(&held, piece, Err(why), Ran::begin(0)).await?;
+                if let Place::Here(live, _) = &self.place {
+                    live.settled(false, None);
+                }
+                self.report_last(&held, piece, Err(why), Ran::begin(0)).await?;
                 return Ok(None);
             }
         };
@@ -103,26 +106,6 @@ impl<B: Board> OrderLink<B> {
         let attempt = held.order.lost + held.order.tries;
         self.held = Some(held);
         Ok(Some(Task { id, attempt, piece, recipe, files }))
-    }
-
-    /// Settles an order for good, and ends the run if that is what its end means. Whether it does
-    /// is judged before the master hears of the end, and it does not before it has.
-    async fn settle_last(
-        &mut self,
-        held: &Held,
-        piece: Piece,
-        result: Result<Output, String>,
-        ran: Ran,
-    ) -> anyhow::Result<()> {
-        let Place::Here(live, _) = &self.place else {
-            return self.report_last(held, piece, result, ran).await;
-        };
-        let live = live.clone();
-        let output = result.as_ref().ok();
-        let stage = live.settled(output.is_some_and(went_well), output.map(|output| output.end));
-        self.report_last(held, piece, result, ran).await?;
-        live.halt(stage);
-        Ok(())
     }
 
     /// Settles an order with its last report. One that the manager does not take is told as a
@@ -211,7 +194,7 @@ impl<B: Board> Link for OrderLink<B> {
         let held = self.held.as_ref().context("nothing has started")?;
         let host = match &self.place {
             Place::Here(live, _) => {
-                live.started(task.piece.seq, HERE);
+                live.started(task.piece.seq, HERE, held.attempt);
                 return Ok(true);
             }
             Place::Host(host) => host.to_string(),
@@ -230,14 +213,14 @@ impl<B: Board> Link for OrderLink<B> {
         is_stderr: bool,
         bytes: Vec<u8>,
         stop: &Stop,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let held = self.held.as_ref().context("nothing runs")?;
         let (seq, lease) = (task.piece.seq, held.attempt);
         if let Place::Here(_, Some(books)) = &self.place {
             books.part(seq, lease, is_stderr, &bytes);
         }
         let report = Report::Part { seq, lease, is_stderr, bytes };
-        self.board.tell(&held.order.results, report.to_payload(), stop).await.map(drop)
+        self.board.tell(&held.order.results, report.to_payload(), stop).await
     }
 
     async fn is_wanted(&mut self, _task: &Task) -> bool {
@@ -262,13 +245,16 @@ impl<B: Board> Link for OrderLink<B> {
             // A run that ends takes no more: then this try was the last.
             if self.board.again(held.id, again.to_payload()).await? {
                 if let Place::Here(live, _) = &self.place {
-                    live.gave_up(task.piece.seq);
+                    live.gave_up(task.piece.seq, held.attempt);
                 }
                 return Ok(());
             }
         }
+        if let Place::Here(live, _) = &self.place {
+            live.settled(!failed, result.as_ref().ok().map(|output| output.end));
+        }
         held.order.piece = Piece::default();
-        self.settle_last(&held, task.piece, result, ran).await
+        self.report_last(&held, task.piece, result, ran).await
     }
 
     async fn close(self) {}

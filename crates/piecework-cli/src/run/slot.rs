@@ -161,6 +161,7 @@ impl Runner {
         let why = match followed {
             Some(why) => why,
             None => tokio::select! {
+                biased; // what has ended is not stopped
                 output = &mut end => return output.map(|output| self.ended(recipe, output)),
                 why = self.must_end(recipe, ran) => why,
             },
@@ -215,6 +216,9 @@ impl Runner {
         let parts = Parts { lines: task.recipe.lines, bytes_max: PART_BYTES_MAX };
         let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
         loop {
+            if self.stop.stage() >= Stage::Killing {
+                return Ok(Some(MustEnd::Stop)); // however much there still is to read
+            }
             let (is_stderr, bytes) = tokio::select! {
                 biased; // a command that ends in time has not timed out
                 part = running.part(parts) => match part? {
@@ -235,13 +239,13 @@ impl Runner {
             let begun = Instant::now();
             match self.unless_killing(link.hand_on(task, is_stderr, bytes, &self.stop)).await {
                 // The time that our own reader takes is not the command's.
-                Some(Ok(())) => ran.began += begun.elapsed(),
+                Some(Ok(true)) => ran.began += begun.elapsed(),
                 Some(Err(error)) if !remote::is_end(&error) => {
                     let why = format!("its output was not taken: {error:#}");
                     return Ok(Some(MustEnd::Refused(why)));
                 }
                 // A manager that is gone is met again when the task is settled.
-                Some(Err(_)) | None => return Ok(Some(MustEnd::Stop)),
+                Some(Err(_) | Ok(false)) | None => return Ok(Some(MustEnd::Stop)),
             }
         }
     }
