@@ -136,6 +136,22 @@ async fn a_failed_task_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_command_may_take_longer_than_a_lease_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(&["task:lease=2s", "result"]).await;
+    make_gate(&folder);
+    let script = "echo > began; cat gate; echo {}";
+    let worker = served.worker(&["-j1", script]).in_folder(&folder).start();
+    served.put(text("one")).await;
+    wait_until("the command runs", || folder.path().join("began").exists());
+    let others = served.tasks.lease(1, Some(Duration::from_secs(3))).await.unwrap();
+    assert!(others.is_empty(), "its lease has run out: {others:?}");
+    std::fs::write(folder.path().join("gate"), "").unwrap();
+    assert_eq!(served.result().await, text("one"));
+    served.end(worker);
+}
+
+#[tokio::test]
 async fn an_answer_after_its_lease_is_dropped_and_the_slot_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(&["task:lease=1s", "result"]).await;

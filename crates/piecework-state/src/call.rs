@@ -62,6 +62,8 @@ pub enum Call {
         /// The answer.
         payload: Payload,
     },
+    /// `renew(id)`: the lease of this item lasts for the whole of its queue's time again.
+    Renew(QueueId, ItemId),
     /// `settle(id, how)`.
     Settle(QueueId, ItemId, Settle),
     /// `task_done()`.

@@ -45,13 +45,34 @@ impl State {
         queue: QueueId,
         by: Duration,
     ) -> Served {
-        let (lease, item) = self.oldest_lease(session, queue, "extend")?;
-        // Without a deadline a lease lasts as long as its session: there is nothing to prolong.
-        if let Some(was) = lease.deadline {
-            let at = now + by;
-            lease.deadline = Some(at);
+        let (_, item) = self.oldest_lease(session, queue, "extend")?;
+        self.prolong(queue, item, now + by)
+    }
+
+    /// `renew(id)`: a lease lasts for the whole of its queue's time again.
+    pub(crate) fn renew(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        queue: QueueId,
+        item: ItemId,
+    ) -> Served {
+        if self.held_by_id(session, queue, item).is_none() {
+            return Err(self.not_leased(queue, item));
+        }
+        match self.at(queue)?.options.lease {
+            Some(lasts) => self.prolong(queue, item, now + lasts),
+            None => Ok(Some(Reply::None)),
+        }
+    }
+
+    /// Without a deadline a lease lasts as long as its session: there is nothing to prolong.
+    fn prolong(&mut self, queue: QueueId, item: ItemId, until: Time) -> Served {
+        let lease = self.at_mut(queue)?.leased.get_mut(&item);
+        if let Some(deadline) = lease.and_then(|lease| lease.deadline.as_mut()) {
+            let was = std::mem::replace(deadline, until);
             self.deadlines.remove(was, Due::Lease(queue, item));
-            self.deadlines.add(at, Due::Lease(queue, item));
+            self.deadlines.add(until, Due::Lease(queue, item));
         }
         Ok(Some(Reply::None))
     }

@@ -185,6 +185,7 @@ impl State {
             Call::Ack(queue) => self.ack(session, queue, out),
             Call::Nack(queue, delay) => self.nack(now, session, queue, delay, out),
             Call::Extend(queue, by) => self.extend(now, session, queue, by),
+            Call::Renew(queue, item) => self.renew(now, session, queue, item),
             Call::Progress(queue, fraction, note) => self.progress(session, queue, fraction, note),
             Call::TaskDone(queue) => self.task_done(session, queue, out),
             Call::Join(queue) => self.join(session, queue),

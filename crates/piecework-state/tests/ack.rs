@@ -7,7 +7,7 @@
 
 mod support;
 
-use piecework_state::{AckMode, Call, Limits, Note, QueueOptions, Reply, StateError};
+use piecework_state::{AckMode, Call, ItemId, Limits, Note, QueueOptions, Reply, StateError};
 use support::{World, failed, got, secs};
 
 /// (ready, leased) of the task queue.
@@ -233,6 +233,29 @@ fn an_answer_for_a_lease_that_has_run_out_is_dropped() {
     assert_eq!((world.results(), world.stats().late_total), (0, 1));
     world.answer(&other, "in time");
     assert_eq!((world.results(), counts(&world)), (1, (0, 0)));
+}
+
+#[test]
+fn a_lease_that_is_renewed_lasts_for_its_whole_time_again() {
+    let mut world = World::answered();
+    let ack = AckMode::Answered { answers: world.result };
+    let options = QueueOptions { ack, lease: Some(secs(10)), ..QueueOptions::default() };
+    world.register("task", options);
+    let (slow, other) = (world.client(), world.client());
+    world.put(&slow, "a");
+    world.put(&slow, "b");
+    let leases = world.lease(&slow, 2);
+    world.after(secs(9));
+    let second = ItemId(leases[1].0);
+    assert!(matches!(world.on_task(&slow, |queue| Call::Renew(queue, second)), Some(Reply::None)));
+    let foreign = world.on_task(&other, |queue| Call::Renew(queue, second));
+    assert!(failed(foreign).to_string().contains("not leased"));
+    world.after(secs(9));
+    assert_eq!(counts(&world), (1, 1), "the first has run out, the second has not");
+    world.after(secs(1));
+    assert_eq!(counts(&world), (2, 0));
+    let late = world.on_task(&slow, |queue| Call::Renew(queue, second));
+    assert!(failed(late).to_string().contains("not leased"));
 }
 
 #[test]

@@ -245,6 +245,15 @@ impl RawQueue {
         self.call("answer", &args).await.map(drop)
     }
 
+    /// Has the lease `id` last for the whole of its queue's time again, from now; without effect
+    /// where the queue's leases have no end.
+    ///
+    /// # Errors
+    /// The connection has ended, or the lease has, or the queue is not native.
+    pub async fn renew(&self, id: u64) -> Result<(), Error> {
+        self.call("renew", &[ArgOut::Value(&id_value(id))]).await.map(drop)
+    }
+
     /// Ends the lease `id`.
     ///
     /// # Errors

@@ -40,7 +40,9 @@ Python prints them, lists and dicts as JSON. The result is what the command prin
 newline at its end: a str, or bytes where it is not UTF-8. A task that is None ends the slot that
 gets it. A command that ends with another exit code than 0 has failed: its task is given back, and
 tried again until its attempts are used up. A stock Python manager cannot count them: there the task
-is put back at the end of its queue. With --json every end is a result, and the master judges.
+is put back at the end of its queue. Where the queue's leases end (lease=10m), a task's lease is
+renewed every second while its command runs. With --json every end is a result, and the master
+judges.
 
 The first Ctrl-C or SIGTERM lets running commands end; the second ends them and gives their tasks
 back. Exit code: 0 when the manager has ended or after the first signal, 69 if it cannot be reached,

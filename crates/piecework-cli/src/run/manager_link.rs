@@ -158,11 +158,7 @@ impl ManagerLink {
         match answered {
             Ok(()) => self.failures = 0,
             Err(error) if held.lease.is_some() && is_run_out(&error) => {
-                output::talk(format_args!(
-                    "{name}: its lease ran out before its result came, which is dropped; the \
-                     attempt counts\nhint: a longer lease= for queue {} of the manager",
-                    self.work.queue
-                ));
+                self.tell_run_out(name);
             }
             Err(error @ Error::Remote { .. }) if !is_shut_down(&error) => {
                 let fate = fate(held);
@@ -178,6 +174,14 @@ impl ManagerLink {
             }
         }
         Ok(())
+    }
+
+    fn tell_run_out(&self, name: &str) {
+        output::talk(format_args!(
+            "{name}: its lease ran out before its result came, which is dropped; the attempt \
+             counts\nhint: a longer lease= for queue {} of the manager",
+            self.work.queue
+        ));
     }
 
     /// Judges the end of a command, and passes on what it wrote to standard error.
@@ -267,14 +271,23 @@ impl Link for ManagerLink {
         anyhow::bail!("output that is handed on has nowhere to go")
     }
 
-    async fn is_wanted(&mut self, _task: &Task) -> bool {
-        true
+    /// A lease is renewed by that, so that a command may take longer than one lasts. Once it has
+    /// run out, somebody else has the task.
+    async fn is_wanted(&mut self, task: &Task) -> bool {
+        let Some(id) = self.held.as_ref().and_then(|held| held.lease) else { return true };
+        match self.tasks.renew(id).await {
+            Err(error) if is_run_out(&error) => {
+                self.tell_run_out(&name(&task.piece));
+                false
+            }
+            // Of an earlier piecework, or gone: that is met again when the task is settled.
+            _ => true,
+        }
     }
 
     async fn settle(&mut self, task: Task, outcome: Outcome, _ran: Ran) -> anyhow::Result<()> {
         let held = self.held.take().context("nothing to settle")?;
-        let Piece { seq, args, .. } = task.piece;
-        let name = format!("task {seq} ({})", plain::shown(&args.concat()));
+        let name = name(&task.piece);
         let settled = match self.judge(outcome) {
             Verdict::Answer(result) => self.answer(&name, &held, &result).await,
             Verdict::Failure(why) => {
@@ -306,6 +319,11 @@ enum Verdict {
     Failure(String),
     /// As if it had never been taken.
     Untried,
+}
+
+/// What a task is called.
+fn name(piece: &Piece) -> String {
+    format!("task {} ({})", piece.seq, plain::shown(&piece.args.concat()))
 }
 
 /// What becomes of a task that failed.

@@ -45,7 +45,8 @@ enum MustEnd {
 /// manager may hold 64 such parts of a run.
 const PART_BYTES_MAX: usize = 512 << 10;
 
-/// How often it is asked whether anybody still wants the result of a command that runs.
+/// How often it is asked whether anybody still wants the result of a command that runs; what runs
+/// under a lease says so by that.
 const WANTED_PERIOD: Duration = Duration::from_secs(1);
 
 /// Works in slot `number` until there is no more work, or until a stop.
@@ -160,11 +161,19 @@ impl Runner {
         let mut end = pin!(running.finish());
         let why = match followed {
             Some(why) => why,
-            None => tokio::select! {
-                biased; // what has ended is not stopped
-                output = &mut end => return output.map(|output| self.ended(recipe, output)),
-                why = self.must_end(recipe, ran) => why,
-            },
+            None => {
+                let mut tick = interval_at(Instant::now() + WANTED_PERIOD, WANTED_PERIOD);
+                loop {
+                    tokio::select! {
+                        biased; // what has ended is not stopped
+                        output = &mut end => return output.map(|it| self.ended(recipe, it)),
+                        why = self.must_end(recipe, ran) => break why,
+                        _ = tick.tick() => if !self.is_wanted(link, task).await {
+                            break MustEnd::Stop;
+                        },
+                    }
+                }
+            }
         };
         let output = tokio::select! {
             output = recipe.term_seq.run(group, &mut end) => output,
@@ -227,10 +236,9 @@ impl Runner {
                     Some(Part::Stderr(bytes)) => (true, bytes),
                 },
                 why = self.must_end(&task.recipe, ran) => return Ok(Some(why)),
-                // Asked to the end: an answer that is given up would end the connection.
-                _ = tick.tick() => match self.unless_killing(link.is_wanted(task)).await {
-                    Some(true) => continue,
-                    Some(false) | None => return Ok(Some(MustEnd::Stop)),
+                _ = tick.tick() => match self.is_wanted(link, task).await {
+                    true => continue,
+                    false => return Ok(Some(MustEnd::Stop)),
                 },
             };
             if !is_stderr {
@@ -248,6 +256,11 @@ impl Runner {
                 Some(Err(_) | Ok(false)) | None => return Ok(Some(MustEnd::Stop)),
             }
         }
+    }
+
+    /// Whether to go on. Asked to the end: an answer that is given up would end the connection.
+    async fn is_wanted<L: Link>(&self, link: &mut L, task: &Task) -> bool {
+        self.unless_killing(link.is_wanted(task)).await.unwrap_or(false)
     }
 
     /// Waits for the manager, but not once commands are killed: one that is cut off may answer no

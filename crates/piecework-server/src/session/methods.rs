@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// What `create` lists as exposed: the public methods of CPython's `queue.Queue` (`shutdown`
 /// since 3.13), then our own. Proxies are generated from this list.
-pub(crate) const EXPOSED: [&str; 24] = [
+pub(crate) const EXPOSED: [&str; 25] = [
     "empty",
     "full",
     "get",
@@ -36,6 +36,7 @@ pub(crate) const EXPOSED: [&str; 24] = [
     "put_later",
     "put_many",
     "put_once",
+    "renew",
     "settle",
     "stats",
     "withdraw",
@@ -79,6 +80,9 @@ pub(crate) enum Method {
         id: u64,
         how: Settle,
     },
+    Renew {
+        id: u64,
+    },
     Nack(Duration),
     Extend(Duration),
     Progress {
@@ -104,7 +108,7 @@ const fn signature(
 }
 
 /// Every method of a queue.
-static METHODS: [Reader; 24] = [
+static METHODS: [Reader; 25] = [
     (signature("get", &["block", "timeout"], 0), |args| {
         Ok(Method::Take { max: 1, wait: WaitArgs::read(args, 0)?, style: Take::Item })
     }),
@@ -153,6 +157,7 @@ static METHODS: [Reader; 24] = [
         };
         Ok(Method::Settle { id: args.id(0)?, how })
     }),
+    (signature("renew", &["id"], 1), |args| Ok(Method::Renew { id: args.id(0)? })),
     (signature("put_later", &["item", "seconds"], 2), |args| {
         Ok(Method::PutLater { payload: args.required(0).payload()?, delay: args.seconds(1)? })
     }),
@@ -267,6 +272,7 @@ impl Method {
                 Call::Answer { queue, item: ItemId(id), to, payload: opaque(to, payload)? }
             }
             Self::Settle { id, how } => Call::Settle(queue, ItemId(id), how),
+            Self::Renew { id } => Call::Renew(queue, ItemId(id)),
             Self::Nack(delay) => Call::Nack(queue, delay),
             Self::Extend(by) => Call::Extend(queue, by),
             Self::Progress { fraction, note } => Call::Progress(queue, fraction, note),

@@ -82,6 +82,7 @@ pub(super) enum Op {
     Nack(Q, Duration),
     TaskDone(Q),
     Extend(Q, Duration),
+    Renew(Q, ItemId),
     Answer {
         queue: Q,
         item: ItemId,
@@ -111,6 +112,7 @@ impl Op {
             | Self::Nack(queue, _)
             | Self::TaskDone(queue)
             | Self::Extend(queue, _)
+            | Self::Renew(queue, _)
             | Self::Qsize(queue)
             | Self::Join(queue) => *queue,
         }
@@ -162,6 +164,7 @@ impl Op {
             Self::Nack(_, delay) => Call::Nack(queue, *delay),
             Self::TaskDone(_) => Call::TaskDone(queue),
             Self::Extend(_, by) => Call::Extend(queue, *by),
+            Self::Renew(_, item) => Call::Renew(queue, *item),
             Self::Answer { item, to, key, .. } => {
                 Call::Answer { queue, item: *item, to: id(*to), payload: key.payload() }
             }

@@ -109,6 +109,7 @@ impl Choice<'_> {
             0..=69 if queue == SIDE => settle(Settle::Ack),
             70..=74 => settle(Settle::Ack),
             75..=84 => settle(Settle::Release),
+            85..=89 => Op::Renew(queue, item),
             _ => settle(Settle::Nack),
         }
     }
