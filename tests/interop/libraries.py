@@ -4,6 +4,7 @@ They lie under target/, each with a copy of the list it was made from, and are m
 list has changed. libraries.txt has the list.
 """
 
+import fcntl
 import functools
 import glob
 import os
@@ -44,7 +45,9 @@ def numpy_version(python):
 @functools.lru_cache(maxsize=None)
 def made():
     of_each_version = {python.version: python for python in interpreters.found()}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    os.makedirs(PLACE, exist_ok=True)
+    with open(os.path.join(PLACE, "lock"), "w") as lock, ThreadPoolExecutor(os.cpu_count()) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of those who test side by side, one makes them
         return list(pool.map(environment, of_each_version.values()))
 
 

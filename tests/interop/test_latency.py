@@ -1,6 +1,10 @@
 """Connecting and putting never wait for a delayed acknowledgement: two ratios that we promise."""
 
+import pytest
+
 from bench_connect import CONNECT_RATIO_MAX, PUT_RATIO_MAX, side_by_side
+
+pytestmark = pytest.mark.alone
 
 ROUNDS = 5  # a wait of 40 ms shows in the first; medians of five shrug off a busy moment
 

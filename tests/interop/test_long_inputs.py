@@ -14,6 +14,8 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 
+pytestmark = pytest.mark.alone
+
 # All that a process may ever take, whatever comes in and goes out.
 PEAK_BYTES_MAX = 64 * MIB
 

@@ -1,19 +1,32 @@
 //! `cargo xtask interop`: the built command against real Python interpreters, by pytest.
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use crate::python;
 use crate::step::{Outcome, cargo, command, run as step, target_dir};
 
+/// Runs all of them, most side by side; or, where words are told to pytest, what those say.
 pub(crate) fn run(pytest_arguments: &[&str]) -> Outcome {
     let python = python::environment()?;
     let program = build(Profile::Debug)?;
-    let mut pytest = command(python);
-    // pytest's notes on the last run would be litter in the tree.
-    pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "tests/interop"]);
-    pytest.args(pytest_arguments).env("PIECEWORK_BIN", program);
-    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
-    step("interop", pytest)
+    let pytest = |arguments: &[&str]| {
+        let mut pytest = command(&python);
+        // pytest's notes on the last run would be litter in the tree.
+        pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "tests/interop"]).args(arguments);
+        pytest.env("PIECEWORK_BIN", &program).env("PYTHONDONTWRITEBYTECODE", "1");
+        pytest
+    };
+    if !pytest_arguments.is_empty() {
+        return step("interop", pytest(pytest_arguments));
+    }
+    // Most of them wait most of the time, so there may be more of them than cores.
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let side_by_side = (cores + 1).to_string();
+    let beside = ["-n", &side_by_side, "--dist=worksteal", "-m", "not alone"];
+    step("interop, side by side", pytest(&beside))?;
+    step("interop, one by one", pytest(&["-m", "alone"]))
 }
 
 /// How the command is built: to be tested, or to be measured.
