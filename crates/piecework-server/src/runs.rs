@@ -14,9 +14,12 @@ pub const TASKS: &str = "piecework.map";
 /// What a queue of results is called.
 pub const RESULTS: &str = "piecework.results";
 
-/// How many results wait for their master before the workers wait for it: output comes in parts of
-/// up to a megabyte.
+/// How many results wait for their master before the workers wait for it.
 const RESULTS_MAX: usize = 64;
+
+/// How many bytes of output, which comes in parts of up to a megabyte while a command runs. A
+/// result that ends its task is let in whatever there is.
+const RESULTS_BYTES_MAX: u64 = 8 << 20;
 
 /// A task is acked by its result alone, and lost workers do not use it up: a worker that gets it
 /// too often says so in its result.
@@ -26,5 +29,6 @@ pub fn tasks() -> QueueOptions {
 
 /// A result is its master's as soon as it is got: they live and die together.
 pub fn results() -> QueueOptions {
-    QueueOptions { ack: AckMode::None, maxsize: RESULTS_MAX, ..QueueOptions::default() }
+    let (maxsize, maxbytes) = (RESULTS_MAX, RESULTS_BYTES_MAX);
+    QueueOptions { ack: AckMode::None, maxsize, maxbytes, ..QueueOptions::default() }
 }

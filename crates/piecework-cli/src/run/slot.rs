@@ -42,7 +42,7 @@ enum MustEnd {
 }
 
 /// More output than this is handed on while a command runs, so that no output is too much. A
-/// manager may hold 64 such parts of a run.
+/// manager holds a few such parts of a run.
 const PART_BYTES_MAX: usize = 512 << 10;
 
 /// How often it is asked whether anybody still wants the result of a command that runs; what runs
