@@ -5,12 +5,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// A command on a pseudo-terminal of its own. It is killed with this value.
+/// A command on a pseudo-terminal of its own. It is killed with this value, and so is what it has
+/// started.
 pub struct Terminal {
     child: Child,
     /// Where comes what the command writes.
@@ -36,7 +39,8 @@ impl Terminal {
         columns: NonZeroU16,
         line: &str,
     ) -> io::Result<Self> {
-        let written = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // Not for the command: it would keep its own terminal open.
+        let written = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&written)?;
         unlockpt(&written)?;
         let (ws_row, ws_col) = (rows.get(), columns.get());
@@ -46,7 +50,8 @@ impl Terminal {
         let own = OpenOptions::new().read(true).write(true).open(name)?;
         command.stdin(own.try_clone()?).stdout(own.try_clone()?).stderr(own);
         command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
-        let child = command.spawn()?;
+        // A group of its own, so that what it starts can be killed with it.
+        let child = command.process_group(0).spawn()?;
         let mut parser = vt100::Parser::new(rows, columns, 0);
         parser.process(line.as_bytes());
         parser.process(b"\r\n");
@@ -107,7 +112,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         // Both fail only when the command has ended and been waited for, which is what is wanted.
-        let _ = self.child.kill();
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
 }
