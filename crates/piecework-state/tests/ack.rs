@@ -213,12 +213,17 @@ fn a_bare_consumer_of_an_answered_queue_is_told_before_it_has_eaten_everything()
     assert!(error.to_string().contains("holds 1000 items of queue 'task'"), "{error}");
 }
 
-#[test]
-fn an_answer_for_a_lease_that_has_run_out_is_dropped() {
+fn answered_in_ten_seconds() -> World {
     let mut world = World::answered();
     let ack = AckMode::Answered { answers: world.result };
     let options = QueueOptions { ack, lease: Some(secs(10)), ..QueueOptions::default() };
     world.register("task", options);
+    world
+}
+
+#[test]
+fn an_answer_for_a_lease_that_has_run_out_is_dropped() {
+    let mut world = answered_in_ten_seconds();
     let (slow, other) = (world.client(), world.client());
     world.put(&slow, "a");
     got(world.get(&slow));
@@ -237,10 +242,7 @@ fn an_answer_for_a_lease_that_has_run_out_is_dropped() {
 
 #[test]
 fn a_lease_that_is_renewed_lasts_for_its_whole_time_again() {
-    let mut world = World::answered();
-    let ack = AckMode::Answered { answers: world.result };
-    let options = QueueOptions { ack, lease: Some(secs(10)), ..QueueOptions::default() };
-    world.register("task", options);
+    let mut world = answered_in_ten_seconds();
     let (slow, other) = (world.client(), world.client());
     world.put(&slow, "a");
     world.put(&slow, "b");
@@ -270,10 +272,7 @@ fn taking_leases_by_id_acks_nothing_that_was_got() {
 
 #[test]
 fn a_lease_that_has_run_out_is_never_settled_for_its_next_holder() {
-    let mut world = World::answered();
-    let ack = AckMode::Answered { answers: world.result };
-    let options = QueueOptions { ack, lease: Some(secs(10)), ..QueueOptions::default() };
-    world.register("task", options);
+    let mut world = answered_in_ten_seconds();
     let (slow, other) = (world.client(), world.client());
     world.put(&slow, "a");
     got(world.get(&slow));

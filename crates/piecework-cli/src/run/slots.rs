@@ -28,14 +28,12 @@ impl Slots {
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let mut shares: Vec<Vec<W>> = Vec::new();
-        for work in works {
-            match shares.len() {
-                started if started < cores => shares.push(vec![work]),
-                _ => {
-                    shares.rotate_left(1); // each in its turn
-                    shares.last_mut().expect("there is one for each core").push(work);
-                }
+        let works: Vec<W> = works.into_iter().collect();
+        let count = cores.min(works.len());
+        let mut shares: Vec<Vec<W>> = (0..count).map(|_| Vec::new()).collect();
+        for (at, work) in works.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(at % count) {
+                share.push(work);
             }
         }
         let (here, gone) = watch::channel(());
