@@ -2,12 +2,12 @@
 
 mod chart;
 mod commands;
-mod durable;
 mod figures;
 mod page;
 mod peers;
 mod plan;
 mod report;
+mod side_by_side;
 mod surroundings;
 mod tool;
 
@@ -22,10 +22,14 @@ pub(crate) fn run(words: &[&str]) -> Outcome {
     match words {
         [] => everything(),
         ["commands", words @ ..] => commands::run(words),
-        ["durable", words @ ..] => durable::run(words),
-        [unknown, ..] => {
-            Err(format!("no benchmark `{unknown}`: there are `commands` and `durable`"))
-        }
+        [name, words @ ..] => match side_by_side::ALL.iter().find(|bench| bench.name == *name) {
+            Some(bench) => side_by_side::run(bench, words),
+            None => {
+                let names: Vec<_> = side_by_side::ALL.iter().map(|bench| bench.name).collect();
+                let names = names.join("`, `");
+                Err(format!("no benchmark `{name}`: there are `commands`, `{names}`"))
+            }
+        },
     }
 }
 
@@ -41,7 +45,7 @@ fn everything() -> Outcome {
     }
     beside_python()?;
     commands::run(&[])?;
-    durable::run(&[])
+    side_by_side::ALL.iter().try_for_each(|bench| side_by_side::run(bench, &[]))
 }
 
 /// The comparisons with CPython's own server: `tests/interop/bench_*.py`.

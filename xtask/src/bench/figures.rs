@@ -19,6 +19,8 @@ pub(crate) enum Unit {
     Micros,
     /// So many per second: more is better.
     PerSecond,
+    /// Less is better.
+    Bytes,
 }
 
 /// The figures of one tool, round by round.
@@ -99,10 +101,16 @@ impl Measurement {
 }
 
 impl Unit {
+    /// The unit that is called so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Micros, Self::PerSecond, Self::Bytes].into_iter().find(|unit| unit.name() == name)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Micros => "us",
             Self::PerSecond => "per second",
+            Self::Bytes => "bytes",
         }
     }
 
@@ -111,7 +119,7 @@ impl Unit {
         match self {
             Self::Micros if figure < 10_000.0 => format!("{figure:.0} us"),
             Self::Micros => format!("{:.1} ms", figure / 1e3),
-            Self::PerSecond => thousands(figure.round() as usize),
+            Self::PerSecond | Self::Bytes => thousands(figure.round() as usize),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Items of 100 bytes, each with a number of its own, so that none is taken for another.
+//! Items of 32 bytes, each with a number of its own, so that none is taken for another.
 
 use std::io::Write as _;
 
 /// How long an item is.
-pub(crate) const ITEM_BYTES: usize = 100;
+pub(crate) const ITEM_BYTES: usize = 32;
 
 /// How every item begins; its number follows.
 const MARK: &[u8] = b"item ";
@@ -28,6 +28,24 @@ pub(crate) fn number(item: &[u8]) -> Result<u64, String> {
     })
 }
 
+/// The number of the one item in a message.
+pub(crate) fn find(message: &[u8]) -> Result<u64, String> {
+    let at = message.windows(MARK.len()).rposition(|window| window == MARK);
+    let item = at.and_then(|at| message.get(at..at + ITEM_BYTES));
+    number(item.ok_or_else(|| format!("no item in {:?}", String::from_utf8_lossy(message)))?)
+}
+
+/// How many items a message holds.
+pub(crate) fn count(message: &[u8]) -> u64 {
+    let (mut rest, mut items) = (message, 0);
+    // Items are not looked at: they cannot hold another, and what is between them is short.
+    while let Some(at) = rest.windows(MARK.len()).position(|window| window == MARK) {
+        rest = rest.get(at + ITEM_BYTES..).unwrap_or_default();
+        items += 1;
+    }
+    items
+}
+
 /// A request that holds an item, made once; only the number is written anew each time.
 #[derive(Debug)]
 pub(crate) struct Template {
@@ -43,6 +61,11 @@ impl Template {
         let at = bytes.windows(ITEM_BYTES).position(|window| window == blank);
         let digits = at.expect("a request that holds an item") + MARK.len();
         Self { bytes, digits }
+    }
+
+    /// How long the request is.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The request with an item of this number.
@@ -66,6 +89,14 @@ mod tests {
             assert_eq!((&request[..4], request.len()), (&b"put "[..], ITEM_BYTES + 6));
             assert_eq!(number(&request[4..][..ITEM_BYTES]), Ok(wanted));
         }
+    }
+
+    #[test]
+    fn items_are_found_and_counted_in_messages() {
+        let message = [b"<", &blank()[..], b", ", &blank()[..], b">"].concat();
+        assert_eq!((count(&message), find(&message)), (2, Ok(0)));
+        assert_eq!(count(b"item"), 0);
+        assert!(find(&blank()[1..]).is_err());
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Piecework and its peers in one run: `cargo xtask bench durable` starts it and makes tables of
 //! what it tells.
 //!
-//! Each figure is a line on stdout as soon as it is known: what was varied, a role, a name and the
-//! figure itself, with tabs between. The load is in [`load`], who is measured in [`peer`].
+//! Each figure is a line on stdout as soon as it is known: what was measured, its unit, a role, a
+//! name and the figure itself, with tabs between. The load is in [`load`], who is measured in
+//! [`peer`], and what is measured of whom in a module of its name.
 
+mod core;
 mod durable;
 mod floor;
 mod item;
 mod load;
 mod peer;
 mod server;
+mod subject;
 mod words;
 
 use std::fs;
@@ -19,7 +22,12 @@ use std::process::ExitCode;
 use words::Words;
 
 fn main() -> ExitCode {
-    match Words::parse(std::env::args().skip(1)).and_then(|words| run(&words)) {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let ended = match words.as_slice() {
+        [word, port] if word == peer::ECHO => peer::serve_echo(port).map_err(|e| e.to_string()),
+        _ => Words::parse(words.into_iter()).and_then(|words| run(&words)),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             // To whom, if that fails too?
@@ -41,9 +49,11 @@ fn run(words: &Words) -> Result<(), String> {
     }
     fs::create_dir_all(&folder).map_err(failed)?;
     let outcome = match words.what.as_str() {
-        "durable" => durable::run(words, &folder).map_err(|error| error.to_string()),
-        unknown => Err(format!("`{unknown}` is not measured: there is `durable`")),
+        "core" => core::run(words, &folder),
+        "durable" => durable::run(words, &folder),
+        unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
+    let outcome = outcome.map_err(|error| error.to_string());
     fs::remove_dir_all(&folder).map_err(failed)?;
     outcome
 }

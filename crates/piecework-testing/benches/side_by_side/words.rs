@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::load::Window;
 
-const USAGE: &str = "usage: side_by_side durable --folder DIR --rounds N --millis N \
+const USAGE: &str = "usage: side_by_side WHAT --folder DIR --rounds N --millis N \
                      [--program NAME=PATH]...";
 
 /// A load warms up for a quarter of the time that is counted.

@@ -1,8 +1,9 @@
 //! The load against a server of three words, which keeps its items in memory.
 
 use super::*;
+use crate::peer::{Acks, Answer, Client, Step};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +15,7 @@ const WINDOW: Window =
 
 /// A protocol of lines: a number is put, `get` has one come back, `ack` is answered.
 struct Lines {
-    acks_with_next_get: bool,
+    acks: Acks,
 }
 
 impl Peer for Lines {
@@ -26,8 +27,8 @@ impl Peer for Lines {
         Ok(Box::new(Dialog))
     }
 
-    fn acks_with_next_get(&self) -> bool {
-        self.acks_with_next_get
+    fn acks(&self) -> Acks {
+        self.acks
     }
 }
 
@@ -43,8 +44,11 @@ impl Client for Dialog {
     }
 
     fn answer(&mut self, _: Step, received: &[u8]) -> Result<Answer, String> {
-        let Some(line) = received.strip_suffix(b"\n") else { return Ok(Answer::Partial) };
-        let (bytes, text) = (received.len(), String::from_utf8_lossy(line));
+        let end = received.iter().position(|byte| *byte == b'\n');
+        let Some(line) = end.and_then(|end| received.get(..end)) else {
+            return Ok(Answer::Partial);
+        };
+        let (bytes, text) = (line.len() + 1, String::from_utf8_lossy(line));
         match text.parse() {
             Ok(number) => Ok(Answer::Item { bytes, number }),
             Err(_) if text == "ok" => Ok(Answer::Done { bytes }),
@@ -87,30 +91,42 @@ fn serve(get: fn(&mut VecDeque<String>) -> String) -> (SocketAddr, Arc<Mutex<[us
 
 #[test]
 fn each_item_is_put_got_and_acknowledged() {
-    for (acks_with_next_get, clients) in [(false, 1), (false, 5), (true, 1), (true, 5)] {
+    for (acks, in_flight, clients) in [
+        (Acks::Apart, 1, 1),
+        (Acks::Apart, 1, 5),
+        (Acks::Apart, 3, 5),
+        (Acks::WithNextGet, 1, 1),
+        (Acks::WithNextGet, 4, 5),
+        (Acks::Never, 1, 5),
+    ] {
         let (address, counts) = serve(|items| items.pop_front().unwrap());
-        let peer = Lines { acks_with_next_get };
-        let rate = items_per_second(&peer, address, clients, WINDOW).unwrap();
-        let [puts, gets, acks] = *counts.lock().unwrap();
+        let crew = Crew { in_flight, ..Crew::cycling(clients) };
+        let rate = items_per_second(&Lines { acks }, address, crew, WINDOW).unwrap();
+        let [puts, gets, acknowledged] = *counts.lock().unwrap();
         assert!(rate * WINDOW.counted.as_secs_f64() <= puts as f64, "{rate} with {puts} puts");
         assert_eq!(gets, puts);
-        assert_eq!(acks, if acks_with_next_get { clients } else { puts });
+        let wanted = match acks {
+            Acks::Apart => puts,
+            Acks::WithNextGet => clients,
+            Acks::Never => 0,
+        };
+        assert_eq!(acknowledged, wanted);
     }
 }
 
 #[test]
 fn a_server_that_delivers_something_else_is_found_out() {
     let (address, _) = serve(|_| "5".to_owned());
-    let peer = Lines { acks_with_next_get: false };
-    let error = items_per_second(&peer, address, 2, WINDOW).unwrap_err();
+    let peer = Lines { acks: Acks::Apart };
+    let error = items_per_second(&peer, address, Crew::cycling(2), WINDOW).unwrap_err();
     assert!(error.to_string().contains("other items than were put"), "{error}");
 }
 
 #[test]
 fn a_refusal_ends_the_load_with_its_words() {
     let (address, _) = serve(|_| "the disk is full".to_owned());
-    let peer = Lines { acks_with_next_get: true };
-    let error = items_per_second(&peer, address, 2, WINDOW).unwrap_err();
+    let peer = Lines { acks: Acks::WithNextGet };
+    let error = items_per_second(&peer, address, Crew::cycling(2), WINDOW).unwrap_err();
     assert_eq!(error.to_string(), "Get: the disk is full");
 }
 
@@ -122,8 +138,34 @@ fn only_what_is_done_while_it_counts_is_counted() {
         (hour, hour, 0, true), // warming up
         (Duration::ZERO, Duration::ZERO, 0, false),
     ] {
-        let mut tally = Tally::begin(Window { warm_up: begins_in, counted: lasts });
-        assert_eq!(tally.count(), goes_on);
+        let window = Window { warm_up: begins_in, counted: lasts };
+        let mut tally = Tally::begin(Until::Over(window), Course::Cycle);
+        assert_eq!(tally.count(Course::Cycle, 1), goes_on);
         assert_eq!(tally.items, counted);
     }
+}
+
+#[test]
+fn those_who_get_what_others_put_are_counted_and_need_not_end() {
+    let (address, _) = serve(|items| items.pop_front().unwrap_or_else(|| "0".to_owned()));
+    let crews = [
+        Crew { clients: 3, course: Course::Get, in_flight: 1 },
+        Crew { clients: 1, course: Course::Put, in_flight: 2 },
+    ];
+    let tally = run(&Lines { acks: Acks::Never }, address, &crews, Until::Over(WINDOW)).unwrap();
+    assert!(tally.items > 0);
+}
+
+#[test]
+fn a_number_of_items_may_be_the_end() {
+    let (address, counts) = serve(|items| items.pop_front().unwrap());
+    let fill = Crew { clients: 2, course: Course::Put, in_flight: 5 };
+    let peer = Lines { acks: Acks::WithNextGet };
+    let tally = run(&peer, address, &[fill], Until::Items(100)).unwrap();
+    assert!((100..=110).contains(&tally.items), "{}", tally.items);
+    let drain = Crew { clients: 2, course: Course::Get, in_flight: 5 };
+    run(&peer, address, &[drain], Until::Items(90)).unwrap();
+    let [puts, gets, acks] = *counts.lock().unwrap();
+    assert!(puts <= 110 && (90..=100).contains(&gets), "{puts} and {gets}");
+    assert_eq!(acks, 2);
 }

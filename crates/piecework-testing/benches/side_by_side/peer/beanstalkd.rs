@@ -1,4 +1,4 @@
-//! beanstalkd: its log synced after each write.
+//! beanstalkd: in memory, or with its log synced after each write.
 
 use std::io;
 use std::net::TcpStream;
@@ -9,14 +9,19 @@ use super::{Answer, Client, Peer, Step, item_after, line, unexpected};
 use crate::item::{ITEM_BYTES, Template, blank};
 
 #[derive(Debug)]
-pub(crate) struct Beanstalkd;
+pub(crate) struct Beanstalkd {
+    /// Kept on disk before it is answered.
+    pub(crate) synced: bool,
+}
 
 impl Peer for Beanstalkd {
     fn command(&self, program: &Path, port: u16, folder: &Path) -> io::Result<Command> {
         let mut command = Command::new(program);
         command.args(["-l", "127.0.0.1", "-p", &port.to_string()]);
-        command.arg("-b").arg(folder); // keep a log: without it, it keeps nothing
-        command.arg("-f0"); // sync at each write: the default is 50 ms later at most
+        if self.synced {
+            command.arg("-b").arg(folder); // keep a log: without it, it keeps nothing
+            command.arg("-f0"); // sync at each write: the default is 50 ms later at most
+        }
         Ok(command)
     }
 
@@ -75,7 +80,7 @@ mod tests {
         let mut dialog = Dialog { put: Template::new(blank()), reserved: Vec::new() };
         let inserted = dialog.answer(Step::Put, b"INSERTED 17\r\n");
         assert_eq!(inserted, Ok(Answer::Done { bytes: 13 }));
-        let reserved = [b"RESERVED 17 100\r\n", &blank()[..], b"\r\n"].concat();
+        let reserved = [b"RESERVED 17 32\r\n", &blank()[..], b"\r\n"].concat();
         for partial in 0..reserved.len() {
             let answer = dialog.answer(Step::Get, &reserved[..partial]);
             assert_eq!(answer, Ok(Answer::Partial), "{partial} bytes");

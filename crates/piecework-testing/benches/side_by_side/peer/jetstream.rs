@@ -1,4 +1,5 @@
-//! NATS JetStream: a work queue in a file, synced at each write, from which each client pulls.
+//! NATS JetStream: a work queue in memory, or in a file that is synced at each write, from which
+//! each client pulls.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
@@ -13,11 +14,15 @@ const STREAM: &str = "tasks";
 /// Whoever pulls does so from this consumer, so that each item goes to one of them.
 const CONSUMER: &str = "workers";
 
-/// A work queue drops what is acknowledged, as the others do; one file, no replicas.
-const STREAM_CONFIG: &str = r#"{
-    "name": "tasks", "subjects": ["tasks"], "retention": "workqueue", "storage": "file",
+/// A work queue drops what is acknowledged, as the others do; no replicas.
+fn stream_config(storage: &str) -> String {
+    format!(
+        r#"{{
+    "name": "tasks", "subjects": ["tasks"], "retention": "workqueue", "storage": "{storage}",
     "num_replicas": 1
-}"#;
+}}"#
+    )
+}
 const CONSUMER_CONFIG: &str = r#"{
     "stream_name": "tasks", "config": { "durable_name": "workers", "ack_policy": "explicit" }
 }"#;
@@ -25,13 +30,16 @@ const CONSUMER_CONFIG: &str = r#"{
 const PULL: &str = r#"{"batch":1,"expires":30000000000}"#;
 
 #[derive(Debug)]
-pub(crate) struct JetStream;
+pub(crate) struct JetStream {
+    /// Kept on disk before it is answered.
+    pub(crate) synced: bool,
+}
 
 impl Peer for JetStream {
     fn command(&self, program: &Path, port: u16, folder: &Path) -> io::Result<Command> {
         let config = folder.join("nats.conf");
         let store = folder.join("store");
-        // Synced before the answer; the default is every two minutes.
+        // Where there is a file, it is synced before the answer; the default is every two minutes.
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\n\
              jetstream {{ store_dir: {store:?}, sync_interval: always }}\n"
@@ -56,8 +64,9 @@ impl Peer for JetStream {
             reply_to: Vec::new(),
             owes_pong: false,
         };
+        let config = stream_config(if self.synced { "file" } else { "memory" });
         // To make what is there already, and is the same, is no error.
-        dialog.make(stream, &api("STREAM.CREATE", false), STREAM_CONFIG)?;
+        dialog.make(stream, &api("STREAM.CREATE", false), &config)?;
         dialog.make(stream, &api("CONSUMER.DURABLE.CREATE", true), CONSUMER_CONFIG)?;
         Ok(Box::new(dialog))
     }
@@ -160,7 +169,7 @@ mod tests {
     #[test]
     fn a_message_says_where_its_acknowledgement_goes() {
         let mut dialog = dialog();
-        let got = [b"MSG tasks 1 $JS.ACK.9 100\r\n", &blank()[..], b"\r\n"].concat();
+        let got = [b"MSG tasks 1 $JS.ACK.9 32\r\n", &blank()[..], b"\r\n"].concat();
         for partial in 0..got.len() {
             let answer = dialog.answer(Step::Get, &got[..partial]);
             assert_eq!(answer, Ok(Answer::Partial), "{partial} bytes");

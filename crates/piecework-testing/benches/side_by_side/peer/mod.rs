@@ -1,6 +1,8 @@
 //! The servers that are compared: how each is started, and what its clients say.
 
 mod beanstalkd;
+mod cpython;
+mod echo;
 mod jetstream;
 mod piecework;
 mod redis;
@@ -11,9 +13,11 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) use beanstalkd::Beanstalkd;
+pub(crate) use cpython::CPython;
+pub(crate) use echo::{Echo, WORD as ECHO, serve as serve_echo};
 pub(crate) use jetstream::JetStream;
-pub(crate) use piecework::Piecework;
-pub(crate) use redis::Redis;
+pub(crate) use piecework::{Kept, Piecework, Sizes};
+pub(crate) use redis::{Redis, Take};
 
 use crate::item::{self, ITEM_BYTES};
 
@@ -31,11 +35,21 @@ pub(crate) trait Peer {
     /// The server does not answer, or not as it should.
     fn client(&self, stream: &mut TcpStream, name: usize) -> io::Result<Box<dyn Client>>;
 
-    /// Whether an item is acknowledged by the next get of its client, and not by a request apart:
-    /// then only the last one of each client is.
-    fn acks_with_next_get(&self) -> bool {
-        false
+    /// How its items are acknowledged.
+    fn acks(&self) -> Acks {
+        Acks::Apart
     }
+}
+
+/// How items are acknowledged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Acks {
+    /// Each by a request of its own.
+    Apart,
+    /// Each by the next get of its client; only the last one of a client by a request apart.
+    WithNextGet,
+    /// Not at all: whoever gets an item and dies has lost it.
+    Never,
 }
 
 /// One client: it makes requests and reads their answers, one at a time.
@@ -48,6 +62,11 @@ pub(crate) trait Client {
     /// # Errors
     /// It is not what it must be; the message says what it is.
     fn answer(&mut self, step: Step, received: &[u8]) -> Result<Answer, String>;
+
+    /// How many items a put puts.
+    fn items_per_put(&self) -> u64 {
+        1
+    }
 }
 
 /// What a client does with an item, in this order.
@@ -67,6 +86,8 @@ pub(crate) enum Answer {
     Done { bytes: usize },
     /// All of it: an item of this number.
     Item { bytes: usize, number: u64 },
+    /// All of it: so many items, which are not looked at.
+    Items { bytes: usize, items: u64 },
 }
 
 impl Answer {
@@ -87,6 +108,7 @@ impl Answer {
             Self::Partial => Self::Partial,
             Self::Done { bytes } => Self::Done { bytes: before + bytes },
             Self::Item { bytes, number } => Self::Item { bytes: before + bytes, number },
+            Self::Items { bytes, items } => Self::Items { bytes: before + bytes, items },
         }
     }
 }

@@ -8,26 +8,49 @@ use std::process::Command;
 use bytes::{Bytes, BytesMut};
 use piecework_wire::auth::{self, AUTH_FRAME_BYTES_MAX, Challenge, Key};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use piecework_wire::reply::Returned;
+use piecework_wire::reply::{self, Returned};
 use piecework_wire::request::{ArgOut, request};
-use piecework_wire::{Reply, WireError};
+use piecework_wire::{Reply, Value, WireError};
 
-use super::{Answer, Client, Peer, Step, ask};
-use crate::item::{self, ITEM_BYTES, Template, blank};
+use super::{Acks, Answer, Client, Peer, Step, ask};
+use crate::item::{self, Template, blank};
 
 /// The key of every manager here. It guards nothing: the manager is on loopback, for one run.
-const AUTHKEY: &str = "a key for figures alone";
+pub(super) const AUTHKEY: &str = "a key for figures alone";
 /// What a reply's pickle holds where the call went well; it stands near the beginning.
 const RETURN: &[u8] = b"#RETURN";
-/// Behind the returned object: the opcodes that make the reply a pair, and end it.
-const AFTER_RETURNED: usize = 2;
+/// The most of a reply that stands before that.
+const RETURN_AFTER: usize = 32;
+/// How a client names itself that may send requests before it has its answers.
+const NATIVE: &str = "piecework/";
+/// A get that takes several items waits so long for the first one: for ever, more or less.
+const PATIENCE: f64 = 1e6;
 
-/// A manager that keeps what it has in memory or on disk.
+/// A manager.
 #[derive(Debug)]
-pub(crate) enum Piecework {
+pub(crate) struct Piecework {
+    pub(crate) kept: Kept,
+    /// Whether its clients send several requests at a time.
+    pub(crate) pipelined: bool,
+    /// How many items a request puts or gets.
+    pub(crate) items: usize,
+    /// Its clients are spread over so many queues.
+    pub(crate) queues: usize,
+}
+
+/// Where a manager has what it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kept {
     Memory,
-    /// With this `--sync`.
+    /// On disk, with this `--sync`.
     Disk(&'static str),
+}
+
+impl Piecework {
+    /// One queue, and clients that put and get one item at a time.
+    pub(crate) fn new(kept: Kept) -> Self {
+        Self { kept, pipelined: false, items: 1, queues: 1 }
+    }
 }
 
 impl Peer for Piecework {
@@ -35,11 +58,14 @@ impl Peer for Piecework {
         let key_file = folder.join("authkey");
         std::fs::write(&key_file, AUTHKEY)?;
         let mut command = Command::new(program);
-        command.args(["serve", "--queue", "task", "--listen", &format!("127.0.0.1:{port}")]);
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
+        for queue in 0..self.queues {
+            command.args(["--queue", &queue_name(queue)]);
+        }
         command.arg("--authkey-file").arg(key_file);
-        match self {
-            Self::Memory => command.args(["--engine", "memory"]),
-            Self::Disk(sync) => {
+        match self.kept {
+            Kept::Memory => command.args(["--engine", "memory"]),
+            Kept::Disk(sync) => {
                 command.args(["--engine", "disk", "--sync", sync]);
                 command.arg("--data-dir").arg(folder.join("data"))
             }
@@ -49,21 +75,57 @@ impl Peer for Piecework {
     }
 
     fn client(&self, stream: &mut TcpStream, name: usize) -> io::Result<Box<dyn Client>> {
-        let mut once = TcpStream::connect(stream.peer_addr()?)?;
-        let created = call(&mut once, "create", &[ArgOut::Str("get_task_queue")])?;
-        let (ident, _) = created.created().map_err(io::Error::other)?;
-        call(stream, "accept_connection", &[ArgOut::Str(&format!("client-{name}"))])?;
-        let made = |method: &str, args: &[ArgOut<'_>]| {
-            let mut out = BytesMut::new();
-            request(&mut out, Some(&ident), method, args, &[]);
-            out.to_vec()
-        };
-        let put = Template::new(made("put", &[ArgOut::Bytes(&blank())]));
-        Ok(Box::new(Dialog { put, get: made("get", &[]), ack: made("ack", &[]) }))
+        let queue = queue_name(name % self.queues);
+        let name = format!("{}client-{name}", if self.pipelined { NATIVE } else { "" });
+        dialog(stream, &name, &format!("get_{queue}_queue"), self.items)
     }
 
-    fn acks_with_next_get(&self) -> bool {
-        true
+    fn acks(&self) -> Acks {
+        Acks::WithNextGet
+    }
+}
+
+fn queue_name(number: usize) -> String {
+    if number == 0 { "task".to_owned() } else { format!("task{number}") }
+}
+
+/// Makes a connection a client's main connection, for puts and gets of so many items.
+pub(super) fn dialog(
+    stream: &mut TcpStream,
+    name: &str,
+    typeid: &str,
+    items: usize,
+) -> io::Result<Box<dyn Client>> {
+    let mut once = TcpStream::connect(stream.peer_addr()?)?;
+    let created = call(&mut once, "create", &[ArgOut::Str(typeid)])?;
+    let (ident, _) = created.created().map_err(io::Error::other)?;
+    call(stream, "accept_connection", &[ArgOut::Str(name)])?;
+    Ok(Box::new(Dialog::new(&ident, items)))
+}
+
+/// How long requests and their answers are, with their headers, and how many items are in them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) put: (usize, usize),
+    pub(crate) get: (usize, usize),
+    pub(crate) items: u64,
+}
+
+impl Sizes {
+    /// Those of puts and gets of so many items.
+    pub(crate) fn of(items: usize) -> Self {
+        let dialog = Dialog::new("5eed5eed5eed", items);
+        let answer = |value: &Value| {
+            let mut out = BytesMut::new();
+            reply::returned(&mut out, value);
+            out.len()
+        };
+        let got = match items {
+            1 => Value::Bytes(blank()),
+            _ => Value::List(vec![Value::Bytes(blank()); items]),
+        };
+        let put = (dialog.put.len(), answer(&Value::None));
+        Self { put, get: (dialog.get.len(), answer(&got)), items: items as u64 }
     }
 }
 
@@ -72,6 +134,27 @@ struct Dialog {
     put: Template,
     get: Vec<u8>,
     ack: Vec<u8>,
+    items: usize,
+}
+
+impl Dialog {
+    fn new(ident: &str, items: usize) -> Self {
+        let made = |method: &str, args: &[ArgOut<'_>]| {
+            let mut out = BytesMut::new();
+            request(&mut out, Some(ident), method, args, &[]);
+            out.to_vec()
+        };
+        let (put, get) = match items {
+            1 => (made("put", &[ArgOut::Bytes(&blank())]), made("get", &[])),
+            _ => {
+                let many = Value::List(vec![Value::Bytes(blank()); items]);
+                let max = ArgOut::Int(items as i64);
+                let get = made("get_many", &[max, ArgOut::Float(PATIENCE)]);
+                (made("put_many", &[ArgOut::Value(&many)]), get)
+            }
+        };
+        Self { put: Template::new(put), get, ack: made("ack", &[]), items }
+    }
 }
 
 impl Client for Dialog {
@@ -87,7 +170,7 @@ impl Client for Dialog {
         let Some((head, rest)) = received.split_first_chunk() else { return Ok(Answer::Partial) };
         let length = u32::from_be_bytes(*head) as usize;
         let Some(reply) = rest.get(..length) else { return Ok(Answer::Partial) };
-        let beginning = reply.get(..RETURN.len() * 2).unwrap_or(reply);
+        let beginning = reply.get(..RETURN_AFTER).unwrap_or(reply);
         if !beginning.windows(RETURN.len()).any(|window| window == RETURN) {
             return Err(format!("refused: {:?}", Reply::parse(Bytes::copy_from_slice(reply))));
         }
@@ -95,9 +178,14 @@ impl Client for Dialog {
         if step != Step::Get {
             return Ok(Answer::Done { bytes });
         }
-        let end = length.saturating_sub(AFTER_RETURNED);
-        let item = reply.get(end.saturating_sub(ITEM_BYTES)..end).unwrap_or_default();
-        Ok(Answer::Item { bytes, number: item::number(item)? })
+        if self.items > 1 {
+            return Ok(Answer::Items { bytes, items: item::count(reply) });
+        }
+        Ok(Answer::Item { bytes, number: item::find(reply)? })
+    }
+
+    fn items_per_put(&self) -> u64 {
+        self.items as u64
     }
 }
 
@@ -140,10 +228,9 @@ fn exchange(stream: &mut TcpStream, bytes: &[u8], bytes_max: usize) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use piecework_wire::{Value, reply};
 
     fn dialog() -> Dialog {
-        Dialog { put: Template::new(blank()), get: Vec::new(), ack: Vec::new() }
+        Dialog::new("1", 1)
     }
 
     #[test]

@@ -1,40 +1,69 @@
-//! Redis: its file synced before each answer, and items moved to a list of whoever took them.
+//! Redis: in memory, or with its file synced before each answer; items that are popped, or moved to
+//! a list of whoever took them.
 
 use std::io;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Answer, Client, Peer, Step, item_after, line, unexpected};
+use super::{Acks, Answer, Client, Peer, Step, item_after, line, unexpected};
 use crate::item::{ITEM_BYTES, Template, blank};
 
 /// The list that is the queue.
 const QUEUE: &str = "tasks";
 
 #[derive(Debug)]
-pub(crate) struct Redis;
+pub(crate) struct Redis {
+    /// Kept on disk before it is answered.
+    pub(crate) synced: bool,
+    pub(crate) take: Take,
+}
+
+/// How items are got.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Take {
+    /// They are gone then, also when whoever got one dies.
+    Pop,
+    /// The same, and a get waits for an item.
+    Wait,
+    /// The reliable queue of Redis's own manual: each worker moves an item to a list of its own,
+    /// and removes it from there when it is done.
+    Move,
+}
 
 impl Peer for Redis {
     fn command(&self, program: &Path, port: u16, folder: &Path) -> io::Result<Command> {
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         command.arg("--dir").arg(folder);
-        command.args(["--appendonly", "yes"]); // keep each write in a file
-        command.args(["--appendfsync", "always"]); // sync before the answer, not once a second
+        if self.synced {
+            command.args(["--appendonly", "yes"]); // keep each write in a file
+            command.args(["--appendfsync", "always"]); // sync before the answer, not once a second
+        }
         command.args(["--save", ""]); // no snapshots beside it: they keep nothing more
         Ok(command)
     }
 
-    /// The reliable queue of Redis's own manual: each worker moves an item to a list of its own, and
-    /// removes it from there when it is done.
     fn client(&self, _: &mut TcpStream, name: usize) -> io::Result<Box<dyn Client>> {
         let (item, held) = (blank(), format!("held:{name}"));
         let put = Template::new(array(&[b"LPUSH", QUEUE.as_bytes(), &item]));
-        let get = array(&[b"LMOVE", QUEUE.as_bytes(), held.as_bytes(), b"RIGHT", b"LEFT"]);
+        let get = match self.take {
+            Take::Pop => array(&[b"RPOP", QUEUE.as_bytes()]),
+            Take::Wait => array(&[b"BRPOP", QUEUE.as_bytes(), b"0"]),
+            Take::Move => array(&[b"LMOVE", QUEUE.as_bytes(), held.as_bytes(), b"RIGHT", b"LEFT"]),
+        };
         let ack = Template::new(array(&[b"LREM", held.as_bytes(), b"1", &item]));
         Ok(Box::new(Dialog { put, get, ack, held: 0 }))
     }
+
+    fn acks(&self) -> Acks {
+        if self.take == Take::Move { Acks::Apart } else { Acks::Never }
+    }
 }
+
+/// What stands before an item that was waited for: that two words come, and the queue's name.
+const WAITED: &[u8] = b"*2\r\n$5\r\ntasks\r\n";
+const _: () = assert!(QUEUE.len() == 5);
 
 #[derive(Debug)]
 struct Dialog {
@@ -58,10 +87,14 @@ impl Client for Dialog {
         if step == Step::Ack {
             return Answer::exactly(b":1\r\n", received); // it removed the one
         }
+        if let Some(waited) = received.strip_prefix(WAITED) {
+            return Ok(self.answer(step, waited)?.after(WAITED.len()));
+        }
         let Some((head, rest)) = line(received) else { return Ok(Answer::Partial) };
         match (step, head) {
             (Step::Put, [b':', ..]) => Ok(Answer::Done { bytes: head.len() + 2 }),
-            (Step::Get, b"$100") => {
+            (Step::Get, _) if WAITED.starts_with(received) => Ok(Answer::Partial),
+            (Step::Get, b"$32") => {
                 let answer = item_after(head, rest)?;
                 if let Answer::Item { number, .. } = answer {
                     self.held = number;
@@ -85,7 +118,7 @@ fn array(words: &[&[u8]]) -> Vec<u8> {
 }
 
 // The answer to a get is matched as it stands.
-const _: () = assert!(ITEM_BYTES == 100);
+const _: () = assert!(ITEM_BYTES == 32);
 
 #[cfg(test)]
 mod tests {
@@ -104,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_removed_is_what_was_got() {
         let (mut dialog, mut item) = (dialog(), Template::new(blank()));
-        let got = [b"$100\r\n", item.with(9), b"\r\n"].concat();
+        let got = [b"$32\r\n", item.with(9), b"\r\n"].concat();
         for partial in 0..got.len() {
             let answer = dialog.answer(Step::Get, &got[..partial]);
             assert_eq!(answer, Ok(Answer::Partial), "{partial} bytes");
