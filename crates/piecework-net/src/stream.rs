@@ -1,17 +1,20 @@
 //! A connected stream, TCP or Unix, with the options that a connection to a manager needs.
 
 use crate::{Address, Peer};
-use bytes::BufMut;
+use bytes::{Buf, BufMut};
 use socket2::{SockRef, TcpKeepalive};
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// How often a silent peer's host is asked, in vain, before the connection ends.
 const QUESTIONS: u32 = 3;
+
+/// The pieces that are written at a time: a large reply has three.
+const PIECES_MAX: usize = 4;
 
 /// A connected stream.
 #[derive(Debug)]
@@ -98,13 +101,33 @@ impl Stream {
         }
     }
 
-    /// Waits until there may be something to read.
+    /// Writes all of it, as far as that can be done without waiting; what was not written remains.
     ///
     /// # Errors
     ///
-    /// When the runtime is going down.
-    pub async fn readable(&self) -> io::Result<()> {
-        either!(self, stream => stream.readable().await)
+    /// What has ended the connection.
+    pub fn poll_write_all(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &mut impl Buf,
+    ) -> Poll<io::Result<()>> {
+        while bytes.has_remaining() {
+            let one = bytes.chunk();
+            let written = if one.len() == bytes.remaining() {
+                // The kernel spends less on a piece than on a list of one piece.
+                ready!(Pin::new(&mut *self).poll_write(context, one))?
+            } else {
+                let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+                let count = bytes.chunks_vectored(&mut pieces);
+                let pieces = pieces.get(..count).unwrap_or_default();
+                ready!(Pin::new(&mut *self).poll_write_vectored(context, pieces))?
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            bytes.advance(written);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Asks the system, whatever the runtime has heard of the socket so far, for up to as many

@@ -11,8 +11,10 @@ use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
 use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
-use crate::socket::{Broken, Socket, Stage};
-use bytes::{Buf, Bytes};
+use crate::socket::{Broken, Socket};
+use crate::stage::Stage;
+use crate::unsent::Unsent;
+use bytes::{Buf, BytesMut};
 use piecework_net::{Peer, Stream};
 use piecework_state::{Reply, SessionId};
 use piecework_wire::{Policy, WireError};
@@ -50,8 +52,9 @@ pub(crate) async fn serve(stream: Stream, shared: &Shared) {
         Err(error) => return tracing::debug!(%error, "connection lost"),
     };
     let (host, session) = (peer.label(), Session::challenge(random()));
+    let unsent = Unsent::default();
     let mut connection =
-        Connection { socket, peer, host, session, open: None, client: None, shared };
+        Connection { socket, peer, host, session, open: None, client: None, unsent, shared };
     let ended = connection.run().await;
     connection.look_after_process().await;
     if connection.socket.is_stopping() {
@@ -77,7 +80,21 @@ struct Connection<'a> {
     open: Option<OpenSession<'a>>,
     /// Who opened it.
     client: Option<piecework_state::Peer>,
+    /// What the replies carry that are in `session.out`.
+    unsent: Unsent,
     shared: &'a Shared,
+}
+
+/// What a request came to, so far.
+enum Decided {
+    /// The reply is written.
+    Answered,
+    /// A call on the object of this ident.
+    Called(String, Called),
+    /// A call on an object that is done.
+    Replied(Reply),
+    /// A call on the manager.
+    Manager(ManagerCall),
 }
 
 /// A session in the hub, ended with the connection however that ends.
@@ -122,23 +139,48 @@ impl Connection<'_> {
 
     /// Serves one request of a main connection; false at its end.
     async fn serve_request(&mut self) -> Result<bool, Ended> {
-        let Some(frame) = self.next_request().await? else { return Ok(false) };
+        if !self.next_request().await? {
+            return Ok(false);
+        }
         if self.open.is_none() {
             // The process that opened it has ended; this comes from one that inherited it.
             let Some(client) = self.client.clone() else { return Ok(false) };
             self.open(client);
         }
-        let step = self.session.receive(frame, &self.shared.keys, &self.host)?;
-        match step {
-            Step::Call(Next::Object(call)) => self.call(call).await?,
-            Step::Call(Next::Manager(call)) => self.manager(&call).await?,
-            Step::Call(Next::Answered) | Step::First(_) | Step::Shaking => {}
+        match self.decide() {
+            Decided::Answered => {}
+            Decided::Replied(reply) => self.reply(reply).await?,
+            Decided::Called(ident, called) => self.answer(&ident, called).await?,
+            Decided::Manager(call) => self.manager(&call).await?,
         }
         if self.is_interrupted() {
             self.session.out.clear();
         }
-        self.flush().await?;
         Ok(true)
+    }
+
+    /// Reads the request in front, and has the hub decide what it comes to.
+    fn decide(&mut self) -> Decided {
+        let shared = self.shared;
+        let ObjectCall { ident, method } = match self.session.call(self.socket.frame()) {
+            Next::Object(call) => call,
+            Next::Manager(call) => return Decided::Manager(call),
+            Next::Answered => return Decided::Answered,
+        };
+        let Some(open) = &self.open else { return Decided::Answered };
+        // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
+        let seen = method.look(shared.policy.as_ref(), shared.sorts);
+        match open.hub.call(open.id, &ident, |desk, queue| method.on(desk, queue, seen)) {
+            Ok(Called::Replied(reply)) => Decided::Replied(reply),
+            Ok(called) => Decided::Called(ident.into_owned(), called),
+            Err(error) => {
+                if let Some(refusal) = error.refusal() {
+                    tracing::warn!(peer = %self.peer, "refused an item: {refusal}");
+                }
+                error.write(&mut self.session.out);
+                Decided::Answered
+            }
+        }
     }
 
     /// Its process has ended, and the connection has not: what the process held goes to others, and
@@ -185,8 +227,10 @@ impl Connection<'_> {
             self.flush().await?;
             let max = self.session.frame_bytes_max(self.shared.limits.frame_bytes_max);
             // A stock client writes its last word and its request apart, and waits in between.
-            let Some(frame) = self.socket.next_frame(max, true).await? else { return Ok(false) };
-            let step = self.session.receive(frame, &self.shared.keys, &self.host);
+            if !self.socket.read_frame(max, true).await? {
+                return Ok(false);
+            }
+            let step = self.session.receive(self.socket.frame(), &self.shared.keys, &self.host);
             let out = &mut self.session.out;
             match step {
                 Ok(Step::Shaking) => continue,
@@ -194,7 +238,7 @@ impl Connection<'_> {
                 Ok(Step::First(First::Control(control))) => {
                     control.run(&self.shared.hub, || may_shut_down(self.shared, self.peer), out);
                 }
-                Ok(Step::First(First::Answered) | Step::Call(_)) => {}
+                Ok(Step::First(First::Answered)) => {}
                 Err(fault) => {
                     if matches!(fault, Fault::Refused(_)) {
                         self.slow_down().await;
@@ -238,40 +282,33 @@ impl Connection<'_> {
         self.client = Some(client);
     }
 
-    /// One call on an object: the reply is sent, or taken back if nobody waits for it any more.
-    async fn call(&mut self, call: ObjectCall) -> Result<(), Ended> {
-        let Some(open) = &self.open else { return Ok(()) };
-        let (hub, id) = (open.hub, open.id);
-        let ObjectCall { request, method } = call;
-        let ident = request.ident().unwrap_or_default();
-        // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
-        let seen = method.look(self.shared.policy.as_ref(), self.shared.sorts);
-        let called = hub.call(id, ident, |desk, queue| method.on(desk, queue, seen));
+    /// Sends what a call on the object `ident` came to, or will come to.
+    async fn answer(&mut self, ident: &str, called: Called) -> Result<(), Ended> {
         match called {
-            Ok(called) => self.answer(id, ident, called).await,
-            Err(error) => {
-                if let Some(refusal) = error.refusal() {
-                    tracing::warn!(peer = %self.peer, "refused an item: {refusal}");
-                }
-                error.write(&mut self.session.out);
-                Ok(())
-            }
+            Called::Replied(reply) => self.reply(reply).await,
+            Called::Lost => Err(self.lost().await),
+            Called::Parked(reply) => match self.wait(ident, reply).await? {
+                Some(reply) => self.reply(reply).await,
+                None => Ok(()),
+            },
         }
     }
 
-    /// Sends what a call on the object `ident` came to, or will come to.
-    async fn answer(&mut self, id: SessionId, ident: &str, called: Called) -> Result<(), Ended> {
-        let reply = match called {
-            Called::Replied(reply) => Some((id, reply)),
-            Called::Parked(reply) => self.wait(id, ident, reply).await?,
-            Called::Lost => return Err(self.lost().await),
-        };
-        let Some((id, reply)) = reply else { return Ok(()) };
+    /// Sends a reply with the next flush; or takes it back if nobody waits for it any more.
+    async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
+        let Some(open) = &self.open else { return Ok(()) };
         if self.is_interrupted() {
-            self.shared.hub.unsent(id, reply);
+            open.hub.unsent(open.id, reply);
             return Ok(());
         }
-        self.send(id, reply).await
+        let out = &mut self.session.out;
+        let large = session::write(&reply, COPY_BYTES_MAX, out);
+        let end = if large.is_some() { usize::MAX } else { out.len() };
+        self.unsent.push(end, reply);
+        if large.is_some() || out.len() > OUT_BYTES_KEPT {
+            self.send(large).await?;
+        }
+        Ok(())
     }
 
     /// Something that was decided could not be kept: the client is told so, and the connection
@@ -289,17 +326,21 @@ impl Connection<'_> {
         self.open.as_ref().is_some_and(|open| !open.native) && self.socket.unread() > 0
     }
 
-    /// Waits for a parked call on the object `ident`; gives back the reply, and the session that
-    /// it is for. `None` means that its client has given it up: the call is cancelled. An error
-    /// means that the client is gone: what it waited for goes to others, what it put is let in.
+    /// Waits for a parked call on the object `ident`, and gives back the reply. `None` means that
+    /// its client has given it up: the call is cancelled. An error means that the client is gone:
+    /// what it waited for goes to others, what it put is let in.
     async fn wait(
         &mut self,
-        id: SessionId,
         ident: &str,
-        reply: oneshot::Receiver<Reply>,
-    ) -> Result<Option<(SessionId, Reply)>, Ended> {
+        mut reply: oneshot::Receiver<Reply>,
+    ) -> Result<Option<Reply>, Ended> {
         let hub = &*self.shared.hub;
-        let (mut id, mut reply) = (id, reply);
+        let Some(mut id) = self.open.as_ref().map(|open| open.id) else { return Ok(None) };
+        // Whoever asked for more before waits for those replies.
+        if let Err(gone) = self.flush().await {
+            hub.abandon(id, reply);
+            return Err(gone.into());
+        }
         loop {
             if self.is_interrupted() {
                 hub.cancel(id, reply);
@@ -315,7 +356,7 @@ impl Connection<'_> {
                         hub.unsent(id, served);
                         return Err(gone.into());
                     }
-                    return Ok(Some((id, served)));
+                    return Ok(Some(served));
                 }
                 heard = async {
                     match listening {
@@ -332,7 +373,7 @@ impl Connection<'_> {
                     let called;
                     (id, called) = self.hand_over(id, ident, reply);
                     reply = match called {
-                        Called::Replied(reply) => return Ok(Some((id, reply))),
+                        Called::Replied(reply) => return Ok(Some(reply)),
                         Called::Parked(reply) => reply,
                         Called::Lost => return Err(self.lost().await),
                     };
@@ -349,22 +390,6 @@ impl Connection<'_> {
         }
     }
 
-    /// Sends the reply to a call; what it carries goes back if it cannot be sent.
-    async fn send(&mut self, id: SessionId, reply: Reply) -> Result<(), Ended> {
-        let large = session::write(&reply, COPY_BYTES_MAX, &mut self.session.out);
-        let sent = match large {
-            None => self.flush().await,
-            Some(large) => {
-                let head = Buf::chain(large.head.as_slice(), large.body);
-                self.socket.write(&mut Buf::chain(head, large.tail)).await
-            }
-        };
-        sent.map_err(|error| {
-            self.shared.hub.unsent(id, reply);
-            error.into()
-        })
-    }
-
     /// One call on the manager.
     async fn manager(&mut self, call: &ManagerCall) -> Result<(), Ended> {
         let Some(open) = &self.open else { return Ok(()) };
@@ -372,7 +397,7 @@ impl Connection<'_> {
         let out = &mut self.session.out;
         match call.run(hub, id, || may_shut_down(self.shared, self.peer), out) {
             Ok(None) => Ok(()),
-            Ok(Some(called)) => self.answer(id, session::MANAGER_IDENT, called).await,
+            Ok(Some(called)) => self.answer(session::MANAGER_IDENT, called).await,
             Err(error) => {
                 error.write(out);
                 Ok(())
@@ -380,16 +405,25 @@ impl Connection<'_> {
         }
     }
 
-    /// The next whole frame of a main connection. One that is too long is passed over and answered:
-    /// a stock client whose connection ends can never call again.
-    async fn next_request(&mut self) -> Result<Option<Bytes>, Ended> {
+    /// Goes on to the next frame of a main connection; false at its end. Replies wait in a buffer
+    /// for as long as there are requests. A frame that is too long is passed over and answered: a
+    /// stock client whose connection ends can never call again.
+    async fn next_request(&mut self) -> Result<bool, Ended> {
+        let bytes_max = self.shared.limits.frame_bytes_max;
         loop {
-            match self.socket.next_frame(self.shared.limits.frame_bytes_max, false).await {
+            let next = match self.socket.next_frame(bytes_max) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {
+                    self.flush().await?;
+                    self.socket.read_frame(bytes_max, false).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            match next {
                 Err(Broken::Wire(error @ WireError::FrameTooLong { .. })) => {
                     tracing::warn!(peer = %self.peer, "passed over a message: {error}");
                     self.socket.pass_over(error.clone()).await?;
                     PyError::value_error(error.to_string()).write(&mut self.session.out);
-                    self.flush().await?;
                 }
                 other => return other.map_err(Ended::from),
             }
@@ -398,16 +432,34 @@ impl Connection<'_> {
 
     /// Writes what the session has to say.
     async fn flush(&mut self) -> io::Result<()> {
-        if self.session.out.is_empty() {
-            return Ok(());
+        match self.session.out.is_empty() {
+            true => Ok(()),
+            false => self.send(None).await,
         }
-        let mut out = std::mem::take(&mut self.session.out);
-        let written = self.socket.write(&mut out.as_ref()).await;
-        if out.capacity() <= OUT_BYTES_KEPT {
-            out.clear();
-            self.session.out = out;
+    }
+
+    /// Writes what the session has to say, and then a reply that is too long to be copied. What
+    /// replies carry that cannot be sent goes back.
+    async fn send(&mut self, large: Option<session::Large>) -> io::Result<()> {
+        let out = &mut self.session.out;
+        let mut left = &out[..];
+        let mut sent = self.socket.write(&mut left).await;
+        let written = out.len() - left.len();
+        if let (Ok(()), Some(large)) = (&sent, large) {
+            let head = Buf::chain(large.head.as_slice(), large.body);
+            sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
         }
-        written
+        match out.capacity() <= OUT_BYTES_KEPT {
+            true => out.clear(),
+            false => *out = BytesMut::new(),
+        }
+        match (&sent, &self.open) {
+            (Err(_), Some(open)) => {
+                self.unsent.beyond(written).for_each(|reply| open.hub.unsent(open.id, reply));
+            }
+            _ => self.unsent.clear(),
+        }
+        sent
     }
 }
 

@@ -24,6 +24,7 @@ mod connection;
 mod ended;
 mod failures;
 mod hub;
+mod input;
 mod keyring;
 pub mod limits;
 mod listener;
@@ -38,6 +39,8 @@ pub mod runs;
 mod server;
 mod session;
 mod socket;
+mod stage;
+mod unsent;
 
 pub use config::{Config, ServerError, Shutdown, Storage};
 pub use keyring::Keyring;

@@ -4,6 +4,7 @@
 //! the connection, after it has died.
 
 use piecework_net::Peer;
+use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -28,6 +29,14 @@ impl Process {
         match &self.watched {
             Some(watched) => drop(watched.ready(Interest::READABLE).await),
             None => std::future::pending().await,
+        }
+    }
+
+    /// The same, for one who polls.
+    pub(crate) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
+        match &self.watched {
+            Some(watched) => watched.poll_read_ready(context).map(drop),
+            None => Poll::Pending,
         }
     }
 

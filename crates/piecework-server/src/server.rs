@@ -14,7 +14,7 @@ use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::queue_spec::QueueSpec;
 use crate::registry::Registry;
-use crate::socket::Stage;
+use crate::stage::Stage;
 use piecework_engine::{Disk, Engine};
 use piecework_net::{Address, Listener};
 use piecework_state::{Ledger, Loading, Outcome, State};

@@ -221,7 +221,7 @@ pub enum Reply {
 
 impl Reply {
     /// The items that it brings.
-    pub(crate) fn deliveries(&self) -> &[Delivery] {
+    pub fn deliveries(&self) -> &[Delivery] {
         match self {
             Self::Item(delivery) => std::slice::from_ref(delivery),
             Self::Items(deliveries) | Self::Leases(deliveries) => deliveries,

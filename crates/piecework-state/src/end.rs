@@ -207,8 +207,13 @@ impl State {
             return;
         }
         for (handle, _) in &ended.handles {
-            if let Some(handle) = self.handles.by_id.get_mut(handle) {
-                handle.undecided.push(session);
+            let Some(handle) = self.handles.by_id.get_mut(handle) else { continue };
+            handle.undecided.push(session);
+            // Whoever uses the handle next decides it.
+            for user in &handle.users {
+                if let Some(user) = self.sessions.get_mut(user) {
+                    user.resolved = None;
+                }
             }
         }
         self.deadlines.add(now + UNDECIDED_MAX, Due::Undecided(session));

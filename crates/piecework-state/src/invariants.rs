@@ -1,7 +1,7 @@
 //! All that must hold between two calls, whatever the calls were.
 
 use crate::deadline::Due;
-use crate::session::Waits;
+use crate::session::{Resolved, Waits};
 use crate::state::State;
 use crate::{HandleId, Item, ItemId, SessionId};
 use std::borrow::Cow;
@@ -130,6 +130,11 @@ impl State {
                 let known = handle.is_some_and(|handle| handle.users.contains(id));
                 assert!(known, "handle {used} does not know its user {id}");
             }
+            let Some(Resolved { handle, queue, .. }) = &session.resolved else { continue };
+            let leads_there = self.handles.by_id.get(handle).is_some_and(|known| {
+                known.queue == *queue && known.undecided.is_empty() && uses(*id, *handle)
+            });
+            assert!(leads_there, "handle {handle} is not what session {id} takes it for");
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::deadline::Due;
 use crate::error::StateError;
 use crate::objects::{Handle, ident, parse_ident};
 use crate::queue::{Life, Queue};
+use crate::session::Resolved;
 use crate::state::State;
 use crate::{HandleId, QueueId, QueueOptions, SessionId, Time};
 
@@ -133,19 +134,25 @@ impl State {
         ident: &str,
         out: &mut Outcome,
     ) -> Result<QueueId, StateError> {
+        let user = self.sessions.get_mut(&session).expect("a session that calls is open");
+        let last = user.resolved.as_ref().filter(|last| *last.ident == *ident);
+        if let Some((handle, queue)) = last.map(|last| (last.handle, last.queue)) {
+            self.calls += 1;
+            user.uses(handle, self.calls);
+            return Ok(queue);
+        }
         let (id, queue) = self.look_up(ident)?;
         self.calls += 1;
         let calls = self.calls;
         let user = self.sessions.get_mut(&session).expect("a session that calls is open");
-        let in_use = user.handles.len();
-        match user.handles.iter_mut().find(|(used, _)| *used == id) {
-            Some((_, last_use)) => *last_use = calls,
-            None if in_use >= self.limits.handles => {
-                let max = self.limits.handles;
+        if !user.uses(id, calls) {
+            let max = self.limits.handles;
+            if user.handles.len() >= max {
                 return Err(StateError::TooMany { what: "proxies in one thread", max });
             }
-            None => user.handles.push((id, calls)),
+            user.handles.push((id, calls));
         }
+        user.resolved = Some(Resolved { ident: ident.into(), handle: id, queue });
         let handle = self.handles.by_id.entry(id).or_insert_with(|| Handle::new(queue));
         if !handle.users.contains(&session) {
             handle.users.push(session);
@@ -191,6 +198,7 @@ impl State {
         for user in handle.users {
             if let Some(user) = self.sessions.get_mut(&user) {
                 user.handles.retain(|(used, _)| *used != id);
+                user.resolved = None;
                 user.released = true;
             }
         }

@@ -95,6 +95,8 @@ pub(crate) struct Session {
     pub(crate) unpaid: SmallVec<[(QueueId, u64); 2]>,
     /// The handles it uses, each with the moment of its last use in calls of the whole manager.
     pub(crate) handles: SmallVec<[(HandleId, u64); 2]>,
+    /// What its last call named, for as long as that has nothing to decide.
+    pub(crate) resolved: Option<Resolved>,
     /// Whether it has used a handle that was released for good since.
     pub(crate) released: bool,
     /// Whether its process is known to have ended.
@@ -111,6 +113,14 @@ pub(crate) struct Session {
 pub(crate) struct Undecided {
     pub(crate) session: Session,
     pub(crate) since: Time,
+}
+
+/// An ident that a session has just used: it most likely uses it again.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) ident: Box<str>,
+    pub(crate) handle: HandleId,
+    pub(crate) queue: QueueId,
 }
 
 /// One lease, seen from the session that has it.
@@ -174,12 +184,19 @@ impl Session {
             got_last: None,
             unpaid: SmallVec::new(),
             handles: SmallVec::new(),
+            resolved: None,
             released: false,
             process_ended: false,
             waiting: None,
             owns: Vec::new(),
             note: String::new(),
         }
+    }
+
+    /// Notes the use of a handle that it uses already; false if it does not.
+    pub(crate) fn uses(&mut self, handle: HandleId, call: u64) -> bool {
+        let used = self.handles.iter_mut().find(|(used, _)| *used == handle);
+        used.map(|(_, last_use)| *last_use = call).is_some()
     }
 
     /// The leases on `queue` that a stock client's calls speak of, oldest first.

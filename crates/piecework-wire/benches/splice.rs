@@ -17,22 +17,22 @@ fn main() {
     let records = Bytes::from_static(RECORDS);
     let get = call("get", &[ArgOut::Bool(true), ArgOut::Int(5)]);
     measure("read a get(True, 5)", &get, |frame| {
-        let request = Request::parse(frame).unwrap();
+        let request = Request::parse(&frame).unwrap();
         assert!(request.arg(1).unwrap().value().is_ok());
     });
     for (name, payload) in [("an int", &int), ("100 characters", &text), ("1 MiB", &large)] {
         let frame = call("put", &[ArgOut::Payload(payload)]);
         measure(&format!("lift {name} from a put"), &frame, |frame| {
-            black_box(Request::parse(frame).unwrap().arg(0).unwrap().payload().unwrap());
+            black_box(Request::parse(&frame).unwrap().arg(0).unwrap().payload().unwrap());
         });
     }
     measure("lift two records that share keys", &records, |frame| {
-        black_box(Request::parse(frame).unwrap().arg(0).unwrap().payload().unwrap());
+        black_box(Request::parse(&frame).unwrap().arg(0).unwrap().payload().unwrap());
     });
     let many: Vec<Payload> = std::iter::repeat_n(text, 1_000).collect();
     let frame = call("put_many", &[ArgOut::Payloads(&many)]);
     measure("lift 1,000 texts from a put_many", &frame, |frame| {
-        black_box(Request::parse(frame).unwrap().arg(0).unwrap().elements(1_000).unwrap());
+        black_box(Request::parse(&frame).unwrap().arg(0).unwrap().elements(1_000).unwrap());
     });
     let mut out = BytesMut::with_capacity(1 << 21);
     for (name, payload) in [("an int", int), ("1 MiB", large)] {

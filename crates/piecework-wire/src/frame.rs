@@ -4,6 +4,7 @@
 //! true one follows as a big-endian `u64`; it may be small, too.
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 use crate::WireError;
 
@@ -23,15 +24,25 @@ const LONG_MARK: i32 = -1;
 /// # Errors
 /// The frame announces a negative length, or more than `bytes_max`.
 pub fn cut(buffer: &mut BytesMut, bytes_max: usize) -> Result<Option<Bytes>, WireError> {
-    let Some((header, len)) = header(buffer)? else { return Ok(None) };
+    let Some(body) = find(buffer, bytes_max)? else { return Ok(None) };
+    buffer.advance(body.start);
+    Ok(Some(buffer.split_to(body.len()).freeze()))
+}
+
+/// Says where the body of the frame is that `bytes` begin with; what follows it is the next one.
+///
+/// `None` and errors are as of [`cut`].
+///
+/// # Errors
+/// The frame announces a negative length, or more than `bytes_max`.
+#[inline]
+pub fn find(bytes: &[u8], bytes_max: usize) -> Result<Option<Range<usize>>, WireError> {
+    let Some((header, len)) = header(bytes)? else { return Ok(None) };
     let Some(len) = usize::try_from(len).ok().filter(|len| *len <= bytes_max) else {
         return Err(WireError::FrameTooLong { len, max: bytes_max });
     };
-    if buffer.len() - header < len {
-        return Ok(None);
-    }
-    buffer.advance(header);
-    Ok(Some(buffer.split_to(len).freeze()))
+    let is_whole = bytes.len() - header >= len;
+    Ok(is_whole.then_some(header..header + len))
 }
 
 /// Returns how many bytes the frame at the front of `buffer` still lacks, once its header is in.

@@ -13,7 +13,7 @@ fn lifted(argument: &[u8]) -> Payload {
     let mut frame = b"\x80\x04\x95\x10\0\0\0\0\0\0\0(\x8c\x06task.1\x94\x8c\x03put\x94".to_vec();
     frame.extend(argument);
     frame.extend(b"\x85\x94}\x94t\x94.");
-    Request::parse(frame.into()).unwrap().arg(0).unwrap().payload().unwrap()
+    Request::parse(&frame).unwrap().arg(0).unwrap().payload().unwrap()
 }
 
 /// The body of the frame that `write` appends.
@@ -49,7 +49,7 @@ fn a_str_of_the_envelope_is_said_once() {
 #[test]
 fn a_neighbour_that_is_shared_is_rebuilt_and_dropped() {
     let frame = b"\x80\x04(N\x8c\x01m\x94]\x94K\x05ah\x01\x85\x86}t.";
-    let request = Request::parse(Bytes::from_static(frame)).unwrap();
+    let request = Request::parse(frame).unwrap();
     let second = request.arg(1).unwrap().payload().unwrap();
     assert_eq!(second.as_bytes(), b"\x0c(]\x94K\x05a1h\x00\x85");
     assert_eq!(second.value().unwrap().to_string(), "([5],)");

@@ -34,7 +34,7 @@ fn python_reads_the_same() {
 
 /// The bytes as a request: the reply with its first argument, or with each element of it.
 fn lift(message: &[u8], each: bool) -> Result<Bytes, WireError> {
-    let request = Request::parse(Bytes::copy_from_slice(message))?;
+    let request = Request::parse(message)?;
     let mut out = BytesMut::new();
     let Some(arg) = request.arg(0) else { return Ok(Bytes::from("it has no argument")) };
     if each {

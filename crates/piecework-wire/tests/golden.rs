@@ -61,7 +61,7 @@ fn transcript(connections: Vec<Connection>) -> Vec<String> {
     let mut lines = Vec::new();
     for said in connections {
         for exchange in said.get(HANDSHAKE..).unwrap_or_default().chunks_exact(2) {
-            let request = Request::parse(Bytes::from(exchange[0].1.clone())).unwrap();
+            let request = Request::parse(&exchange[0].1).unwrap();
             let reply = Reply::parse(Bytes::from(exchange[1].1.clone())).unwrap();
             // A refcount falls when Python collects garbage: at no fixed moment.
             if request.method() != "decref" {
@@ -72,7 +72,7 @@ fn transcript(connections: Vec<Connection>) -> Vec<String> {
     lines
 }
 
-fn show(request: &Request) -> String {
+fn show(request: &Request<'_>) -> String {
     let mut args: Vec<String> =
         request.args().map(|arg| arg.value().unwrap().to_string()).collect();
     if ["incref", "accept_connection"].contains(&request.method()) {
@@ -86,7 +86,7 @@ fn show(request: &Request) -> String {
     format!("{to}{}({})", request.method(), args.join(", "))
 }
 
-fn show_reply(request: &Request, reply: &Reply) -> String {
+fn show_reply(request: &Request<'_>, reply: &Reply) -> String {
     match reply {
         Reply::Return(returned) if request.method() == "create" => {
             let (ident, exposed) = returned.created().unwrap();

@@ -15,7 +15,7 @@ const PUT: &[u8] = b"\x80\x04\x95\x10\0\0\0\0\0\0\0(\x8c\x06task.1\x94\x8c\x03pu
     \x3f\xe0\0\0\0\0\0\0ut\x94.";
 
 fn read_all(frame: &[u8]) {
-    if let Ok(request) = Request::parse(Bytes::copy_from_slice(frame)) {
+    if let Ok(request) = Request::parse(frame) {
         let named = request.kwarg_names().filter_map(|name| request.kwarg(name));
         for arg in request.args().chain(named) {
             let _ = (arg.value(), arg.elements(10));
@@ -33,12 +33,12 @@ fn read_all(frame: &[u8]) {
 }
 
 fn error(frame: &[u8]) -> String {
-    Request::parse(Bytes::copy_from_slice(frame)).unwrap_err().to_string()
+    Request::parse(frame).unwrap_err().to_string()
 }
 
 #[test]
 fn the_whole_message_is_read() {
-    let request = Request::parse(Bytes::from_static(PUT)).unwrap();
+    let request = Request::parse(PUT).unwrap();
     assert_eq!((request.ident(), request.method()), (Some("task.1"), "put"));
     assert_eq!(request.kwarg_names().collect::<Vec<_>>(), ["block", "timeout"]);
     assert_eq!(request.kwarg("timeout").unwrap().value().unwrap().to_string(), "0.5");
@@ -120,7 +120,7 @@ fn errors_name_opcode_and_place() {
 #[test]
 fn a_value_within_its_own_list_cannot_stand_alone() {
     let frame = Bytes::from_static(b"\x80\x04(N\x8c\x08put_many]\x94(NNh\x00e\x85}t.");
-    let request = Request::parse(frame).unwrap();
+    let request = Request::parse(&frame).unwrap();
     let error = request.arg(0).unwrap().elements(3).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -131,7 +131,7 @@ fn a_value_within_its_own_list_cannot_stand_alone() {
 #[test]
 fn more_elements_than_asked_for_are_an_error() {
     let frame = Bytes::from_static(b"\x80\x04(N\x8c\x08put_many](NNNe\x85}t.");
-    let request = Request::parse(frame).unwrap();
+    let request = Request::parse(&frame).unwrap();
     let list = request.arg(0).unwrap();
     assert_eq!(list.elements(3).unwrap().len(), 3);
     let what = "list or tuple of items";
@@ -146,7 +146,7 @@ fn a_large_shared_object_ends_at_the_limit() {
     frame.extend(b"at");
     frame.extend(b"h\x00\x85".repeat(2_000));
     frame.extend(b"e\x85}t.");
-    let request = Request::parse(frame.into()).unwrap();
+    let request = Request::parse(&frame).unwrap();
     let error = request.arg(0).unwrap().elements(usize::MAX).unwrap_err();
     let what = "bytes of objects that the values of one call share";
     assert_eq!(error, WireError::Limit { what, max: 256 << 20 });
@@ -160,7 +160,7 @@ fn a_large_shared_text_ends_at_the_limit() {
     frame.push(b'\x94');
     frame.extend(b"h\x00".repeat(2_000));
     frame.extend(b"e\x85}t.");
-    let request = Request::parse(frame.into()).unwrap();
+    let request = Request::parse(&frame).unwrap();
     let error = request.arg(0).unwrap().elements(usize::MAX).unwrap_err();
     let what = "bytes of objects that the values of one call share";
     assert_eq!(error, WireError::Limit { what, max: 256 << 20 });
@@ -176,7 +176,7 @@ fn a_chain_of_shared_objects_ends_at_the_limit() {
         frame.extend(b"a\x94");
     }
     frame.extend(b"e\x85}t.");
-    let request = Request::parse(frame.into()).unwrap();
+    let request = Request::parse(&frame).unwrap();
     let error = request.arg(0).unwrap().elements(usize::MAX).unwrap_err();
     let what = "objects that the values of one call share";
     assert_eq!(error, WireError::Limit { what, max: 1 << 18 });

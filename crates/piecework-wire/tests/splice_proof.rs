@@ -1,6 +1,6 @@
 //! Proves the lifting: Python sends objects of every kind, and compares what it gets back.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use piecework_wire::request::{ArgOut, request};
 use piecework_wire::{Payload, Reply, Request, Value, WireError, frame, reply};
 
@@ -12,12 +12,12 @@ fn every_python_gets_back_what_it_put() {
     pythons::each_proves(|python| {
         let mut kept = Vec::new();
         let script = pythons::script(python, "splice_proof.py");
-        pythons::converse(script, |request| serve(request.into(), &mut kept).into())
+        pythons::converse(script, |request| serve(&request, &mut kept).into())
     });
 }
 
 /// Lifts what the request puts, and answers with it after one more round through our own messages.
-fn serve(frame: Bytes, kept: &mut Vec<Payload>) -> BytesMut {
+fn serve(frame: &[u8], kept: &mut Vec<Payload>) -> BytesMut {
     let mut out = BytesMut::new();
     if let Err(error) = answer(frame, kept, &mut out) {
         out.clear();
@@ -26,7 +26,7 @@ fn serve(frame: Bytes, kept: &mut Vec<Payload>) -> BytesMut {
     out
 }
 
-fn answer(frame: Bytes, kept: &mut Vec<Payload>, out: &mut BytesMut) -> Result<(), WireError> {
+fn answer(frame: &[u8], kept: &mut Vec<Payload>, out: &mut BytesMut) -> Result<(), WireError> {
     let call = Request::parse(frame)?;
     let payload = match call.method() {
         "put" => call.arg(0).or_else(|| call.kwarg("item")).unwrap().payload()?,
@@ -65,7 +65,7 @@ fn answer(frame: Bytes, kept: &mut Vec<Payload>, out: &mut BytesMut) -> Result<(
     Ok(())
 }
 
-fn count(call: &Request) -> Result<usize, WireError> {
+fn count(call: &Request<'_>) -> Result<usize, WireError> {
     match call.arg(0).unwrap().value()? {
         Value::Int(count) => Ok(usize::try_from(count).unwrap()),
         other => panic!("expected a count, got {other}"),
@@ -91,7 +91,7 @@ fn resent(payload: &Payload) -> Result<Payload, WireError> {
     let mut out = BytesMut::new();
     request(&mut out, Some("task.1"), "put", &[ArgOut::Payload(payload)], &[]);
     let frame = frame::cut(&mut out, usize::MAX)?.unwrap();
-    let put = Request::parse(frame)?.arg(0).unwrap().payload()?;
+    let put = Request::parse(&frame)?.arg(0).unwrap().payload()?;
     assert_eq!(&put, payload, "what is lifted already stays as it is");
     reply::returned_payload(&mut out, &put);
     returned(&mut out)?.payload()
@@ -101,7 +101,7 @@ fn resent_all(payloads: &[Payload]) -> Result<Vec<Payload>, WireError> {
     let mut out = BytesMut::new();
     request(&mut out, Some("task.1"), "put_many", &[ArgOut::Payloads(payloads)], &[]);
     let frame = frame::cut(&mut out, usize::MAX)?.unwrap();
-    let put = Request::parse(frame)?.arg(0).unwrap().elements(100)?;
+    let put = Request::parse(&frame)?.arg(0).unwrap().elements(100)?;
     assert_eq!(put, payloads, "what is lifted already stays as it is");
     reply::returned_payloads(&mut out, &put);
     returned(&mut out)?.elements(100)

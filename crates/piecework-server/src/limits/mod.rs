@@ -34,9 +34,18 @@ pub const PROCESS_END_MAX: Duration = Duration::from_millis(500);
 /// own server lives on for about as long, as it takes 44 ms to be told.
 pub const LAST_CALLS: Duration = Duration::from_millis(100);
 
-/// Free space in the read buffer before each read: a small request needs one read, and a
-/// connection that only ever makes small requests holds no more than this.
-pub const READ_BYTES: usize = 4 * 1024;
+/// Free space in the read buffer before each read: many small requests, or a few larger ones, need
+/// one read. The buffer is shared by all connections that have nothing to read.
+pub const READ_BYTES: usize = 16 * 1024;
+
+/// How much is read of what a process has said before it ended.
+pub const LAST_WORDS_BYTES: usize = 4 * 1024;
+
+/// A read buffer that has grown beyond this is let go, and not passed on to whoever reads next.
+pub const SPARE_BYTES: usize = 64 * 1024;
+
+/// The beginning of a request, of at most so many bytes, waits for the rest in a buffer of its own.
+pub const BEGUN_BYTES_MAX: usize = 1024;
 
 /// The longest message over the limit that is passed over, so that its sender gets an error and can
 /// go on; a client that announces more is not taken for one, and its connection closed.

@@ -18,13 +18,16 @@ pub(crate) struct Signature {
 /// The arguments of one request, by parameter.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
-    request: &'a Request,
+    request: &'a Request<'a>,
     signature: &'a Signature,
 }
 
 impl<'a> Arguments<'a> {
     /// Binds positional and keyword arguments; a `TypeError` if they do not fit.
-    pub(crate) fn bind(request: &'a Request, signature: &'a Signature) -> Result<Self, PyError> {
+    pub(crate) fn bind(
+        request: &'a Request<'a>,
+        signature: &'a Signature,
+    ) -> Result<Self, PyError> {
         let Signature { method, names, required } = *signature;
         let given = request.len_args();
         if given > names.len() {

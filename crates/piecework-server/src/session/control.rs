@@ -8,7 +8,7 @@ use super::methods::EXPOSED;
 use crate::hub::Hub;
 use crate::limits::NAME_BYTES_MAX;
 use crate::registry::Registered;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use piecework_state::{Peer, QueueOptions};
 use piecework_wire::{Request, Value, reply};
 
@@ -29,7 +29,7 @@ pub(crate) enum First {
 /// A call about handles or the manager.
 #[derive(Debug)]
 pub(crate) enum Control {
-    Create { typeid: String, request: Box<Request> },
+    Create { typeid: String, args: CreateArgs },
     Incref(String),
     Decref(String),
     NumberOfObjects,
@@ -37,20 +37,29 @@ pub(crate) enum Control {
     ShutDown,
 }
 
+/// What `create` is given beside the typeid, which is judged by what that is.
+#[derive(Debug)]
+pub(crate) struct CreateArgs {
+    /// Whether there is anything.
+    some: bool,
+    /// The options of an anonymous queue.
+    anonymous: Result<QueueOptions, PyError>,
+}
+
 /// Reads the first request.
-pub(crate) fn read(frame: Bytes, host: &str, out: &mut BytesMut) -> Result<First, Fault> {
+pub(crate) fn read(frame: &[u8], host: &str, out: &mut BytesMut) -> Result<First, Fault> {
     let request = Request::parse(frame)?;
-    let first = read_first(request, host, out);
+    let first = read_first(&request, host, out);
     Ok(first.unwrap_or_else(|error| {
         error.write(out);
         First::Answered
     }))
 }
 
-fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First, PyError> {
+fn read_first(request: &Request<'_>, host: &str, out: &mut BytesMut) -> Result<First, PyError> {
     let control = match request.method() {
         "accept_connection" => {
-            let name = text(&request, "accept_connection", "name")?;
+            let name = text(request, "accept_connection", "name")?;
             reply::returned_none(out);
             return Ok(First::Open(peer(&name, host)));
         }
@@ -70,10 +79,12 @@ fn read_first(request: Request, host: &str, out: &mut BytesMut) -> Result<First,
                 return Err(PyError::type_error("create: expected a typeid, a str"));
             };
             check_length("create", "typeid", &typeid)?;
-            Control::Create { typeid, request: Box::new(request) }
+            let some = request.len_args() > 1 || request.kwarg_names().len() > 0;
+            let anonymous = anonymous_options(&typeid, request);
+            Control::Create { typeid, args: CreateArgs { some, anonymous } }
         }
-        "incref" => Control::Incref(text(&request, "incref", "ident")?),
-        "decref" => Control::Decref(text(&request, "decref", "ident")?),
+        "incref" => Control::Incref(text(request, "incref", "ident")?),
+        "decref" => Control::Decref(text(request, "decref", "ident")?),
         "number_of_objects" => Control::NumberOfObjects,
         "debug_info" => Control::DebugInfo,
         "shutdown" => Control::ShutDown,
@@ -95,7 +106,11 @@ fn peer(name: &str, host: &str) -> Peer {
 }
 
 /// The one str argument of a request.
-fn text(request: &Request, method: &'static str, name: &'static str) -> Result<String, PyError> {
+fn text(
+    request: &Request<'_>,
+    method: &'static str,
+    name: &'static str,
+) -> Result<String, PyError> {
     let given = request.arg(0).or_else(|| request.kwarg(name));
     match given.map(|arg| arg.value()).transpose()? {
         Some(Value::Str(text)) => check_length(method, name, &text).map(|()| text),
@@ -117,7 +132,7 @@ impl Control {
     /// Does it, and appends the reply.
     pub(crate) fn run(self, hub: &Hub, may_shut_down: impl Fn() -> bool, out: &mut BytesMut) {
         let done = match self {
-            Self::Create { typeid, request } => create(hub, &typeid, &request, out),
+            Self::Create { typeid, args } => create(hub, &typeid, args, out),
             Self::Incref(ident) => hub.incref(&ident).map_err(PyError::from).map(|()| {
                 reply::returned_none(out);
             }),
@@ -163,19 +178,17 @@ pub(crate) fn shut_down(
     Ok(())
 }
 
-fn create(hub: &Hub, typeid: &str, request: &Request, out: &mut BytesMut) -> Result<(), PyError> {
+fn create(hub: &Hub, typeid: &str, args: CreateArgs, out: &mut BytesMut) -> Result<(), PyError> {
     let ident = match hub.look_up(typeid) {
         Registered::Named(queue) => {
-            if request.len_args() > 1 || request.kwarg_names().len() > 0 {
+            if args.some {
                 return Err(PyError::type_error(format!(
                     "create('{typeid}') takes no arguments: the queue exists already"
                 )));
             }
             hub.create(queue)
         }
-        Registered::Anonymous => {
-            hub.create_anonymous(typeid, anonymous_options(typeid, request)?)?
-        }
+        Registered::Anonymous => hub.create_anonymous(typeid, args.anonymous?)?,
         Registered::Refused(why) => {
             return Err(PyError::type_error(format!("typeid '{typeid}': {why}")));
         }
@@ -191,7 +204,7 @@ fn create(hub: &Hub, typeid: &str, request: &Request, out: &mut BytesMut) -> Res
 }
 
 /// `Queue(maxsize=0)`.
-fn anonymous_options(typeid: &str, request: &Request) -> Result<QueueOptions, PyError> {
+fn anonymous_options(typeid: &str, request: &Request<'_>) -> Result<QueueOptions, PyError> {
     const CREATE: Signature =
         Signature { method: "create", names: &["typeid", "maxsize"], required: 1 };
     let maxsize = match Arguments::bind(request, &CREATE)?.value(1)? {

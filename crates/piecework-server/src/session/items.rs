@@ -34,7 +34,7 @@ impl ItemsCall {
     pub(crate) const METHODS: &str = "dead, explain, payload, revive, drop";
 
     /// Reads the call that a request names; `None` if that is none of these.
-    pub(crate) fn read(request: &Request) -> Option<Result<Self, PyError>> {
+    pub(crate) fn read(request: &Request<'_>) -> Option<Result<Self, PyError>> {
         const DEAD: Signature =
             Signature { method: "dead", names: &["queue", "after", "max"], required: 3 };
         const EXPLAIN: Signature =

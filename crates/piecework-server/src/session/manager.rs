@@ -39,7 +39,7 @@ pub(crate) enum ManagerCall {
 }
 
 impl ManagerCall {
-    pub(crate) fn read(request: &Request) -> Result<Self, PyError> {
+    pub(crate) fn read(request: &Request<'_>) -> Result<Self, PyError> {
         const PURGE: Signature = Signature { method: "purge", names: &["queue"], required: 1 };
         const ANNOUNCE: Signature = Signature { method: "announce", names: &["note"], required: 1 };
         match request.method() {

@@ -44,7 +44,7 @@ pub(crate) const EXPOSED: [&str; 25] = [
 
 /// A method with its arguments read, not yet a call: what some of them mean depends on the queue
 /// and on the moment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Method {
     Put {
         payloads: SmallVec<[Payload; 1]>,
@@ -190,7 +190,7 @@ fn take_many(args: &Arguments<'_>, style: Take) -> Result<Method, PyError> {
 
 impl Method {
     /// Reads the method that a request names, and its arguments.
-    pub(crate) fn read(request: &Request) -> Result<Self, PyError> {
+    pub(crate) fn read(request: &Request<'_>) -> Result<Self, PyError> {
         let name = request.method();
         let found = METHODS.iter().find(|(signature, _)| signature.method == name);
         let Some((signature, read)) = found else {

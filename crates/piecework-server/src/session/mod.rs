@@ -1,8 +1,8 @@
 //! A session without I/O: frames in, what to do out, replies as bytes.
 //!
 //! ```text
-//!  frame ──▶ handshake ──▶ control ──▶ serving ─┐   Step::First and Step::Call tell
-//!            (answer,      (one call,   ▲       │   the connection what the hub is to
+//!  frame ──▶ handshake ──▶ control ──▶ serving ─┐   Step::First and Next tell the
+//!            (answer,      (one call,   ▲       │   connection what the hub is to
 //!             challenge,    or accept_  └───────┘   decide; the bytes to send gather
 //!             welcome)      connection)             in `out`
 //! ```
@@ -10,6 +10,7 @@
 mod arguments;
 mod control;
 mod error;
+mod familiars;
 mod fault;
 mod handshake;
 mod item_value;
@@ -24,10 +25,11 @@ pub(crate) use control::First;
 pub(crate) use error::PyError;
 pub(crate) use fault::Fault;
 pub(crate) use manager::{IDENT as MANAGER_IDENT, ManagerCall};
-pub(crate) use serving::{Next, ObjectCall, write};
+pub(crate) use serving::{Large, Next, ObjectCall, write};
 
 use crate::keyring::Keyring;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use familiars::Familiars;
 use handshake::{Challenging, Handshake, Shaken};
 use piecework_wire::auth::AUTH_FRAME_BYTES_MAX;
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub(crate) struct Session {
     phase: Phase,
     /// The name of the key that the client knows.
     key: Option<Arc<str>>,
+    /// What the client says over and over.
+    familiars: Familiars,
     /// Bytes to send.
     pub(crate) out: BytesMut,
 }
@@ -49,19 +53,13 @@ enum Phase {
     Serving,
 }
 
-/// What a frame asks for.
+/// What a frame leads to before the connection is a main one.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "calls are nearly all there is; a box would cost each"
-)]
 pub(crate) enum Step {
     /// The handshake goes on with what is in `out`.
     Shaking,
     /// The connection's first request.
     First(First),
-    /// A call over a main connection.
-    Call(Next),
 }
 
 impl Session {
@@ -69,7 +67,8 @@ impl Session {
     pub(crate) fn challenge(random: [u8; 40]) -> Self {
         let mut out = BytesMut::new();
         let handshake = Challenging::begin(random, &mut out);
-        Self { phase: Phase::Handshake(handshake), key: None, out }
+        let familiars = Familiars::default();
+        Self { phase: Phase::Handshake(handshake), key: None, familiars, out }
     }
 
     /// How long the next frame may be.
@@ -90,22 +89,22 @@ impl Session {
         matches!(self.phase, Phase::Serving)
     }
 
-    /// Reads one frame.
+    /// Reads a frame of the handshake, or the first request.
     pub(crate) fn receive(
         &mut self,
-        frame: Bytes,
+        frame: &[u8],
         keys: &Keyring,
         host: &str,
     ) -> Result<Step, Fault> {
         match std::mem::replace(&mut self.phase, Phase::Control) {
             Phase::Handshake(handshake) => {
-                match handshake.handle(&frame, keys, &mut self.out)? {
+                match handshake.handle(frame, keys, &mut self.out)? {
                     Shaken::On(next) => self.phase = Phase::Handshake(next),
                     Shaken::Done(key) => self.key = Some(key),
                 }
                 Ok(Step::Shaking)
             }
-            Phase::Control => {
+            Phase::Control | Phase::Serving => {
                 let mut first = control::read(frame, host, &mut self.out)?;
                 if let (First::Open(peer), Some(key)) = (&mut first, &self.key) {
                     *peer = peer.clone().with_key(key);
@@ -115,10 +114,11 @@ impl Session {
                 }
                 Ok(Step::First(first))
             }
-            Phase::Serving => {
-                self.phase = Phase::Serving;
-                Ok(Step::Call(serving::read(frame, &mut self.out)))
-            }
         }
+    }
+
+    /// Reads a request over a main connection.
+    pub(crate) fn call(&mut self, frame: &[u8]) -> Next<'_> {
+        serving::read(frame, &mut self.familiars, &mut self.out)
     }
 }

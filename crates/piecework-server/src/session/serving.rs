@@ -1,40 +1,42 @@
 //! A main connection: one call after the other, on queues or on the manager itself.
 
 use super::error::PyError;
+use super::familiars::Familiars;
 use super::manager::{self, ManagerCall};
 use super::methods::Method;
 use super::value::{int, queue_value};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use piecework_state::{Delivery, Reply};
 use piecework_wire::reply::{self, PayloadFrame};
 use piecework_wire::{Payload, Request, Value, WireError};
+use std::borrow::Cow;
 
 /// What a request over a main connection is.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "calls are nearly all there is; a box would cost each"
-)]
-pub(crate) enum Next {
+pub(crate) enum Next<'a> {
     /// A call on an object.
-    Object(ObjectCall),
+    Object(ObjectCall<'a>),
     /// A call on the manager itself.
     Manager(ManagerCall),
     /// A call that needs nobody's decision; the reply is in `out`.
     Answered,
 }
 
-/// A call on the object that `request` names.
+/// A call on an object.
 #[derive(Debug)]
-pub(crate) struct ObjectCall {
-    pub(crate) request: Request,
+pub(crate) struct ObjectCall<'a> {
+    pub(crate) ident: Cow<'a, str>,
     pub(crate) method: Method,
 }
 
 /// Reads the request in a frame. What cannot be read is answered, not dropped: a stock client
 /// whose main connection ends can never call again.
-pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Next {
+pub(crate) fn read<'a>(frame: &[u8], familiars: &'a mut Familiars, out: &mut BytesMut) -> Next<'a> {
+    if let Some(found) = familiars.find(frame) {
+        let (ident, method) = familiars.read(found, frame).expect("it was just found");
+        return Next::Object(ObjectCall { ident: Cow::Borrowed(ident), method });
+    }
     let next = Request::parse(frame).map_err(PyError::from).and_then(|request| {
         if request.ident() == Some(manager::IDENT) {
             return ManagerCall::read(&request).map(Next::Manager);
@@ -42,7 +44,10 @@ pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Next {
         if let Some(answered) = about_the_proxy(&request, out) {
             return Ok(answered);
         }
-        Ok(Next::Object(ObjectCall { method: Method::read(&request)?, request }))
+        let method = Method::read(&request)?;
+        familiars.remember(frame, &request, &method);
+        let ident = request.ident().unwrap_or_default().to_owned();
+        Ok(Next::Object(ObjectCall { ident: Cow::Owned(ident), method }))
     });
     next.unwrap_or_else(|error| {
         error.write(out);
@@ -51,7 +56,7 @@ pub(crate) fn read(frame: Bytes, out: &mut BytesMut) -> Next {
 }
 
 /// What CPython's server answers for every object, exposed or not.
-fn about_the_proxy(request: &Request, out: &mut BytesMut) -> Option<Next> {
+fn about_the_proxy(request: &Request<'_>, out: &mut BytesMut) -> Option<Next<'static>> {
     match request.method() {
         "__repr__" | "__str__" => {
             let ident = request.ident().unwrap_or_default();

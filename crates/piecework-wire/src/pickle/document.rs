@@ -1,6 +1,4 @@
 //! A message whose structure is known: where its values begin and end, and who refers to whom.
-use bytes::Bytes;
-
 use super::decode;
 use super::links::{Links, Stored};
 use super::opcode as op;
@@ -12,39 +10,39 @@ use crate::WireError;
 
 /// A message that was walked over once; values are lifted from it.
 #[derive(Debug)]
-pub(crate) struct Document {
-    bytes: Bytes,
+pub(crate) struct Document<B> {
+    bytes: B,
     pub(crate) traits: Traits,
 }
 
-impl Document {
+impl<B: AsRef<[u8]>> Document<B> {
     /// Walks over a whole pickle, of which some places are watched for their children.
     pub(crate) fn read<const N: usize>(
-        bytes: Bytes,
+        bytes: B,
         watched: [Children; N],
     ) -> Result<(Self, [Children; N]), WireError> {
-        let Some((&op::STOP, body)) = bytes.split_last() else {
+        let Some((&op::STOP, body)) = bytes.as_ref().split_last() else {
             return Err(WireError::shape("pickle", "it does not end with STOP"));
         };
         let Walker { watched, traits, .. } =
-            walk(&bytes, Span { start: 0, end: body.len() }, watched)?;
+            walk(bytes.as_ref(), Span { start: 0, end: body.len() }, watched)?;
         Ok((Self { bytes, traits }, watched))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_ref()
     }
 
     /// All but the STOP, and the PROTO in front if there is one.
     pub(crate) fn body(&self) -> Span {
         const PROTO_LEN: usize = 2;
-        let start = if self.bytes.starts_with(&[op::PROTO]) { PROTO_LEN } else { 0 };
-        Span { start, end: self.bytes.len() - 1 }
+        let start = if self.bytes().starts_with(&[op::PROTO]) { PROTO_LEN } else { 0 };
+        Span { start, end: self.bytes().len() - 1 }
     }
 
     /// Follows the memo through the whole message.
     pub(crate) fn links(&self) -> Result<Links, WireError> {
-        Links::follow(&self.bytes, self.body())
+        Links::follow(self.bytes(), self.body())
     }
 
     /// Whether a value may refer to what stands before it.
@@ -59,7 +57,7 @@ impl Document {
         max: usize,
         what: &'static str,
     ) -> Result<Vec<Span>, WireError> {
-        let walker = walk(&self.bytes, span, [Children::new(0, max)])?;
+        let walker = walk(self.bytes(), span, [Children::new(0, max)])?;
         let [children] = &walker.watched;
         Ok(children.of_sequence(what)?.to_vec())
     }
@@ -73,14 +71,15 @@ impl Document {
             let Some(Stored::Atom(atom)) = stored else { return Err(op.error("expected a str")) };
             op = self.first_op(atom)?;
         }
-        if op.code == op::SHORT_BINUNICODE && std::str::from_utf8(op.data.of(&self.bytes)).is_ok() {
+        if op.code == op::SHORT_BINUNICODE && std::str::from_utf8(op.data.of(self.bytes())).is_ok()
+        {
             return Ok(Text::Plain(op.data));
         }
-        Ok(Text::Owned(decode::text(&op, &self.bytes)?.into()))
+        Ok(Text::Owned(decode::text(&op, self.bytes())?.into()))
     }
 
     fn first_op(&self, span: Span) -> Result<Op, WireError> {
-        let first = Ops::new(&self.bytes, span).next()?;
+        let first = Ops::new(self.bytes(), span).next()?;
         first.ok_or_else(|| WireError::shape("pickle", "it has an empty part"))
     }
 
@@ -89,13 +88,13 @@ impl Document {
         if self.may_refer(span) {
             return self.lift(span, neighbours)?.value();
         }
-        decode::decode(&self.bytes, span)
+        decode::decode(self.bytes(), span)
     }
 
     /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
     pub(crate) fn lift(&self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
         let links = if self.may_refer(span) { Some(self.links()?) } else { None };
-        Lifter::new(&self.bytes, &self.traits, links.as_ref()).lift(span, neighbours)
+        Lifter::new(self.bytes(), &self.traits, links.as_ref()).lift(span, neighbours)
     }
 
     /// Lifts many values, each of which may refer to any of `neighbours` that come before it.
@@ -106,7 +105,7 @@ impl Document {
     ) -> Result<Vec<Payload>, WireError> {
         let refers = spans.iter().any(|span| self.may_refer(*span));
         let links = if refers { Some(self.links()?) } else { None };
-        let mut lifter = Lifter::new(&self.bytes, &self.traits, links.as_ref());
+        let mut lifter = Lifter::new(self.bytes(), &self.traits, links.as_ref());
         spans.iter().map(|span| lifter.lift(*span, neighbours)).collect()
     }
 
@@ -149,7 +148,7 @@ impl Payload {
     /// # Errors
     /// The bytes are not one well-formed pickle.
     pub fn from_pickle(pickle: &[u8]) -> Result<Self, WireError> {
-        let (document, []) = Document::read(Bytes::copy_from_slice(pickle), [])?;
+        let (document, []) = Document::read(pickle, [])?;
         document.lift(document.body(), &[])
     }
 }

@@ -18,7 +18,7 @@ pub(crate) mod writer;
 
 pub(crate) use decode::decode;
 pub(crate) use document::{Document, Text};
-pub(crate) use opcode::{NEWOBJ, NONE, REDUCE};
+pub(crate) use opcode::{NEWOBJ, NONE, REDUCE, is_framing, is_plain_push};
 pub(crate) use payload::Layer;
 pub use payload::Payload;
 pub use policy::{Import, PatternError, Policy, Refused};

@@ -171,6 +171,18 @@ pub(crate) fn lookup(byte: u8) -> &'static Opcode {
     OPCODES.get(usize::from(byte)).expect("the table has a line for each byte")
 }
 
+/// Whether a payload does without it: it only frames, or stores what nobody may read.
+pub(crate) fn is_framing(byte: u8) -> bool {
+    matches!(byte, FRAME | PROTO) || fills_memo(byte)
+}
+
+/// Whether it pushes a value that is nothing but its data, of which any is as good as any other.
+pub(crate) fn is_plain_push(byte: u8) -> bool {
+    let numbers = matches!(byte, BININT | BININT1 | BININT2 | BINFLOAT | LONG1);
+    let texts = matches!(byte, SHORT_BINUNICODE | BINUNICODE | BINUNICODE8);
+    numbers || texts || matches!(byte, SHORT_BINBYTES | BINBYTES | BINBYTES8)
+}
+
 /// Whether the opcode stores the top of the stack in the memo.
 pub(crate) fn fills_memo(byte: u8) -> bool {
     matches!(byte, MEMOIZE | PUT | BINPUT | LONG_BINPUT)

@@ -151,6 +151,11 @@ impl Payload {
         Self(bytes.into())
     }
 
+    /// A header byte and a body, as another payload has them.
+    pub(crate) fn from_parts(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
     pub(crate) fn body_bytes(&self) -> Bytes {
         self.0.slice(1..)
     }

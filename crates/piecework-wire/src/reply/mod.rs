@@ -66,7 +66,7 @@ impl Reply {
 /// The result of a call, not decoded.
 #[derive(Debug)]
 pub struct Returned {
-    document: Document,
+    document: Document<Bytes>,
     kind: Span,
     value: Span,
 }

@@ -1,12 +1,13 @@
 //! A request, `(ident, method, args, kwargs)`: the call of one method of one object.
+mod familiar;
 mod write;
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::pickle::{Children, Document, NONE, Span, Text};
 use crate::{Payload, Value, WireError};
 
+pub use familiar::{FAMILIAR_BYTES_MAX, Familiar};
 pub use write::{ArgOut, request};
 
 /// The most arguments a call has, by position or by name; no method of the protocol takes as many.
@@ -18,8 +19,8 @@ pub const NAME_BYTES_MAX: usize = 1_024;
 
 /// A call that came in.
 #[derive(Debug)]
-pub struct Request {
-    document: Document,
+pub struct Request<'a> {
+    document: Document<&'a [u8]>,
     ident: Option<Text>,
     method: Text,
     args: SmallVec<[Span; 4]>,
@@ -28,12 +29,12 @@ pub struct Request {
     values: SmallVec<[Span; 8]>,
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// Reads a request from the body of a frame.
     ///
     /// # Errors
     /// The bytes are no well-formed pickle, or no request, or over a limit.
-    pub fn parse(frame: Bytes) -> Result<Self, WireError> {
+    pub fn parse(frame: &'a [u8]) -> Result<Self, WireError> {
         const PARTS: usize = 4;
         // On the stack, the third part is args and the fourth kwargs.
         let watched =
@@ -100,7 +101,7 @@ impl Request {
 }
 
 /// A text that is a name, and no longer than one.
-fn short_text(document: &Document, span: Span) -> Result<Text, WireError> {
+fn short_text(document: &Document<&[u8]>, span: Span) -> Result<Text, WireError> {
     let text = document.text(span)?;
     match text.of(document.bytes()).len() {
         len if len > NAME_BYTES_MAX => {
@@ -113,7 +114,7 @@ fn short_text(document: &Document, span: Span) -> Result<Text, WireError> {
 /// One argument of a request, not decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Arg<'a> {
-    request: &'a Request,
+    request: &'a Request<'a>,
     span: Span,
 }
 
