@@ -5,6 +5,7 @@
 //! name and the figure itself, with tabs between. The load is in [`load`], who is measured in
 //! [`peer`], and what is measured of whom in a module of its name.
 
+mod candidate;
 mod core;
 mod durable;
 mod floor;

@@ -1,10 +1,8 @@
 //! What is compared, and how the figures of it are told: in rounds that take turns.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::tell;
-use crate::words::Words;
 
 /// What a figure is of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,7 +36,7 @@ pub(crate) type Measure<'s> = dyn Fn(&mut Tell<'_>) -> io::Result<()> + 's;
 /// Something that is compared with others.
 pub(crate) struct Subject<'s> {
     pub(crate) role: Role,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) measure: Box<Measure<'s>>,
 }
 
@@ -66,14 +64,6 @@ pub(crate) fn in_rounds(rounds: usize, subjects: &[Subject<'_>]) -> io::Result<(
         }
     }
     Ok(())
-}
-
-/// The program of a peer, where there is one: this program itself is the floor's.
-pub(crate) fn program(words: &Words, name: &str) -> Option<PathBuf> {
-    match name {
-        "echo" => std::env::current_exe().ok(),
-        _ => words.programs.get(name).cloned(),
-    }
 }
 
 /// How many clients, for people.
