@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::candidate::Candidate;
+use crate::descriptors;
 use crate::load::{self, Course, Crew, Until};
 use crate::peer::{
     Beanstalkd, CPython, Echo, JetStream, Kept, Peer, Piecework, Redis, Sizes, Take,
@@ -85,7 +86,8 @@ impl Part {
         let address = server.address();
         match self {
             Self::Single(max) => {
-                for each in CLIENTS.into_iter().filter(|clients| *clients <= max) {
+                let has_room = |clients: &usize| *clients <= max && descriptors::allow(*clients);
+                for each in CLIENTS.into_iter().filter(has_room) {
                     let crew = Crew::cycling(each);
                     let rate = load::items_per_second(peer, address, crew, words.window)?;
                     tell(&format!("items/s, {}", clients(each)), Unit::PerSecond, rate)?;

@@ -7,6 +7,7 @@
 
 mod candidate;
 mod core;
+mod descriptors;
 mod durable;
 mod floor;
 mod item;
@@ -49,6 +50,7 @@ fn run(words: &Words) -> Result<(), String> {
         fs::remove_dir_all(&folder).map_err(failed)?;
     }
     fs::create_dir_all(&folder).map_err(failed)?;
+    descriptors::raise();
     let outcome = match words.what.as_str() {
         "core" => core::run(words, &folder),
         "durable" => durable::run(words, &folder),
