@@ -30,7 +30,7 @@ pub(super) struct Bench {
 }
 
 /// All of them.
-pub(super) const ALL: [Bench; 2] = [
+pub(super) const ALL: [Bench; 3] = [
     Bench {
         name: "core",
         title: "Items per second, each put, got and acknowledged in memory",
@@ -43,6 +43,13 @@ pub(super) const ALL: [Bench; 2] = [
         // Hundreds of syncs even where one takes milliseconds.
         millis: 2_000,
         hidden: &["piecework --sync interval", "piecework in memory"],
+    },
+    Bench {
+        name: "latency",
+        title: "Microseconds from a put to the getter that waited for it",
+        // Thousands of samples, so that the slowest hundredth is more than a few.
+        millis: 2_000,
+        hidden: &[],
     },
 ];
 

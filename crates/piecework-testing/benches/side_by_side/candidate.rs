@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::peer::Peer;
+use crate::peer::{Beanstalkd, CPython, JetStream, Peer, Piecework, Redis, Take};
 use crate::server::Server;
 use crate::subject::{Role, Subject, Tell};
 use crate::words::Words;
@@ -45,6 +45,18 @@ impl Candidate {
         };
         Some(Subject { role, name, measure: Box::new(measure) })
     }
+}
+
+/// All that keep items in memory and have a get wait for one, with piecework as it is given.
+pub(crate) fn in_memory(own: Piecework) -> Vec<Candidate> {
+    let redis = Redis { synced: false, take: Take::Wait };
+    vec![
+        Candidate::new(Role::Peer, "CPython", "python", CPython),
+        Candidate::new(Role::Peer, "Redis", "redis", redis),
+        Candidate::new(Role::Peer, "beanstalkd", "beanstalkd", Beanstalkd { synced: false }),
+        Candidate::new(Role::Peer, "JetStream", "nats", JetStream { synced: false }),
+        Candidate::new(Role::Own, "piecework", "piecework", own),
+    ]
 }
 
 /// The program of a server, where there is one: this program itself is the floor's.

@@ -5,12 +5,14 @@
 //! name and the figure itself, with tabs between. The load is in [`load`], who is measured in
 //! [`peer`], and what is measured of whom in a module of its name.
 
+mod caller;
 mod candidate;
 mod core;
 mod descriptors;
 mod durable;
 mod floor;
 mod item;
+mod latency;
 mod load;
 mod peer;
 mod server;
@@ -54,6 +56,7 @@ fn run(words: &Words) -> Result<(), String> {
     let outcome = match words.what.as_str() {
         "core" => core::run(words, &folder),
         "durable" => durable::run(words, &folder),
+        "latency" => latency::run(words, &folder),
         unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
     let outcome = outcome.map_err(|error| error.to_string());
