@@ -30,7 +30,7 @@ pub(super) struct Bench {
 }
 
 /// All of them.
-pub(super) const ALL: [Bench; 3] = [
+pub(super) const ALL: [Bench; 4] = [
     Bench {
         name: "core",
         title: "Items per second, each put, got and acknowledged in memory",
@@ -49,6 +49,12 @@ pub(super) const ALL: [Bench; 3] = [
         title: "Microseconds from a put to the getter that waited for it",
         // Thousands of samples, so that the slowest hundredth is more than a few.
         millis: 2_000,
+        hidden: &[],
+    },
+    Bench {
+        name: "memory",
+        title: "Resident bytes of a server for each item and each idle connection",
+        millis: 1, // nothing is counted by time
         hidden: &[],
     },
 ];
@@ -125,6 +131,7 @@ fn measure(
     let mut command = peers.command(load);
     command.args([bench.name, "--rounds", &rounds, "--millis", &millis, "--folder"]);
     command.arg(folder).stdout(Stdio::piped());
+    command.args(plan.is_quick.then_some("--quick"));
     let python = python::environment()?;
     let mut programs = vec![("piecework", piecework), ("python", &python)];
     programs

@@ -14,6 +14,7 @@ mod floor;
 mod item;
 mod latency;
 mod load;
+mod memory;
 mod peer;
 mod server;
 mod subject;
@@ -57,6 +58,7 @@ fn run(words: &Words) -> Result<(), String> {
         "core" => core::run(words, &folder),
         "durable" => durable::run(words, &folder),
         "latency" => latency::run(words, &folder),
+        "memory" => memory::run(words, &folder),
         unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
     let outcome = outcome.map_err(|error| error.to_string());

@@ -70,3 +70,30 @@ pub(crate) fn in_rounds(rounds: usize, subjects: &[Subject<'_>]) -> io::Result<(
 pub(crate) fn clients(clients: usize) -> String {
     format!("{clients} client{}", if clients == 1 { "" } else { "s" })
 }
+
+/// A number with its thousands apart.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        for (number, shown) in [(0, "0"), (999, "999"), (10_000, "10,000"), (1 << 20, "1,048,576")]
+        {
+            assert_eq!(thousands(number), shown);
+        }
+        assert_eq!((&*clients(1), &*clients(64)), ("1 client", "64 clients"));
+    }
+}
