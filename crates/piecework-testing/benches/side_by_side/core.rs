@@ -20,7 +20,7 @@ const THREADS_MAX: usize = 64;
 /// So many requests in flight, of so many clients.
 const PIPELINED: Crew = Crew { clients: 16, course: Course::Cycle, in_flight: 32 };
 /// So many items in a request.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 /// So many clients put and get batches, and so many items in all.
 const BATCH_CLIENTS: usize = 8;
 const BATCH_ITEMS: u64 = 2_000_000;
@@ -71,7 +71,7 @@ pub(crate) fn run(words: &Words, folder: &Path) -> io::Result<()> {
 }
 
 /// Clients that put or get batches.
-fn batching(course: Course) -> Crew {
+pub(crate) fn batching(course: Course) -> Crew {
     Crew { clients: BATCH_CLIENTS, course, in_flight: 1 }
 }
 

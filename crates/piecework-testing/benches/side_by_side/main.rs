@@ -11,6 +11,7 @@ mod core;
 mod descriptors;
 mod durable;
 mod floor;
+mod growth;
 mod item;
 mod latency;
 mod load;
@@ -59,6 +60,7 @@ fn run(words: &Words) -> Result<(), String> {
         "durable" => durable::run(words, &folder),
         "latency" => latency::run(words, &folder),
         "memory" => memory::run(words, &folder),
+        "growth" => growth::run(words, &folder),
         unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
     let outcome = outcome.map_err(|error| error.to_string());

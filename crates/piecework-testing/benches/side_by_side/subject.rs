@@ -14,6 +14,8 @@ pub(crate) enum Role {
     Own,
     /// Piecework without a disk, where the others have one.
     Memory,
+    /// Piecework with the least to do, where the others are piecework with more.
+    Base,
 }
 
 /// What a figure counts.
@@ -50,6 +52,7 @@ pub(crate) fn in_rounds(rounds: usize, subjects: &[Subject<'_>]) -> io::Result<(
                 Role::Peer => "peer",
                 Role::Own => "own",
                 Role::Memory => "memory",
+                Role::Base => "base",
             };
             let mut told = |what: &str, unit: Unit, figure: f64| {
                 let unit = match unit {
