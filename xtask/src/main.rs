@@ -29,6 +29,9 @@ usage: cargo xtask TASK
   bench durable [--rounds N] [--write] | --quick
                          put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
                          (--write puts the figures into docs/benchmarks.md)
+  bench latency|memory|growth [--rounds N] [--write] | --quick
+                         how soon a getter that waits has what is put; what servers take for an
+                         item and for an idle client; piecework with more items, queues, getters
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)

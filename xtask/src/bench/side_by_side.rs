@@ -30,7 +30,7 @@ pub(super) struct Bench {
 }
 
 /// All of them.
-pub(super) const ALL: [Bench; 2] = [
+pub(super) const ALL: [Bench; 5] = [
     Bench {
         name: "core",
         title: "Items per second, each put, got and acknowledged in memory",
@@ -43,6 +43,25 @@ pub(super) const ALL: [Bench; 2] = [
         // Hundreds of syncs even where one takes milliseconds.
         millis: 2_000,
         hidden: &["piecework --sync interval", "piecework in memory"],
+    },
+    Bench {
+        name: "latency",
+        title: "Microseconds from a put to the getter that waited for it",
+        // Thousands of samples, so that the slowest hundredth is more than a few.
+        millis: 2_000,
+        hidden: &[],
+    },
+    Bench {
+        name: "memory",
+        title: "Resident bytes of a server for each item and each idle connection",
+        millis: 1, // nothing is counted by time
+        hidden: &[],
+    },
+    Bench {
+        name: "growth",
+        title: "Items per second of piecework in memory, as there is more of something",
+        millis: 2_000,
+        hidden: &[],
     },
 ];
 
@@ -58,6 +77,8 @@ enum Role {
     Own,
     /// Piecework without a disk, to see what the disk costs.
     Memory,
+    /// Piecework with the least to do, where all are piecework.
+    Base,
 }
 
 /// What a line of the load says.
@@ -118,6 +139,7 @@ fn measure(
     let mut command = peers.command(load);
     command.args([bench.name, "--rounds", &rounds, "--millis", &millis, "--folder"]);
     command.arg(folder).stdout(Stdio::piped());
+    command.args(plan.is_quick.then_some("--quick"));
     let python = python::environment()?;
     let mut programs = vec![("piecework", piecework), ("python", &python)];
     programs
@@ -154,6 +176,7 @@ fn parse(line: &str) -> Outcome<Figure> {
             "peer" => Role::Peer,
             "own" => Role::Own,
             "memory" => Role::Memory,
+            "base" => Role::Base,
             _ => return None,
         };
         let (unit, figure) = (Unit::named(unit)?, figure.parse().ok()?);
@@ -163,7 +186,8 @@ fn parse(line: &str) -> Outcome<Figure> {
 }
 
 /// A measurement for all that was measured, in which each is compared with the better floor, with
-/// the peer that was best in it, and with what there would be without a disk.
+/// the peer that was best in it, with what there would be without a disk, and with what there is
+/// where piecework has the least to do.
 fn sort(figures: Vec<Figure>) -> Vec<Measurement> {
     let mut measurements: Vec<(Measurement, Vec<Role>)> = Vec::new();
     for Figure { what, unit, role, name, figure } in figures {
@@ -201,7 +225,8 @@ fn against(measurement: &Measurement, roles: &[Role]) -> Vec<usize> {
         });
         best.map(|(at, _)| at)
     };
-    [Role::Floor, Role::Peer, Role::Memory].into_iter().filter_map(best).collect()
+    let roles = [Role::Floor, Role::Peer, Role::Memory, Role::Base];
+    roles.into_iter().filter_map(best).collect()
 }
 
 #[cfg(test)]
@@ -247,5 +272,15 @@ mod tests {
             assert_eq!((own.median, own.min, own.max), (24.0, 12.0, 36.0));
             assert_eq!(own.of, [12.0 / 9.0, of_best]);
         }
+    }
+
+    #[test]
+    fn where_all_are_piecework_they_are_compared_with_the_one_that_has_the_least_to_do() {
+        let lines = [("own", "1,000 queued", 60), ("base", "10 queued", 80), ("own", "9", 90)];
+        let lines =
+            lines.map(|(role, name, figure)| format!("rate\tper second\t{role}\t{name}\t{figure}"));
+        let measurements = sort(lines.iter().map(|line| parse(line).unwrap()).collect());
+        assert_eq!(measurements[0].against, [1]);
+        assert_eq!(measurements[0].sum(&measurements[0].series[0]).of, [0.75]);
     }
 }

@@ -3,12 +3,14 @@
 use std::io;
 use std::path::Path;
 
+use crate::candidate::Candidate;
+use crate::descriptors;
 use crate::load::{self, Course, Crew, Until};
 use crate::peer::{
     Beanstalkd, CPython, Echo, JetStream, Kept, Peer, Piecework, Redis, Sizes, Take,
 };
 use crate::server::Server;
-use crate::subject::{Role, Subject, Tell, Unit, clients, in_rounds, program};
+use crate::subject::{Role, Tell, Unit, clients, in_rounds};
 use crate::words::Words;
 
 /// How many clients at a time, each with one request in flight.
@@ -18,7 +20,7 @@ const THREADS_MAX: usize = 64;
 /// So many requests in flight, of so many clients.
 const PIPELINED: Crew = Crew { clients: 16, course: Course::Cycle, in_flight: 32 };
 /// So many items in a request.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 /// So many clients put and get batches, and so many items in all.
 const BATCH_CLIENTS: usize = 8;
 const BATCH_ITEMS: u64 = 2_000_000;
@@ -32,48 +34,45 @@ enum Part {
     Batches,
 }
 
+/// Of a server that does not need a thread for each client, and of one that does.
+const SINGLE: Part = Part::Single(usize::MAX);
+const FEW: Part = Part::Single(THREADS_MAX);
+
 /// Measures all in turn, round by round, and tells each figure.
 pub(crate) fn run(words: &Words, folder: &Path) -> io::Result<()> {
     let own = || Piecework::new(Kept::Memory);
     let (pipelined, batches) =
         (Piecework { pipelined: true, ..own() }, Piecework { items: BATCH, ..own() });
-    let redis = |take| Box::new(Redis { synced: false, take });
-    let echo = |items| Box::new(Echo { sizes: Sizes::of(items) });
+    let echo = |items| Echo { sizes: Sizes::of(items) };
+    let redis = |take| Redis { synced: false, take };
     let (nats, beanstalkd) = (JetStream { synced: false }, Beanstalkd { synced: false });
-    let servers: Vec<(_, _, _, Box<dyn Peer>, &[Part])> = vec![
-        (Role::Floor, "echo", "echo", echo(1), &[Part::Single(usize::MAX), Part::Pipelined]),
-        (Role::Floor, "echo", "echo", echo(BATCH), &[Part::Batches]),
-        (Role::Peer, "CPython", "python", Box::new(CPython), &[Part::Single(THREADS_MAX)]),
+    let servers: Vec<(Candidate, &'static [Part])> = vec![
+        (Candidate::new(Role::Floor, "echo", "echo", echo(1)), &[SINGLE, Part::Pipelined]),
+        (Candidate::new(Role::Floor, "echo", "echo", echo(BATCH)), &[Part::Batches]),
+        (Candidate::new(Role::Peer, "CPython", "python", CPython), &[FEW]),
         (
-            Role::Peer,
-            "Redis without ack",
-            "redis",
-            redis(Take::Pop),
-            &[Part::Single(usize::MAX), Part::Pipelined],
+            Candidate::new(Role::Peer, "Redis without ack", "redis", redis(Take::Pop)),
+            &[SINGLE, Part::Pipelined],
         ),
-        (Role::Peer, "Redis", "redis", redis(Take::Move), &[Part::Single(usize::MAX)]),
-        (Role::Peer, "beanstalkd", "beanstalkd", Box::new(beanstalkd), &[Part::Single(usize::MAX)]),
-        (Role::Peer, "JetStream", "nats", Box::new(nats), &[Part::Single(THREADS_MAX)]),
-        (Role::Own, "piecework", "piecework", Box::new(own()), &[Part::Single(usize::MAX)]),
-        (Role::Own, "piecework", "piecework", Box::new(pipelined), &[Part::Pipelined]),
-        (Role::Own, "piecework", "piecework", Box::new(batches), &[Part::Batches]),
+        (Candidate::new(Role::Peer, "Redis", "redis", redis(Take::Move)), &[SINGLE]),
+        (Candidate::new(Role::Peer, "beanstalkd", "beanstalkd", beanstalkd), &[SINGLE]),
+        (Candidate::new(Role::Peer, "JetStream", "nats", nats), &[FEW]),
+        (Candidate::new(Role::Own, "piecework", "piecework", own()), &[SINGLE]),
+        (Candidate::new(Role::Own, "piecework", "piecework", pipelined), &[Part::Pipelined]),
+        (Candidate::new(Role::Own, "piecework", "piecework", batches), &[Part::Batches]),
     ];
-    let subjects: Vec<_> = servers
-        .into_iter()
-        .filter_map(|(role, name, of, peer, parts)| {
-            let program = program(words, of)?;
-            let measure = Box::new(move |tell: &mut Tell<'_>| {
-                let server = Server::start(peer.as_ref(), &program, folder)?;
-                for part in parts {
-                    part.measure(peer.as_ref(), &server, words, tell)
-                        .map_err(|error| server.blame(&error))?;
-                }
-                Ok(())
-            });
-            Some(Subject { role, name, measure })
+    let measured = |(server, parts): (Candidate, &'static [Part])| {
+        server.measured(words, folder, move |peer, server, tell| {
+            parts.iter().try_for_each(|part| part.measure(peer, server, words, tell))
         })
-        .collect();
+    };
+    let subjects: Vec<_> = servers.into_iter().filter_map(measured).collect();
     in_rounds(words.rounds, &subjects)
+}
+
+/// Clients that put or get batches.
+pub(crate) fn batching(course: Course) -> Crew {
+    Crew { clients: BATCH_CLIENTS, course, in_flight: 1 }
 }
 
 impl Part {
@@ -87,7 +86,8 @@ impl Part {
         let address = server.address();
         match self {
             Self::Single(max) => {
-                for each in CLIENTS.into_iter().filter(|clients| *clients <= max) {
+                let has_room = |clients: &usize| *clients <= max && descriptors::allow(*clients);
+                for each in CLIENTS.into_iter().filter(has_room) {
                     let crew = Crew::cycling(each);
                     let rate = load::items_per_second(peer, address, crew, words.window)?;
                     tell(&format!("items/s, {}", clients(each)), Unit::PerSecond, rate)?;
@@ -100,10 +100,9 @@ impl Part {
                 tell(&what, Unit::PerSecond, rate)?;
             }
             Self::Batches => {
-                let crew = |course| [Crew { clients: BATCH_CLIENTS, course, in_flight: 1 }];
                 for (course, word) in [(Course::Put, "put"), (Course::Get, "got")] {
                     let until = Until::Items(BATCH_ITEMS);
-                    let rate = load::run(peer, address, &crew(course), until)?.rate();
+                    let rate = load::run(peer, address, &[batching(course)], until)?.rate();
                     let what = format!("items/s {word} in batches of {BATCH}");
                     tell(&what, Unit::PerSecond, rate)?;
                 }

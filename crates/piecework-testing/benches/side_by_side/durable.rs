@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use crate::candidate::Candidate;
 use crate::floor::Floor;
 use crate::load::{self, Crew};
-use crate::peer::{Beanstalkd, JetStream, Kept, Peer, Piecework, Redis, Take};
-use crate::server::Server;
-use crate::subject::{Role, Subject, Tell, Unit, clients, in_rounds, program};
+use crate::peer::{Beanstalkd, JetStream, Kept, Piecework, Redis, Take};
+use crate::subject::{Role, Subject, Tell, Unit, clients, in_rounds};
 use crate::words::Words;
 
 /// How many clients at a time: one, few, and as many as a small farm of workers has.
@@ -23,33 +23,30 @@ pub(crate) fn run(words: &Words, folder: &Path) -> io::Result<()> {
             let measure = move |tell: &mut Tell<'_>| {
                 each(tell, |clients| floor.items_per_second(folder, clients, words.window))
             };
-            Subject { role: Role::Floor, name, measure: Box::new(measure) }
+            Subject { role: Role::Floor, name: name.to_owned(), measure: Box::new(measure) }
         })
         .collect();
     // The default of `serve`: a reply does not wait for the disk, and a loss of power costs 100 ms.
-    let own = |kept| Box::new(Piecework::new(kept));
-    let (always, interval) = (own(Kept::Disk("always")), own(Kept::Disk("interval:100ms")));
+    let own = |role, name, kept| Candidate::new(role, name, "piecework", Piecework::new(kept));
+    let (always, interval) = (Kept::Disk("always"), Kept::Disk("interval:100ms"));
     let redis = Redis { synced: true, take: Take::Move };
-    let servers: [(_, _, _, Box<dyn Peer>); 6] = [
-        (Role::Peer, "beanstalkd", "beanstalkd", Box::new(Beanstalkd { synced: true })),
-        (Role::Peer, "Redis", "redis", Box::new(redis)),
-        (Role::Peer, "JetStream", "nats", Box::new(JetStream { synced: true })),
-        (Role::Own, "piecework --sync always", "piecework", always),
-        (Role::Own, "piecework --sync interval", "piecework", interval),
-        (Role::Memory, "piecework in memory", "piecework", own(Kept::Memory)),
+    let servers = [
+        Candidate::new(Role::Peer, "beanstalkd", "beanstalkd", Beanstalkd { synced: true }),
+        Candidate::new(Role::Peer, "Redis", "redis", redis),
+        Candidate::new(Role::Peer, "JetStream", "nats", JetStream { synced: true }),
+        own(Role::Own, "piecework --sync always", always),
+        own(Role::Own, "piecework --sync interval", interval),
+        own(Role::Memory, "piecework in memory", Kept::Memory),
     ];
-    for (role, name, of, peer) in servers {
-        let Some(program) = program(words, of) else { continue };
-        let measure = move |tell: &mut Tell<'_>| {
-            let server = Server::start(peer.as_ref(), &program, folder)?;
-            let (peer, address) = (peer.as_ref(), server.address());
+    let measured = |server: Candidate| {
+        server.measured(words, folder, |peer, server, tell| {
             each(tell, |clients| {
-                load::items_per_second(peer, address, Crew::cycling(clients), words.window)
-                    .map_err(|error| server.blame(&error))
+                let crew = Crew::cycling(clients);
+                load::items_per_second(peer, server.address(), crew, words.window)
             })
-        };
-        subjects.push(Subject { role, name, measure: Box::new(measure) });
-    }
+        })
+    };
+    subjects.extend(servers.into_iter().filter_map(measured));
     in_rounds(words.rounds, &subjects)
 }
 

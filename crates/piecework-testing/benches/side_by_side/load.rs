@@ -10,12 +10,9 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
-use crate::peer::Peer;
+use crate::peer::{Peer, SILENCE_MAX};
 use connection::{Connection, Next};
 pub(crate) use tally::Tally;
-
-/// When nobody was answered for so long, something has gone wrong. A sync takes milliseconds.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// How long a load lasts.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +54,7 @@ impl Crew {
 pub(crate) enum Until {
     /// When the time is up.
     Over(Window),
-    /// When so many items went as far as they go on the course of the first crew.
+    /// When so many items went as far as they go, and then what was asked is answered: a few more.
     Items(u64),
 }
 

@@ -5,11 +5,17 @@
 //! name and the figure itself, with tabs between. The load is in [`load`], who is measured in
 //! [`peer`], and what is measured of whom in a module of its name.
 
+mod caller;
+mod candidate;
 mod core;
+mod descriptors;
 mod durable;
 mod floor;
+mod growth;
 mod item;
+mod latency;
 mod load;
+mod memory;
 mod peer;
 mod server;
 mod subject;
@@ -48,9 +54,13 @@ fn run(words: &Words) -> Result<(), String> {
         fs::remove_dir_all(&folder).map_err(failed)?;
     }
     fs::create_dir_all(&folder).map_err(failed)?;
+    descriptors::raise();
     let outcome = match words.what.as_str() {
         "core" => core::run(words, &folder),
         "durable" => durable::run(words, &folder),
+        "latency" => latency::run(words, &folder),
+        "memory" => memory::run(words, &folder),
+        "growth" => growth::run(words, &folder),
         unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
     let outcome = outcome.map_err(|error| error.to_string());

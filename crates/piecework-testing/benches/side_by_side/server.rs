@@ -60,6 +60,18 @@ impl Server {
         self.address
     }
 
+    /// How many bytes of its memory are resident, as the system counts them.
+    ///
+    /// # Errors
+    /// The system does not tell: only Linux does.
+    pub(crate) fn resident(&self) -> io::Result<u64> {
+        // `setpriv` has become the server: the process is the same.
+        let file = format!("/proc/{}/status", self.child.id());
+        let failed = |kind: io::ErrorKind| io::Error::new(kind, format!("{file}: {kind}"));
+        let status = fs::read_to_string(&file).map_err(|error| failed(error.kind()))?;
+        resident(&status).ok_or_else(|| failed(io::ErrorKind::InvalidData))
+    }
+
     /// Adds what the server said last to an error that may be its fault.
     pub(crate) fn blame(&self, error: &io::Error) -> io::Error {
         let talk = fs::read(self.folder.path().join("talk")).unwrap_or_default();
@@ -89,6 +101,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the status of a process says of its resident memory, in bytes.
+fn resident(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes << 10)
 }
 
 /// The same command, which ends when we do where the system can see to that.
@@ -126,6 +145,13 @@ mod tests {
         fn client(&self, _: &mut TcpStream, _: usize) -> io::Result<Box<dyn Client>> {
             Err(io::ErrorKind::Unsupported.into())
         }
+    }
+
+    #[test]
+    fn resident_memory_is_read_from_a_status() {
+        let status = "Name:\tx\nVmHWM:\t   99 kB\nVmRSS:\t    2048 kB\nThreads:\t1\n";
+        assert_eq!(resident(status), Some(2 << 20));
+        assert_eq!(resident("Name:\tx\n"), None, "a process that has ended");
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! What is compared, and how the figures of it are told: in rounds that take turns.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::tell;
-use crate::words::Words;
 
 /// What a figure is of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,6 +14,8 @@ pub(crate) enum Role {
     Own,
     /// Piecework without a disk, where the others have one.
     Memory,
+    /// Piecework with the least to do, where the others are piecework with more.
+    Base,
 }
 
 /// What a figure counts.
@@ -38,7 +38,7 @@ pub(crate) type Measure<'s> = dyn Fn(&mut Tell<'_>) -> io::Result<()> + 's;
 /// Something that is compared with others.
 pub(crate) struct Subject<'s> {
     pub(crate) role: Role,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) measure: Box<Measure<'s>>,
 }
 
@@ -52,6 +52,7 @@ pub(crate) fn in_rounds(rounds: usize, subjects: &[Subject<'_>]) -> io::Result<(
                 Role::Peer => "peer",
                 Role::Own => "own",
                 Role::Memory => "memory",
+                Role::Base => "base",
             };
             let mut told = |what: &str, unit: Unit, figure: f64| {
                 let unit = match unit {
@@ -68,15 +69,34 @@ pub(crate) fn in_rounds(rounds: usize, subjects: &[Subject<'_>]) -> io::Result<(
     Ok(())
 }
 
-/// The program of a peer, where there is one: this program itself is the floor's.
-pub(crate) fn program(words: &Words, name: &str) -> Option<PathBuf> {
-    match name {
-        "echo" => std::env::current_exe().ok(),
-        _ => words.programs.get(name).cloned(),
-    }
-}
-
 /// How many clients, for people.
 pub(crate) fn clients(clients: usize) -> String {
     format!("{clients} client{}", if clients == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands apart.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        for (number, shown) in [(0, "0"), (999, "999"), (10_000, "10,000"), (1 << 20, "1,048,576")]
+        {
+            assert_eq!(thousands(number), shown);
+        }
+        assert_eq!((&*clients(1), &*clients(64)), ("1 client", "64 clients"));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::load::Window;
 
 const USAGE: &str = "usage: side_by_side WHAT --folder DIR --rounds N --millis N \
-                     [--program NAME=PATH]...";
+                     [--program NAME=PATH]... [--quick]";
 
 /// A load warms up for a quarter of the time that is counted.
 const WARM_UP_PART: u32 = 4;
@@ -21,6 +21,8 @@ pub(crate) struct Words {
     pub(crate) folder: PathBuf,
     pub(crate) rounds: usize,
     pub(crate) window: Window,
+    /// Only to see that everything runs: what is counted and not timed is less.
+    pub(crate) is_quick: bool,
     /// The programs there are, by name.
     pub(crate) programs: BTreeMap<String, PathBuf>,
 }
@@ -30,8 +32,12 @@ impl Words {
         // Cargo adds a word of its own.
         let mut words = words.filter(|word| word != "--bench");
         let what = words.next().ok_or(USAGE)?;
-        let (mut options, mut programs) = (BTreeMap::new(), BTreeMap::new());
+        let (mut options, mut programs, mut is_quick) = (BTreeMap::new(), BTreeMap::new(), false);
         while let Some(option) = words.next() {
+            if option == "--quick" {
+                is_quick = true;
+                continue;
+            }
             let value = words.next().ok_or_else(|| format!("{option}: a value is due\n{USAGE}"))?;
             match (option.as_str(), value.split_once('=')) {
                 ("--program", Some((name, path))) => {
@@ -53,8 +59,14 @@ impl Words {
             folder: options.get("--folder").ok_or(USAGE)?.into(),
             rounds: number("--rounds")? as usize,
             window: Window { warm_up: counted / WARM_UP_PART, counted },
+            is_quick,
             programs,
         })
+    }
+
+    /// How much it takes for figures, or else to see that everything runs.
+    pub(crate) fn amount<T>(&self, full: T, quick: T) -> T {
+        if self.is_quick { quick } else { full }
     }
 }
 
@@ -73,6 +85,9 @@ mod tests {
         assert_eq!((words.what.as_str(), words.rounds), ("durable", 3));
         assert_eq!(words.window.warm_up, Duration::from_millis(50));
         assert_eq!(words.programs["nats"], PathBuf::from("/b=c"));
+        assert_eq!(words.amount(5, 1), 5);
+        let words = parse("core --quick --folder /a --rounds 3 --millis 200").unwrap();
+        assert_eq!((words.amount(5, 1), words.rounds), (1, 3));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
-use super::{Course, Crew, SILENCE_MAX, Tally};
-use crate::peer::{Acks, Answer, Client, Peer, Step};
+use super::{Course, Crew, Tally};
+use crate::peer::{Acks, Answer, Client, Peer, Step, connect};
 
 /// At first, and enough for one answer: what fills it less was all there is.
 const BUFFER_BYTES: usize = 4096;
@@ -47,10 +47,7 @@ impl Connection {
         crew: Crew,
         poll: &Poll,
     ) -> io::Result<Self> {
-        let mut stream = std::net::TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(SILENCE_MAX))?;
-        let client = peer.client(&mut stream, name)?;
+        let (stream, client) = connect(peer, address, name)?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(name), Interest::READABLE)?;

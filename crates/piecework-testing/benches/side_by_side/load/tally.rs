@@ -14,7 +14,7 @@ pub(crate) struct Tally {
     /// When the last item was counted.
     last: Instant,
     /// Items that came to the end of their course while it counted.
-    pub(super) items: u64,
+    pub(crate) items: u64,
     /// How many were put at all, and the sum of their numbers.
     put: (u64, u64),
     got: (u64, u64),

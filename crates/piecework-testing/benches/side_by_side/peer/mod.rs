@@ -8,9 +8,10 @@ mod piecework;
 mod redis;
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 pub(crate) use beanstalkd::Beanstalkd;
 pub(crate) use cpython::CPython;
@@ -20,6 +21,9 @@ pub(crate) use piecework::{Kept, Piecework, Sizes};
 pub(crate) use redis::{Redis, Take};
 
 use crate::item::{self, ITEM_BYTES};
+
+/// When nobody was answered for so long, something has gone wrong. A sync takes milliseconds.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// A kind of server in one configuration.
 pub(crate) trait Peer {
@@ -39,6 +43,22 @@ pub(crate) trait Peer {
     fn acks(&self) -> Acks {
         Acks::Apart
     }
+}
+
+/// Connects a client, which then is ready for its first request.
+///
+/// # Errors
+/// The server cannot be reached, or does not answer as it should.
+pub(crate) fn connect(
+    peer: &dyn Peer,
+    address: SocketAddr,
+    name: usize,
+) -> io::Result<(TcpStream, Box<dyn Client>)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(SILENCE_MAX))?;
+    let client = peer.client(&mut stream, name)?;
+    Ok((stream, client))
 }
 
 /// How items are acknowledged.
@@ -99,6 +119,16 @@ impl Answer {
             Ok(Self::Partial)
         } else {
             Err(unexpected(received))
+        }
+    }
+
+    /// How long it is, if it is whole.
+    pub(crate) fn bytes(self) -> Option<usize> {
+        match self {
+            Self::Partial => None,
+            Self::Done { bytes } | Self::Item { bytes, .. } | Self::Items { bytes, .. } => {
+                Some(bytes)
+            }
         }
     }
 
