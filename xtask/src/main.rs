@@ -28,6 +28,8 @@ usage: cargo xtask TASK
                          what a command costs under map, xargs and GNU parallel
   bench durable [--rounds N] [--write] | --quick
                          put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
+  bench stock [--rounds N] [--write] | --quick
+                         what Python's own clients see of CPython's server and of piecework
                          (--write puts the figures into docs/benchmarks.md)
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
