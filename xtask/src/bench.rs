@@ -5,6 +5,7 @@ mod commands;
 mod figures;
 mod lines;
 mod load;
+mod packages;
 mod page;
 mod peers;
 mod plan;

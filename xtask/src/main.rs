@@ -30,6 +30,8 @@ usage: cargo xtask TASK
                          put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
   bench stock [--rounds N] [--write] | --quick
                          what Python's own clients see of CPython's server and of piecework
+  bench python [--rounds N] [--write] | --quick
+                         tasks through Pool, joblib, dask, Celery, CPython's manager, piecework
                          (--write puts the figures into docs/benchmarks.md)
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,

@@ -51,7 +51,7 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
 }
 
 /// The Python of the environment at `folder`.
-fn python_of(folder: &Path) -> PathBuf {
+pub(crate) fn python_of(folder: &Path) -> PathBuf {
     folder.join(if cfg!(windows) { "Scripts" } else { "bin" }).join("python")
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn pip_install(python: &Path) -> Command {
 }
 
 /// Makes an empty environment at `folder`, in place of an older one.
-fn make(folder: &Path) -> Outcome {
+pub(crate) fn make(folder: &Path) -> Outcome {
     let base = recent()?;
     let mut question = command(&base);
     question.args(["-c", "import venv, ensurepip"]);

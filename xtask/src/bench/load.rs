@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::packages::{Package, Packages};
 use super::peers::{self, Peers};
 use super::surroundings::said;
-use crate::python;
 use crate::step::{Outcome, cargo, run as step, target_dir};
 
 /// Where the scripts lie, beside what they share with the tests.
@@ -17,7 +17,7 @@ pub(super) enum Load {
     /// By `side_by_side` in `piecework-testing`, on all peers.
     Rust,
     /// By a script, on these.
-    Python { script: &'static str, peers: &'static [&'static str] },
+    Python { script: &'static str, peers: &'static [&'static str], packages: &'static [Package] },
 }
 
 /// A load that can be started.
@@ -32,11 +32,11 @@ pub(super) struct Ready {
 impl Load {
     /// Builds it, and gets what it is run on.
     pub(super) fn prepare(&self, bench: &str, folder: &Path, piecework: &Path) -> Outcome<Ready> {
-        let peers = match self {
-            Self::Rust => &peers::ALL[..],
-            Self::Python { peers, .. } => *peers,
+        let (peers, packages) = match self {
+            Self::Rust => (&peers::ALL[..], &[][..]),
+            Self::Python { peers, packages, .. } => (*peers, *packages),
         };
-        let (peers, python) = (Peers::find(folder, peers), python::environment()?);
+        let (peers, packages) = (Peers::find(folder, peers), Packages::find(folder, packages)?);
         let mut command = match self {
             Self::Rust => {
                 let mut command = peers.command(&build()?);
@@ -44,21 +44,23 @@ impl Load {
                 command
             }
             Self::Python { script, .. } => {
-                let mut command = peers.command(&python);
+                let mut command = peers.command(packages.python());
                 command.arg(Path::new(SCRIPTS).join(script));
                 command.env("PYTHONDONTWRITEBYTECODE", "1"); // it would be litter in the tree
                 command
             }
         };
-        let own = [("piecework", piecework), ("python", &*python)];
+        let own = [("piecework", piecework), ("python", packages.python())];
         let found =
             peers.iter().filter_map(|peer| Some((peer.name, peer.program.as_deref().ok()?)));
-        for (name, program) in own.into_iter().chain(found) {
+        let fetched = packages.there().map(|name| (name, packages.python()));
+        for (name, program) in own.into_iter().chain(found).chain(fetched) {
             command.arg("--program").arg(format!("{name}={}", program.display()));
         }
         let system = said("stat", &["--file-system", "--format=%T", &folder.to_string_lossy()]);
         let mut known = vec![("file system".to_owned(), system)];
         known.extend(peers.versions());
+        known.extend(packages.versions());
         known.extend(own.map(|(name, program)| {
             (name.to_owned(), said(&program.to_string_lossy(), &["--version"]))
         }));

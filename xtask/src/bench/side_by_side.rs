@@ -9,6 +9,7 @@ use std::process::Stdio;
 use super::chart;
 use super::lines::{self, Figure};
 use super::load::{Load, Ready};
+use super::packages;
 use super::plan::Plan;
 use super::report::{self, Report};
 use super::surroundings::Surroundings;
@@ -48,9 +49,21 @@ pub(super) const ALL: &[Bench] = &[
     Bench {
         name: "stock",
         title: "What Python's own clients see",
-        load: Load::Python { script: "bench_stock.py", peers: &[] },
+        load: Load::Python { script: "bench_stock.py", peers: &[], packages: &[] },
         millis: 2_000,
         hidden: &[],
+    },
+    Bench {
+        name: "python",
+        title: "Tasks per second that do nothing, with two worker processes",
+        load: Load::Python {
+            script: "bench_python.py",
+            peers: &["redis"],
+            packages: &packages::SYSTEMS,
+        },
+        millis: 2_000,
+        // Beside its bar there would be nothing to see of the others.
+        hidden: &["joblib in batches"],
     },
 ];
 
