@@ -3,6 +3,9 @@
 mod chart;
 mod commands;
 mod figures;
+mod lines;
+mod load;
+mod packages;
 mod page;
 mod peers;
 mod plan;
@@ -14,9 +17,7 @@ mod tool;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::interop::{Profile, build};
-use crate::python;
-use crate::step::{Outcome, cargo, command, root, run as step};
+use crate::step::{Outcome, cargo, root, run as step};
 
 pub(crate) fn run(words: &[&str]) -> Outcome {
     match words {
@@ -43,29 +44,8 @@ fn everything() -> Outcome {
             step(&format!("{package}: {name}"), cargo(&line))?;
         }
     }
-    beside_python()?;
     commands::run(&[])?;
     side_by_side::ALL.iter().try_for_each(|bench| side_by_side::run(bench, &[]))
-}
-
-/// The comparisons with CPython's own server: `tests/interop/bench_*.py`.
-fn beside_python() -> Outcome {
-    let mut scripts = sorted(&root().join("tests/interop"))?;
-    scripts.retain(|script| {
-        let name = script.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("bench_") && name.ends_with(".py")
-    });
-    if scripts.is_empty() {
-        return Ok(());
-    }
-    let python = python::environment()?;
-    let program = build(Profile::Release)?;
-    for script in scripts {
-        let mut bench = command(&python);
-        bench.arg(&script).env("PIECEWORK_BIN", &program);
-        step(&script.file_name().unwrap_or_default().to_string_lossy(), bench)?;
-    }
-    Ok(())
 }
 
 /// What lies in a folder, by name; nothing where there is no such folder.

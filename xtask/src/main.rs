@@ -28,6 +28,10 @@ usage: cargo xtask TASK
                          what a command costs under map, xargs and GNU parallel
   bench durable [--rounds N] [--write] | --quick
                          put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
+  bench stock [--rounds N] [--write] | --quick
+                         what Python's own clients see of CPython's server and of piecework
+  bench python [--rounds N] [--write] | --quick
+                         tasks through Pool, joblib, dask, Celery, CPython's manager, piecework
                          (--write puts the figures into docs/benchmarks.md)
   bench latency|memory|growth [--rounds N] [--write] | --quick
                          how soon a getter that waits has what is put; what servers take for an

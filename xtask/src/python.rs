@@ -1,6 +1,7 @@
 //! Python for the tasks: a recent interpreter of this machine, and an environment made from it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use crate::step::{Outcome, answers, command, root, run as step, target_dir};
@@ -32,8 +33,7 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
     let list = root().join(REQUIREMENTS);
     let wanted = fs::read_to_string(&list).map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
     let folder = target_dir()?.join("interop-venv");
-    let scripts = if cfg!(windows) { "Scripts" } else { "bin" };
-    let python = folder.join(scripts).join("python");
+    let python = python_of(&folder);
     let stamp = folder.join("requirements.txt");
     let mut question = command(&python);
     question.args(["-c", "import pytest"]);
@@ -41,9 +41,8 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
         return Ok(python);
     }
     make(&folder)?;
-    let mut install = command(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
-    install.arg(&list);
+    let mut install = pip_install(&python);
+    install.arg("-r").arg(&list);
     step("install what the interop tests need", install).map_err(|error| {
         format!("{error}\n  pip needs the network, or PIP_INDEX_URL or PIP_FIND_LINKS set")
     })?;
@@ -51,8 +50,20 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
     Ok(python)
 }
 
+/// The Python of the environment at `folder`.
+pub(crate) fn python_of(folder: &Path) -> PathBuf {
+    folder.join(if cfg!(windows) { "Scripts" } else { "bin" }).join("python")
+}
+
+/// Installs into a Python's environment what is added to this command.
+pub(crate) fn pip_install(python: &Path) -> Command {
+    let mut pip = command(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip
+}
+
 /// Makes an empty environment at `folder`, in place of an older one.
-fn make(folder: &Path) -> Outcome {
+pub(crate) fn make(folder: &Path) -> Outcome {
     let base = recent()?;
     let mut question = command(&base);
     question.args(["-c", "import venv, ensurepip"]);

@@ -21,6 +21,8 @@ pub(crate) enum Unit {
     PerSecond,
     /// Less is better.
     Bytes,
+    /// So many: more is better.
+    Count,
 }
 
 /// The figures of one tool, round by round.
@@ -49,7 +51,7 @@ impl Measurement {
             let Sum { median, min, max, of } = self.sum(own);
             let mut row = vec![own.tool.clone()];
             row.extend([median, min, max].map(|figure| self.unit.show(figure)));
-            row.extend(of.iter().map(|ratio| format!("{ratio:.2}")));
+            row.extend(of.into_iter().map(show_ratio));
             row
         });
         aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
@@ -103,7 +105,8 @@ impl Measurement {
 impl Unit {
     /// The unit that is called so.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Micros, Self::PerSecond, Self::Bytes].into_iter().find(|unit| unit.name() == name)
+        let all = [Self::Micros, Self::PerSecond, Self::Bytes, Self::Count];
+        all.into_iter().find(|unit| unit.name() == name)
     }
 
     fn name(self) -> &'static str {
@@ -111,6 +114,7 @@ impl Unit {
             Self::Micros => "us",
             Self::PerSecond => "per second",
             Self::Bytes => "bytes",
+            Self::Count => "count",
         }
     }
 
@@ -119,9 +123,14 @@ impl Unit {
         match self {
             Self::Micros if figure < 10_000.0 => format!("{figure:.0} us"),
             Self::Micros => format!("{:.1} ms", figure / 1e3),
-            Self::PerSecond | Self::Bytes => thousands(figure.round() as usize),
+            Self::PerSecond | Self::Bytes | Self::Count => thousands(figure.round() as usize),
         }
     }
+}
+
+/// A ratio for people, who learn nothing from 0.00.
+fn show_ratio(ratio: f64) -> String {
+    if ratio > 0.0 && ratio < 0.01 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
 
 /// A number with its thousands apart.
@@ -226,6 +235,15 @@ mod tests {
     }
 
     #[test]
+    fn ratios_are_shown_with_digits_that_tell_something() {
+        for (ratio, shown) in
+            [(12.345, "12.35"), (0.01, "0.01"), (0.00126, "0.0013"), (0.0, "0.00")]
+        {
+            assert_eq!(show_ratio(ratio), shown);
+        }
+    }
+
+    #[test]
     fn a_table_reads_well_as_text_too() {
         let table = "\
 | a \"task\" | median |    min |    max | of floor | of xargs |
@@ -253,6 +271,7 @@ mod tests {
             (Unit::PerSecond, 0.4, "0"),
             (Unit::PerSecond, 999.6, "1,000"),
             (Unit::PerSecond, 1_234_567.0, "1,234,567"),
+            (Unit::Count, 256.0, "256"),
         ] {
             assert_eq!(unit.show(figure), shown);
         }

