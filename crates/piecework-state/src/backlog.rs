@@ -4,17 +4,25 @@
 //!  take ◀── front ◀── middle: full segments ◀── back ◀── put
 //! ```
 //!
-//! A backlog is long and quiet: what stands in the middle is neither put nor taken for long. Where
-//! the bytes of its payloads are away as well, an item there is a few numbers that differ little
-//! from those before it, and is written as these differences.
+//! A backlog is long and quiet: what stands in the middle is neither put nor taken for long. An
+//! item there is a few numbers that differ little from those before it, and is written as these
+//! differences; its bytes, where they are in memory and few, lie behind those of its neighbours.
 
 use crate::{Body, Item, ItemId, Place, QueueId, Time};
+use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Items to a segment: enough that what is kept for each segment does not matter, few enough that
 /// the ends, which are not packed, do not either.
 const SEGMENT_ITEMS: usize = 64;
+
+/// What the numbers of a segment take in most cases.
+const NUMBERS_BYTES: usize = 6 * SEGMENT_ITEMS;
+
+/// The longest payload that is laid beside others. For as long as one of them is in use, so are the
+/// others of its segment; and to copy a longer one would cost more than it saves.
+const PACKED_BYTES_MAX: usize = 256;
 
 /// Items in ascending order of their places.
 ///
@@ -30,8 +38,8 @@ pub(crate) struct Backlog {
 /// As many items as a segment has.
 #[derive(Clone, Debug)]
 enum Segment {
-    /// Items that have nothing but numbers, all with answers for the same queue.
-    Packed { reply_to: Option<QueueId>, numbers: Box<[u8]> },
+    /// Items that have nothing but numbers and bytes, all with answers for the same queue.
+    Packed { reply_to: Option<QueueId>, numbers: Box<[u8]>, payloads: Bytes },
     /// Others.
     Loose(Box<[Item]>),
 }
@@ -118,8 +126,8 @@ impl Segment {
 
     fn items(&self) -> Box<dyn Iterator<Item = Cow<'_, Item>> + '_> {
         match self {
-            Self::Packed { reply_to, numbers } => {
-                Box::new(Unpack::new(*reply_to, numbers).map(Cow::Owned))
+            Self::Packed { reply_to, numbers, payloads } => {
+                Box::new(Unpack::new(*reply_to, numbers, payloads).map(Cow::Owned))
             }
             Self::Loose(items) => Box::new(items.iter().map(Cow::Borrowed)),
         }
@@ -127,58 +135,78 @@ impl Segment {
 
     fn into_items(self) -> Vec<Item> {
         match self {
-            Self::Packed { reply_to, numbers } => Unpack::new(reply_to, &numbers).collect(),
+            Self::Packed { reply_to, numbers, payloads } => {
+                Unpack::new(reply_to, &numbers, &payloads).collect()
+            }
             Self::Loose(items) => items.into(),
         }
     }
 }
 
-/// The numbers of an item that has nothing else.
+/// The numbers of an item that has nothing else but its bytes.
 #[derive(Clone, Copy, Default)]
 struct Numbers {
     id: u64,
     place: u64,
     put_at: u64,
+    /// How many bytes it has, twice; and one more if they are away.
     len: u64,
 }
 
 impl Numbers {
     fn of(item: &Item, reply_to: Option<QueueId>) -> Option<Self> {
         let Item { id, place, payload, stop, reply_to: its, put_at, attempts, rare } = item;
-        match payload {
-            Body::Away(len) if !stop && *its == reply_to && *attempts == 0 && rare.is_none() => {
-                Some(Self { id: id.0, place: place.0, put_at: put_at.micros(), len: *len })
-            }
-            _ => None,
-        }
+        let len = match payload {
+            Body::Away(len) => len.checked_mul(2)? + 1,
+            Body::Here(bytes) if bytes.len() <= PACKED_BYTES_MAX => bytes.len() as u64 * 2,
+            Body::Here(_) => return None,
+        };
+        let plain = !stop && *its == reply_to && *attempts == 0 && rare.is_none();
+        plain.then_some(Self { id: id.0, place: place.0, put_at: put_at.micros(), len })
     }
 }
 
-/// Writes items as numbers; `None` if one of them is more than that.
+/// Writes items as numbers and bytes; `None` if one of them is more than that.
 fn pack(items: &[Item]) -> Option<Segment> {
     let reply_to = items.first()?.reply_to;
-    let (mut numbers, mut last) = (Vec::new(), Numbers::default());
+    let (mut numbers, mut last) = (Vec::with_capacity(NUMBERS_BYTES), Numbers::default());
+    let bytes = items.iter().map(|item| item.payload.resident()).sum::<u64>();
+    let most = SEGMENT_ITEMS * PACKED_BYTES_MAX;
+    let mut payloads = BytesMut::with_capacity(usize::try_from(bytes).ok()?.min(most));
     for item in items {
         let next = Numbers::of(item, reply_to)?;
+        payloads.extend_from_slice(item.payload.here().map_or(&[], |bytes| bytes));
         write(&mut numbers, next.id.wrapping_sub(last.id));
         write(&mut numbers, next.place.wrapping_sub(last.place));
         write(&mut numbers, next.put_at.wrapping_sub(last.put_at));
         write(&mut numbers, next.len.wrapping_sub(last.len));
         last = next;
     }
-    Some(Segment::Packed { reply_to, numbers: numbers.into() })
+    Some(Segment::Packed { reply_to, numbers: numbers.into(), payloads: payloads.freeze() })
 }
 
 /// Reads what [`pack`] has written.
 struct Unpack<'a> {
     reply_to: Option<QueueId>,
     numbers: &'a [u8],
+    payloads: &'a Bytes,
+    /// Where the next bytes begin.
+    at: usize,
     last: Numbers,
 }
 
 impl<'a> Unpack<'a> {
-    fn new(reply_to: Option<QueueId>, numbers: &'a [u8]) -> Self {
-        Self { reply_to, numbers, last: Numbers::default() }
+    fn new(reply_to: Option<QueueId>, numbers: &'a [u8], payloads: &'a Bytes) -> Self {
+        Self { reply_to, numbers, payloads, at: 0, last: Numbers::default() }
+    }
+
+    fn payload(&mut self, len: u64) -> Body {
+        if len % 2 == 1 {
+            return Body::Away(len / 2);
+        }
+        let from = self.at;
+        self.at += (len / 2) as usize;
+        Body::Here(self.payloads.slice(from..self.at))
     }
 }
 
@@ -190,13 +218,14 @@ impl Iterator for Unpack<'_> {
         for number in [&mut *id, place, put_at, len] {
             *number = number.wrapping_add(read(&mut self.numbers)?);
         }
+        let Numbers { id, place, put_at, len } = self.last;
         Some(Item {
-            id: ItemId(*id),
-            place: Place(*place),
-            payload: Body::Away(*len),
+            id: ItemId(id),
+            place: Place(place),
+            payload: self.payload(len),
             stop: false,
             reply_to: self.reply_to,
-            put_at: Time::from_micros(*put_at),
+            put_at: Time::from_micros(put_at),
             attempts: 0,
             rare: None,
         })
@@ -238,7 +267,8 @@ mod tests {
             id: ItemId(place.wrapping_mul(7) % 1_000),
             place: Place(place),
             payload: match kind % 8 {
-                0 => Body::Here("here".into()),
+                0 => Body::Here(vec![kind as u8; kind as usize % PACKED_BYTES_MAX].into()),
+                1 if kind % 3_000 == 1 => Body::Here(vec![1; PACKED_BYTES_MAX + 1].into()),
                 other => Body::Away(other * 1_000_000),
             },
             stop: kind % 301 == 1,
@@ -295,15 +325,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_away_takes_a_few_bytes() {
-        let mut line = Backlog::default();
-        (0..100_000).for_each(|place| line.push_back(away(place)));
-        let bytes = line.middle.iter().map(|segment| match segment {
-            Segment::Packed { numbers, .. } => numbers.len() + size_of::<Segment>(),
-            Segment::Loose(items) => panic!("{} items are not packed", items.len()),
-        });
-        let each = bytes.sum::<usize>() as f64 / 100_000.0;
-        assert!(each < 8.0, "{each} bytes an item");
+    fn an_item_takes_a_few_bytes_beside_its_own() {
+        let here = |place| Item { payload: Body::Here(vec![7; 36].into()), ..away(place) };
+        for (make, most) in [(away as fn(u64) -> Item, 8.0), (here, 44.0)] {
+            let mut line = Backlog::default();
+            (0..100_000).for_each(|place| line.push_back(make(place)));
+            let bytes = line.middle.iter().map(|segment| match segment {
+                Segment::Packed { numbers, payloads, .. } => {
+                    numbers.len() + payloads.len() + size_of::<Segment>()
+                }
+                Segment::Loose(items) => panic!("{} items are not packed", items.len()),
+            });
+            let each = bytes.sum::<usize>() as f64 / 100_000.0;
+            assert!(each < most, "{each} bytes an item");
+        }
     }
 
     #[test]

@@ -153,19 +153,28 @@ impl State {
         let Some(target) = self.queues.get_mut(&queue) else { return };
         target.unfinished += items.len() as u64;
         target.puts.add(now, items.len() as u64);
-        for item in &items {
-            let item = self.let_go(queue, item);
-            self.count_in(queue, &item);
-            let Some(target) = self.queues.get_mut(&queue) else { return };
-            match due {
-                None => target.ready.push(item),
-                Some(due) => {
-                    self.deadlines.add(due, Due::Delay(queue, item.id));
-                    target.delay(item, due);
-                }
+        if self.is_kept(queue) {
+            for item in &items {
+                self.place(queue, self.let_go(queue, item), due);
+            }
+            self.keep(Record::Put { queue, items, due, acked }, out);
+        } else {
+            items.into_iter().for_each(|item| self.place(queue, item, due));
+            acked.into_iter().for_each(|(of, item)| self.keep(Record::Acked(of, item), out));
+        }
+    }
+
+    /// Puts an item where it waits to be got, or to become ready.
+    fn place(&mut self, queue: QueueId, item: Item, due: Option<Time>) {
+        self.count_in(queue, &item);
+        let Some(target) = self.queues.get_mut(&queue) else { return };
+        match due {
+            None => target.ready.push(item),
+            Some(due) => {
+                self.deadlines.add(due, Due::Delay(queue, item.id));
+                target.delay(item, due);
             }
         }
-        self.keep(Record::Put { queue, items, due, acked }, out);
     }
 
     fn make(&mut self, now: Time, payload: Payload) -> Item {

@@ -46,6 +46,8 @@ pub struct State {
     pub(crate) resident: u64,
     /// Bytes of payload that there is room for, where all is kept.
     pub(crate) room: u64,
+    /// Whether anything is kept at all, so that it has to be said.
+    pub(crate) keeps: bool,
     /// Calls so far: what "before" and "after" mean where time is too coarse.
     pub(crate) calls: u64,
     next: u64,
@@ -72,6 +74,7 @@ impl State {
             stopping: false,
             resident: 0,
             room: u64::MAX,
+            keeps: true,
             calls: 0,
             next: 1,
         }
@@ -277,7 +280,7 @@ impl State {
 
     /// Says that a decision is to be kept, unless it is about a queue of which nothing is.
     pub(crate) fn keep(&self, record: Record, out: &mut Outcome) {
-        let is_kept = |queue: QueueId| self.queues.get(&queue).is_some_and(Queue::is_kept);
+        let is_kept = |queue: QueueId| self.is_kept(queue);
         match record {
             Record::Put { queue, mut items, due, mut acked } => {
                 // What an item is tied to ends with a session, or never.
@@ -293,6 +296,11 @@ impl State {
             record if record.queue().is_some_and(is_kept) => out.records.push(record),
             _ => {}
         }
+    }
+
+    /// Whether what is decided about this queue is kept.
+    pub(crate) fn is_kept(&self, queue: QueueId) -> bool {
+        self.keeps && self.queues.get(&queue).is_some_and(Queue::is_kept)
     }
 
     /// Gives out no number below `next` any more.

@@ -351,8 +351,13 @@ impl Hub {
         &self,
         mut shared: MutexGuard<'_, Shared>,
         session: SessionId,
-        out: Outcome,
+        mut out: Outcome,
     ) -> Called {
+        if let Some(reply) = shared.ledger.reply_alone(&mut out) {
+            // By far the most calls in memory come to no more than this.
+            self.let_go(shared);
+            return Called::Replied(reply);
+        }
         let mut told = shared.ledger.tell(Some(session), out);
         let called = match &mut told {
             Err(Lost) => Called::Lost,
@@ -383,14 +388,19 @@ impl Hub {
         self.publish(shared, told);
     }
 
-    /// Wakes whoever was served, and those who keep decisions and watch the clock; then lets go of
-    /// the lock, and talks.
+    /// Wakes whoever was served, lets go of the lock, and talks.
     fn publish(&self, mut shared: MutexGuard<'_, Shared>, told: Result<Told, Lost>) {
         let Ok(told) = told else {
             // Whoever waits loses its sender, and with it any hope of a promise.
             return shared.parked.clear();
         };
         shared.wake(told.woken);
+        self.let_go(shared);
+        told.notes.iter().for_each(log);
+    }
+
+    /// Lets go of the lock, and then wakes those who keep decisions and watch the clock.
+    fn let_go(&self, mut shared: MutexGuard<'_, Shared>) {
         let next = shared.ledger.state.next_deadline();
         let sooner = next.is_some_and(|next| shared.armed.is_none_or(|armed| next < armed));
         if sooner {
@@ -404,7 +414,6 @@ impl Hub {
         if sooner {
             self.sooner.notify_one();
         }
-        told.notes.iter().for_each(log);
     }
 }
 

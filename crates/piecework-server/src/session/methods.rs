@@ -244,9 +244,11 @@ impl Method {
         Ok(match self {
             Self::Put { payloads, wait } => {
                 let_in(queue)?;
-                let payloads = payloads.into_iter().map(|payload| opaque(queue, payload));
-                let payloads = payloads.collect::<Result<_, _>>()?;
-                Call::Put { queue, payloads, delay: None, wait: waits(wait)? }
+                let mut opaques = SmallVec::with_capacity(payloads.len());
+                for payload in payloads {
+                    opaques.push(opaque(queue, payload)?);
+                }
+                Call::Put { queue, payloads: opaques, delay: None, wait: waits(wait)? }
             }
             Self::PutOnce { key, payload, wait } => {
                 let_in(queue)?;

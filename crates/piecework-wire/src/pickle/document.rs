@@ -3,6 +3,7 @@ use super::decode;
 use super::links::{Links, Stored};
 use super::opcode as op;
 use super::payload::Payload;
+use super::plain;
 use super::reader::{Children, Op, Ops, Span, Traits, Walker, walk};
 use super::splice::Lifter;
 use super::value::Value;
@@ -93,6 +94,12 @@ impl<B: AsRef<[u8]>> Document<B> {
 
     /// Lifts one value. `neighbours` are the values that may have been built before it, in order.
     pub(crate) fn lift(&self, span: Span, neighbours: &[Span]) -> Result<Payload, WireError> {
+        if let Some(proto) = self.traits.one_proto()
+            && let Some(push) = plain::push_of(self.bytes(), span)
+            && let Some(payload) = plain::lift(self.bytes(), &[push], proto).pop()
+        {
+            return Ok(payload);
+        }
         let links = if self.may_refer(span) { Some(self.links()?) } else { None };
         Lifter::new(self.bytes(), &self.traits, links.as_ref()).lift(span, neighbours)
     }
@@ -117,6 +124,11 @@ impl<B: AsRef<[u8]>> Document<B> {
         max: usize,
         what: &'static str,
     ) -> Result<Vec<Payload>, WireError> {
+        if let Some(proto) = self.traits.one_proto()
+            && let Some(pushes) = plain::pushes_of_list(self.bytes(), span, max)
+        {
+            return Ok(plain::lift(self.bytes(), &pushes, proto));
+        }
         let elements = self.elements(span, max, what)?;
         let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
         let neighbours: Vec<Span> = outside.chain(&elements).copied().collect();

@@ -10,6 +10,7 @@ mod document;
 mod links;
 mod opcode;
 mod payload;
+mod plain;
 mod policy;
 mod reader;
 mod splice;

@@ -38,6 +38,14 @@ pub(crate) struct Header {
     pub(crate) names_protos: bool,
 }
 
+impl Header {
+    pub(crate) fn byte(self) -> u8 {
+        self.proto
+            | if self.uses_memo { USES_MEMO } else { 0 }
+            | if self.names_protos { NAMES_PROTOS } else { 0 }
+    }
+}
+
 impl Payload {
     /// Takes back what [`Payload::into_bytes`] gave.
     ///
@@ -144,16 +152,13 @@ impl Payload {
     }
 
     pub(crate) fn assemble(header: Header, mut bytes: Vec<u8>) -> Self {
-        let byte = header.proto
-            | if header.uses_memo { USES_MEMO } else { 0 }
-            | if header.names_protos { NAMES_PROTOS } else { 0 };
-        *bytes.first_mut().expect("room for the header was made") = byte;
+        *bytes.first_mut().expect("room for the header was made") = header.byte();
         Self(bytes.into())
     }
 
     /// A header byte and a body, as another payload has them.
-    pub(crate) fn from_parts(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+    pub(crate) fn from_parts(bytes: Bytes) -> Self {
+        Self(bytes)
     }
 
     pub(crate) fn body_bytes(&self) -> Bytes {

@@ -207,6 +207,15 @@ impl Traits {
         last.map_or(0, |(_, proto)| *proto)
     }
 
+    /// The protocol that is in force everywhere, if it is one.
+    pub(crate) fn one_proto(&self) -> Option<u8> {
+        match self.protos[..] {
+            [] => Some(0),
+            [(0, proto)] => Some(proto),
+            _ => None,
+        }
+    }
+
     fn name_proto(&mut self, op: &Op, message: &[u8]) -> Result<(), WireError> {
         let proto = op.data.of(message).first().copied().unwrap_or_default();
         if proto > PROTO_MAX {

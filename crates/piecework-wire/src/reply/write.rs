@@ -7,7 +7,8 @@ use crate::{Payload, Value, frame};
 
 /// Appends the result None.
 pub fn returned_none(out: &mut BytesMut) {
-    pair(out, "#RETURN", writer::none);
+    const FRAME: &[u8] = b"\0\0\0\x0e\x80\x04\x8c\x07#RETURNN\x86.";
+    out.put_slice(FRAME);
 }
 
 /// Appends a result of plain data.
@@ -17,10 +18,10 @@ pub fn returned(out: &mut BytesMut, value: &Value) {
 
 /// Appends a result that somebody else pickled.
 pub fn returned_payload(out: &mut BytesMut, payload: &Payload) {
-    let PayloadFrame { head, body, tail } = payload_frame(payload);
+    let (head, body, tail) = (head_of(payload), payload.body(), writer::END_OF_PAIR);
     out.reserve(head.len() + body.len() + tail.len());
     out.put_slice(&head);
-    out.put_slice(&body);
+    out.put_slice(body);
     out.put_slice(tail);
 }
 
@@ -80,14 +81,19 @@ pub struct PayloadFrame {
 
 /// Frames a result that somebody else pickled.
 pub fn payload_frame(payload: &Payload) -> PayloadFrame {
+    let (head, body) = (head_of(payload), payload.body_bytes());
+    PayloadFrame { head, body, tail: writer::END_OF_PAIR }
+}
+
+/// The header of a payload's frame, and what stands before the payload.
+fn head_of(payload: &Payload) -> SmallVec<[u8; 24]> {
     const KIND: &[u8] = b"\x8c\x07#RETURN";
-    let body = payload.body_bytes();
     let opening = [writer::PROTO_OPCODE, payload.proto()];
-    let len = opening.len() + KIND.len() + body.len() + writer::END_OF_PAIR.len();
+    let len = opening.len() + KIND.len() + payload.body().len() + writer::END_OF_PAIR.len();
     let mut head = SmallVec::from_slice(&frame::header_of(len));
     head.extend_from_slice(&opening);
     head.extend_from_slice(KIND);
-    PayloadFrame { head, body, tail: writer::END_OF_PAIR }
+    head
 }
 
 /// Appends the frame of `(kind, value)`.
@@ -98,4 +104,17 @@ fn pair(out: &mut BytesMut, kind: &str, value: impl FnOnce(&mut BytesMut)) {
         value(out);
         out.put_slice(writer::END_OF_PAIR);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_none_is_what_it_is_when_it_is_written() {
+        let [mut none, mut written] = [(); 2].map(|()| BytesMut::new());
+        returned_none(&mut none);
+        pair(&mut written, "#RETURN", writer::none);
+        assert_eq!(none, written);
+    }
 }

@@ -78,7 +78,7 @@ impl Item {
         let mut bytes = Vec::with_capacity(1 + len);
         bytes.push(self.header);
         self.kept.iter().for_each(|span| bytes.extend_from_slice(span.of(frame)));
-        Payload::from_parts(bytes)
+        Payload::from_parts(bytes.into())
     }
 }
 
