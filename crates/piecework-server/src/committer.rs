@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// Room that is less than a put may take.
 const LITTLE_ROOM: u64 = 64 << 20;
@@ -23,6 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Committer {
     hub: Arc<Hub>,
+    /// Lets replies go.
+    releases: AbortHandle,
     thread: Option<JoinHandle<Result<(), EngineError>>>,
 }
 
@@ -33,7 +36,9 @@ impl Committer {
         let thread = thread::Builder::new()
             .name("piecework-keep".to_owned())
             .spawn(move || keep_all(&of_thread, engine))?;
-        Ok(Self { hub, thread: Some(thread) })
+        let of_task = Arc::clone(&hub);
+        let releases = tokio::spawn(async move { of_task.run_releases().await }).abort_handle();
+        Ok(Self { hub, releases, thread: Some(thread) })
     }
 
     /// Keeps what was decided until now, and ends. Blocks until that is done.
@@ -44,7 +49,10 @@ impl Committer {
     fn end(&mut self) -> Result<(), EngineError> {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         self.hub.close();
-        match thread.join() {
+        self.releases.abort();
+        let ended = thread.join();
+        self.hub.release();
+        match ended {
             Ok(ended) => ended,
             Err(_) => Err(EngineError::Poisoned("the thread that keeps panicked".to_owned())),
         }

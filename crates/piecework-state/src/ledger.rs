@@ -29,7 +29,8 @@ use std::collections::{HashMap, VecDeque};
 /// let mut batch = Vec::new();
 /// assert!(ledger.take_batch(&mut batch));
 /// assert_eq!(batch.len(), 2);
-/// assert_eq!(ledger.kept().len(), 1, "now its reply may leave");
+/// ledger.kept();
+/// assert_eq!(ledger.leave().len(), 1, "now its reply may leave");
 /// # Ok::<(), piecework_state::Lost>(())
 /// ```
 #[derive(Debug)]
@@ -191,9 +192,13 @@ impl Ledger {
         }
     }
 
-    /// The batch is kept: these replies may leave, in this order.
-    pub fn kept(&mut self) -> Vec<(SessionId, Reply)> {
+    /// The batch is kept: the replies that waited for it may leave.
+    pub fn kept(&mut self) {
         self.kept = self.given;
+    }
+
+    /// The replies that may leave, in this order.
+    pub fn leave(&mut self) -> Vec<(SessionId, Reply)> {
         let mut leave = Vec::new();
         while let Some(&(after, session)) = self.order.front().filter(|next| next.0 <= self.kept) {
             self.order.pop_front();
@@ -292,7 +297,8 @@ mod tests {
 
     fn keep(ledger: &mut Ledger) -> Vec<SessionId> {
         assert!(ledger.take_batch(&mut Vec::new()));
-        ledger.kept().into_iter().map(|(session, _)| session).collect()
+        ledger.kept();
+        ledger.leave().into_iter().map(|(session, _)| session).collect()
     }
 
     fn ready(ledger: &Ledger, queue: QueueId) -> usize {
@@ -309,7 +315,8 @@ mod tests {
         // It decides nothing, but it shows what was put.
         assert!(ledger.apply(NOW, worker, Call::get(task)).unwrap().reply.is_none());
         assert!(!ledger.has_batch(), "a lease is not kept");
-        assert_eq!(ledger.kept().iter().map(|r| r.0).collect::<Vec<_>>(), [master, worker]);
+        ledger.kept();
+        assert_eq!(ledger.leave().iter().map(|r| r.0).collect::<Vec<_>>(), [master, worker]);
         assert!(ledger.apply(NOW, master, Call::Qsize(task)).unwrap().reply.is_some());
     }
 
@@ -322,7 +329,8 @@ mod tests {
         assert!(ledger.take_batch(&mut batch));
         ledger.apply(NOW, worker, put()).unwrap();
         assert!(!ledger.take_batch(&mut Vec::new()), "one at a time");
-        assert_eq!(ledger.kept().len(), 1);
+        ledger.kept();
+        assert_eq!(ledger.leave().len(), 1);
         assert_eq!(keep(&mut ledger), [worker]);
     }
 

@@ -58,7 +58,9 @@ impl Site {
             self.ledger.fetched(*fetch, &bytes);
         }
         self.ledger.state.check();
-        (self.ledger.kept().into_iter().map(|(_, reply)| reply).collect(), fetches.len())
+        self.ledger.kept();
+        let replies = self.ledger.leave().into_iter().map(|(_, reply)| reply);
+        (replies.collect(), fetches.len())
     }
 
     fn payload(&self, id: ItemId) -> Bytes {

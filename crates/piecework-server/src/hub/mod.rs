@@ -24,6 +24,8 @@ pub(crate) struct Hub {
     shared: Mutex<Shared>,
     /// Wakes the committer, where there is one.
     work: Condvar,
+    /// Rings when something is kept that somebody may wait for.
+    kept: Notify,
     /// Rings when a deadline comes before the one that the timer sleeps for.
     sooner: Notify,
     /// Rings when somebody who may do so has asked the manager to stop.
@@ -83,6 +85,7 @@ impl Hub {
             clock,
             shared: Mutex::new(shared),
             work: Condvar::new(),
+            kept: Notify::new(),
             sooner: Notify::new(),
             stop: Notify::new(),
         }
@@ -317,14 +320,32 @@ impl Hub {
         self.lock().ledger.set_room(room);
     }
 
-    /// The batch is kept, and what was to be fetched is: whoever waits for it is told.
+    /// The batch is kept, and what was to be fetched is: whoever waits for it may be told.
     pub(crate) fn kept(&self, fetched: Vec<(Fetch, Bytes)>) {
         let mut shared = self.lock();
         for (fetch, bytes) in fetched {
             shared.ledger.fetched(fetch, &bytes);
         }
-        let kept = shared.ledger.kept();
-        shared.wake(kept);
+        shared.ledger.kept();
+        drop(shared);
+        self.kept.notify_one();
+    }
+
+    /// Tells those who wait for what is kept by now.
+    pub(crate) fn release(&self) {
+        let mut shared = self.lock();
+        let leave = shared.ledger.leave();
+        shared.wake(leave);
+    }
+
+    /// Tells whoever waits when something is kept, for as long as there is something. It is a task
+    /// beside the connections: to wake one task from another thread takes longer than to wake many
+    /// from their own, and nobody else gets at the lock meanwhile.
+    pub(crate) async fn run_releases(&self) {
+        loop {
+            self.kept.notified().await;
+            self.release();
+        }
     }
 
     /// The batch could not be kept: nobody is told anything any more, and the manager stops.

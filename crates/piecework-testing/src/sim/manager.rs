@@ -375,7 +375,8 @@ impl Manager {
             world.trace.count("fetched payloads");
             self.ledger.fetched(fetch, &bytes);
         }
-        let kept = self.ledger.kept();
+        self.ledger.kept();
+        let kept = self.ledger.leave();
         self.wake(kept, world);
     }
 

@@ -239,7 +239,8 @@ impl World<'_> {
             self.storage.commit(self.now, &manager.batch);
         }
         if matches!(manager.committer, Committer::Writing | Committer::Written) {
-            let told = manager.ledger.kept();
+            manager.ledger.kept();
+            let told = manager.ledger.leave();
             assert!(told.is_empty(), "every session has ended: {told:?}");
         }
         while manager.ledger.take_batch(&mut manager.batch) {
