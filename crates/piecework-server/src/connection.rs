@@ -56,7 +56,8 @@ pub(crate) async fn serve(stream: Stream, shared: &Shared) {
     let mut connection =
         Connection { socket, peer, host, session, open: None, client: None, unsent, shared };
     let ended = connection.run().await;
-    connection.look_after_process().await;
+    // Boxed, like all that lasts for a moment only: an idle connection is to be small.
+    Box::pin(connection.look_after_process()).await;
     if connection.socket.is_stopping() {
         // A request may have come in that nobody reads any more: closed like this, the connection
         // would be reset. Its client is to see an end of file, as from a manager that exits.
@@ -67,7 +68,7 @@ pub(crate) async fn serve(stream: Stream, shared: &Shared) {
         Err(ended) => ended.log(&peer, &shared.complaints),
     }
     if let Err(Ended::Refused(_)) = ended {
-        connection.socket.linger().await;
+        Box::pin(connection.socket.linger()).await;
     }
 }
 
@@ -112,6 +113,22 @@ impl Drop for OpenSession<'_> {
 
 impl Connection<'_> {
     async fn run(&mut self) -> Result<(), Ended> {
+        if !Box::pin(self.come_in()).await? {
+            return Ok(());
+        }
+        loop {
+            match self.serve_request().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(Ended::Orphaned) => self.orphan(),
+                Err(ended) => return Err(ended),
+            }
+        }
+    }
+
+    /// Handshake and first request, at the place of a stranger until a key was shown; true if this
+    /// is a main connection from here on.
+    async fn come_in(&mut self) -> Result<bool, Ended> {
         let shared = self.shared;
         let place = shared.lobby.enter();
         let first = tokio::select! {
@@ -124,17 +141,7 @@ impl Connection<'_> {
             true => place.welcome(),
             false => drop(place),
         }
-        if !first? {
-            return Ok(());
-        }
-        loop {
-            match self.serve_request().await {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(Ended::Orphaned) => self.orphan(),
-                Err(ended) => return Err(ended),
-            }
-        }
+        first
     }
 
     /// Serves one request of a main connection; false at its end.
@@ -150,8 +157,8 @@ impl Connection<'_> {
         match self.decide() {
             Decided::Answered => {}
             Decided::Replied(reply) => self.reply(reply).await?,
-            Decided::Called(ident, called) => self.answer(&ident, called).await?,
-            Decided::Manager(call) => self.manager(&call).await?,
+            Decided::Called(ident, called) => Box::pin(self.answer(&ident, called)).await?,
+            Decided::Manager(call) => Box::pin(self.manager(&call)).await?,
         }
         if self.is_interrupted() {
             self.session.out.clear();
@@ -303,10 +310,12 @@ impl Connection<'_> {
         }
         let out = &mut self.session.out;
         let large = session::write(&reply, COPY_BYTES_MAX, out);
-        let end = if large.is_some() { usize::MAX } else { out.len() };
+        let end = if large.is_some() { LARGE } else { out.len() };
         self.unsent.push(end, reply);
-        if large.is_some() || out.len() > OUT_BYTES_KEPT {
-            self.send(large).await?;
+        match large {
+            None if out.len() <= OUT_BYTES_KEPT => {}
+            None => self.flush().await?,
+            Some(large) => Box::pin(self.send_large(large)).await?,
         }
         Ok(())
     }
@@ -422,7 +431,7 @@ impl Connection<'_> {
             match next {
                 Err(Broken::Wire(error @ WireError::FrameTooLong { .. })) => {
                     tracing::warn!(peer = %self.peer, "passed over a message: {error}");
-                    self.socket.pass_over(error.clone()).await?;
+                    Box::pin(self.socket.pass_over(error.clone())).await?;
                     PyError::value_error(error.to_string()).write(&mut self.session.out);
                 }
                 other => return other.map_err(Ended::from),
@@ -430,38 +439,46 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes what the session has to say.
+    /// Writes what the session has to say. What replies carry that cannot be sent goes back.
     async fn flush(&mut self) -> io::Result<()> {
-        match self.session.out.is_empty() {
-            true => Ok(()),
-            false => self.send(None).await,
-        }
-    }
-
-    /// Writes what the session has to say, and then a reply that is too long to be copied. What
-    /// replies carry that cannot be sent goes back.
-    async fn send(&mut self, large: Option<session::Large>) -> io::Result<()> {
         let out = &mut self.session.out;
-        let mut left = &out[..];
-        let mut sent = self.socket.write(&mut left).await;
-        let written = out.len() - left.len();
-        if let (Ok(()), Some(large)) = (&sent, large) {
-            let head = Buf::chain(large.head.as_slice(), large.body);
-            sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
+        if out.is_empty() {
+            return Ok(());
         }
+        let mut left = &out[..];
+        let sent = self.socket.write(&mut left).await;
+        let written = out.len() - left.len();
         match out.capacity() <= OUT_BYTES_KEPT {
             true => out.clear(),
             false => *out = BytesMut::new(),
         }
-        match (&sent, &self.open) {
+        self.settle(&sent, written);
+        sent
+    }
+
+    /// Writes what the session has to say, and then a reply that is too long to be copied.
+    async fn send_large(&mut self, large: session::Large) -> io::Result<()> {
+        self.flush().await?;
+        let head = Buf::chain(large.head.as_slice(), large.body);
+        let sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
+        self.settle(&sent, if sent.is_ok() { LARGE } else { 0 });
+        sent
+    }
+
+    /// What replies carry goes back if it was not sent: that of those which end behind what was
+    /// written. After a success these are still to be sent.
+    fn settle(&mut self, sent: &io::Result<()>, written: usize) {
+        match (sent, &self.open) {
             (Err(_), Some(open)) => {
                 self.unsent.beyond(written).for_each(|reply| open.hub.unsent(open.id, reply));
             }
-            _ => self.unsent.clear(),
+            _ => self.unsent.written(written),
         }
-        sent
     }
 }
+
+/// Where a reply ends that is written for itself, behind the buffer.
+const LARGE: usize = usize::MAX;
 
 /// What a client is told whose call was decided and not kept.
 const NOT_KEPT: &str = "the manager could not keep what it had decided, and stops; it is not known \

@@ -17,14 +17,14 @@ impl Unsent {
         }
     }
 
-    /// The buffer was written up to here and no further: gives back the replies beyond.
+    /// Nothing was written beyond this place, nor will be: gives back the replies that end there.
     pub(crate) fn beyond(&mut self, written: usize) -> impl Iterator<Item = Reply> {
         let replies = self.replies.drain(..);
         replies.filter(move |(end, _)| *end > written).map(|(_, reply)| reply)
     }
 
-    /// All of it was written.
-    pub(crate) fn clear(&mut self) {
-        self.replies.clear();
+    /// The buffer was written up to here, and those replies are on their way.
+    pub(crate) fn written(&mut self, written: usize) {
+        self.replies.retain(|(end, _)| *end > written);
     }
 }

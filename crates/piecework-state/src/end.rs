@@ -47,7 +47,7 @@ impl State {
     fn end_into(&mut self, now: Time, session: SessionId, out: &mut Outcome) -> Option<Reply> {
         let (queue, let_in) = match self.unpark(session) {
             Some((queue, Waits::Put(put))) => {
-                let reply = self.admit(now, session, queue, put, out);
+                let reply = self.admit(now, session, queue, *put, out);
                 (Some(queue), Some(reply))
             }
             Some((queue, _)) => (Some(queue), None),
@@ -163,7 +163,7 @@ impl State {
         for &(id, last_use) in &ended.handles {
             let Some(handle) = self.handles.by_id.get_mut(&id) else { continue };
             released &= handle.claim_release(last_use, now);
-            process_died |= handle.crashed.as_ref().is_some_and(|(at, peer)| {
+            process_died |= handle.crashed.as_deref().is_some_and(|(at, peer)| {
                 now.since(*at) <= SAME_EVENT && peer.same_process(&ended.peer)
             });
         }
@@ -195,7 +195,7 @@ impl State {
         &mut self,
         now: Time,
         session: SessionId,
-        mut ended: Session,
+        mut ended: Box<Session>,
         out: &mut Outcome,
     ) {
         let (either_way, open) =
@@ -232,7 +232,7 @@ impl State {
         let mut threads = Vec::new();
         for (id, _) in handles {
             let Some(handle) = self.handles.by_id.get_mut(id) else { continue };
-            handle.crashed = Some((now, peer.clone()));
+            handle.crashed = Some(Box::new((now, peer.clone())));
             threads.extend(handle.undecided.iter().copied());
         }
         threads.sort();

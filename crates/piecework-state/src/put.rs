@@ -35,7 +35,7 @@ impl State {
         let needs_room = put.delay.is_none() && !target.keys.knows(put.once.as_deref());
         let waits_behind = wait != Wait::No && target.has_line_for(&put);
         if needs_room && (!target.has_room_for(&put) || waits_behind) {
-            return self.park(session, queue, Waits::Put(put), wait);
+            return self.park(session, queue, Waits::Put(Box::new(put)), wait);
         }
         let reply = self.admit(now, session, queue, put, out);
         self.serve(now, queue, out);
@@ -295,7 +295,7 @@ impl State {
             Put { payloads: smallvec![payload], settles: Some(held), acks: true, ..Put::default() };
         let full = !target.has_room_for(&put) || target.has_line_for(&put);
         if full {
-            return self.park(session, to, Waits::Put(put), Wait::Forever);
+            return self.park(session, to, Waits::Put(Box::new(put)), Wait::Forever);
         }
         let reply = self.admit(now, session, to, put, out);
         self.serve(now, to, out);

@@ -153,7 +153,8 @@ impl State {
             user.handles.push((id, calls));
         }
         user.resolved = Some(Resolved { ident: ident.into(), handle: id, queue });
-        let handle = self.handles.by_id.entry(id).or_insert_with(|| Handle::new(queue));
+        let handle = self.handles.by_id.entry(id);
+        let handle = handle.or_insert_with(|| Box::new(Handle::new(queue)));
         if !handle.users.contains(&session) {
             handle.users.push(session);
         }
@@ -171,11 +172,12 @@ impl State {
 
     /// Every handle with its references: CPython's `debug_info`.
     pub fn handle_list(&self) -> Vec<(String, u64)> {
-        let described = |(&id, handle): (&_, &Handle)| {
+        let described = |(id, handle): (&HandleId, &Handle)| {
             let queue = self.queues.get(&handle.queue)?;
-            Some((ident(&queue.name, id), handle.refs))
+            Some((ident(&queue.name, *id), handle.refs))
         };
-        let mut all: Vec<_> = self.handles.by_id.iter().filter_map(described).collect();
+        let handles = self.handles.by_id.iter();
+        let mut all: Vec<_> = handles.filter_map(|(id, handle)| described((id, handle))).collect();
         all.sort();
         all
     }

@@ -41,7 +41,7 @@ impl State {
         }
         let Some((queue, what)) = self.unpark(putter) else { return false };
         let Waits::Put(put) = what else { return false };
-        let reply = self.admit(now, putter, queue, put, out);
+        let reply = self.admit(now, putter, queue, *put, out);
         out.woken.push((putter, reply));
         true
     }

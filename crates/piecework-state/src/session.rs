@@ -14,19 +14,19 @@ use std::time::Duration;
 pub struct Peer {
     name: Arc<str>,
     address: Arc<str>,
-    key: Arc<str>,
+    key: Option<Arc<str>>,
     native: bool,
 }
 
 impl Peer {
     /// A stock Python client: the name from its `accept_connection`, the host it comes from.
     pub fn stock(name: &str, address: &str) -> Self {
-        Self { name: name.into(), address: address.into(), key: "".into(), native: false }
+        Self { name: name.into(), address: address.into(), key: None, native: false }
     }
 
     /// A client that knows piecework, or a caller within the manager's own process.
     pub fn native(name: &str) -> Self {
-        Self { name: name.into(), address: "".into(), key: "".into(), native: true }
+        Self { name: name.into(), address: "".into(), key: None, native: true }
     }
 
     /// The same, from this address.
@@ -37,13 +37,13 @@ impl Peer {
 
     /// The same, known by the key of this name.
     #[must_use]
-    pub fn with_key(self, key: &str) -> Self {
-        Self { key: key.into(), ..self }
+    pub fn with_key(self, key: impl Into<Arc<str>>) -> Self {
+        Self { key: Some(key.into()), ..self }
     }
 
     /// The name of the key that it knows.
     pub fn key(&self) -> &str {
-        &self.key
+        self.key.as_deref().unwrap_or_default()
     }
 
     /// The whole name.
@@ -92,7 +92,7 @@ pub(crate) struct Session {
     /// The queue it got from last.
     pub(crate) got_last: Option<QueueId>,
     /// Items it got that are acked and not yet paid for by `task_done()`, by queue.
-    pub(crate) unpaid: SmallVec<[(QueueId, u64); 2]>,
+    pub(crate) unpaid: SmallVec<[(QueueId, u64); 1]>,
     /// The handles it uses, each with the moment of its last use in calls of the whole manager.
     pub(crate) handles: SmallVec<[(HandleId, u64); 2]>,
     /// What its last call named, for as long as that has nothing to decide.
@@ -111,7 +111,7 @@ pub(crate) struct Session {
 /// A session of a thread that has ended, and since when it is not known how.
 #[derive(Debug)]
 pub(crate) struct Undecided {
-    pub(crate) session: Session,
+    pub(crate) session: Box<Session>,
     pub(crate) since: Time,
 }
 
@@ -161,7 +161,7 @@ pub(crate) struct Put {
 #[derive(Debug)]
 pub(crate) enum Waits {
     Take { max: usize, style: Take },
-    Put(Put),
+    Put(Box<Put>),
     Join,
 }
 

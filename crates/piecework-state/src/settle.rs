@@ -345,7 +345,7 @@ impl State {
     /// A session that is open, or ended and undecided.
     pub(crate) fn session_mut(&mut self, session: SessionId) -> Option<&mut Session> {
         let undecided = self.undecided.get_mut(&session).map(|ended| &mut ended.session);
-        self.sessions.get_mut(&session).or(undecided)
+        self.sessions.get_mut(&session).or(undecided).map(|session| &mut **session)
     }
 
     /// What a call that names no item speaks of.

@@ -24,7 +24,8 @@ use std::collections::{BTreeMap, HashMap};
 pub struct State {
     pub(crate) queues: IdMap<QueueId, Queue>,
     pub(crate) names: HashMap<String, QueueId>,
-    pub(crate) sessions: IdMap<SessionId, Session>,
+    /// Each behind a pointer: half of such a map is empty.
+    pub(crate) sessions: IdMap<SessionId, Box<Session>>,
     /// Ended sessions of threads that may have died or not; their leases are still theirs.
     pub(crate) undecided: BTreeMap<SessionId, Undecided>,
     /// Who ends just now: its session is gone, its leases are being settled.
@@ -141,7 +142,7 @@ impl State {
     pub fn open(&mut self, now: Time, peer: Peer) -> SessionId {
         self.latest = now;
         let id = SessionId(self.fresh_number());
-        self.sessions.insert(id, Session::new(peer, now));
+        self.sessions.insert(id, Box::new(Session::new(peer, now)));
         id
     }
 

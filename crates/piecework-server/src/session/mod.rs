@@ -107,7 +107,7 @@ impl Session {
             Phase::Control | Phase::Serving => {
                 let mut first = control::read(frame, host, &mut self.out)?;
                 if let (First::Open(peer), Some(key)) = (&mut first, &self.key) {
-                    *peer = peer.clone().with_key(key);
+                    *peer = peer.clone().with_key(Arc::clone(key));
                 }
                 if matches!(first, First::Open(_)) {
                     self.phase = Phase::Serving;

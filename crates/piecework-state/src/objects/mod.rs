@@ -25,7 +25,7 @@ pub(crate) struct Handle {
     /// Ended sessions of threads whose end is undecided and who used it.
     pub(crate) undecided: Vec<SessionId>,
     /// The last crash of a process that used it.
-    pub(crate) crashed: Option<(Time, Peer)>,
+    pub(crate) crashed: Option<Box<(Time, Peer)>>,
 }
 
 /// `incref`s and unclaimed `decref`s that a handle remembers. Only forked children share a handle,
@@ -94,7 +94,7 @@ fn remember<T>(list: &mut VecDeque<T>, entry: T) {
 /// to collide.
 #[derive(Debug)]
 pub(crate) struct Handles {
-    pub(crate) by_id: HashMap<HandleId, Handle>,
+    pub(crate) by_id: HashMap<HandleId, Box<Handle>>,
     next: u64,
 }
 
@@ -112,7 +112,7 @@ impl Handles {
         let id = HandleId(self.next);
         self.next += 1;
         if self.by_id.len() < remembered_max {
-            self.by_id.insert(id, Handle::new(queue));
+            self.by_id.insert(id, Box::new(Handle::new(queue)));
         }
         id
     }
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_number_that_a_client_has_named_is_not_given_out() {
         let mut handles = Handles::new(5);
-        handles.by_id.insert(HandleId(5), Handle::new(QueueId(1)));
+        handles.by_id.insert(HandleId(5), Box::new(Handle::new(QueueId(1))));
         assert_eq!(handles.create(QueueId(1), 10), HandleId(6));
         assert_eq!(handles.create(QueueId(1), 2), HandleId(7));
         assert_eq!(handles.by_id.len(), 2, "the last one is not remembered");
