@@ -21,7 +21,11 @@ use crate::step::{Outcome, cargo, root, run as step};
 
 pub(crate) fn run(words: &[&str]) -> Outcome {
     match words {
-        [] => everything(),
+        [] => {
+            of_parts()?;
+            beside_others(&[])
+        }
+        [word, ..] if word.starts_with("--") => beside_others(words),
         ["commands", words @ ..] => commands::run(words),
         [name, words @ ..] => match side_by_side::ALL.iter().find(|bench| bench.name == *name) {
             Some(bench) => side_by_side::run(bench, words),
@@ -34,7 +38,13 @@ pub(crate) fn run(words: &[&str]) -> Outcome {
     }
 }
 
-fn everything() -> Outcome {
+/// Sees that every comparison runs, in no time worth speaking of.
+pub(crate) fn quick() -> Outcome {
+    beside_others(&["--quick"])
+}
+
+/// What parts of piecework take by themselves.
+fn of_parts() -> Outcome {
     for bench in sorted(&root().join("crates"))?.iter().map(|folder| folder.join("benches")) {
         for file in sorted(&bench)?.iter().filter(|file| file.is_file()) {
             let (Some(package), Some(name)) = (bench.parent(), file.file_stem()) else { continue };
@@ -44,8 +54,13 @@ fn everything() -> Outcome {
             step(&format!("{package}: {name}"), cargo(&line))?;
         }
     }
-    commands::run(&[])?;
-    side_by_side::ALL.iter().try_for_each(|bench| side_by_side::run(bench, &[]))
+    Ok(())
+}
+
+/// What piecework takes beside its peers and the floors.
+fn beside_others(words: &[&str]) -> Outcome {
+    commands::run(words)?;
+    side_by_side::ALL.iter().try_for_each(|bench| side_by_side::run(bench, words))
 }
 
 /// What lies in a folder, by name; nothing where there is no such folder.

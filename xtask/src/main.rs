@@ -21,13 +21,16 @@ usage: cargo xtask TASK
 
   check [--full]         what a reviewer runs: format, lints, tidy rules, documentation
                          (--full also installs and runs cargo-deny and typos)
-  test                   everything: check, unit and socket tests, doctests, interop, fuzz
+  test                   everything: check, unit and socket tests, doctests, interop, torture,
+                         fuzz; of benchmarks only that they run
   interop [PYTEST-ARGS]  real Python interpreters against the built server
-  bench                  every benchmark there is, in release mode
+  bench                  every benchmark there is, in release mode (with the words below, all
+                         that compare piecework with others)
   bench commands [--rounds N] [--write] | --quick
                          what a command costs under map, xargs and GNU parallel
-  bench durable [--rounds N] [--write] | --quick
-                         put, get and ack on disk: piecework, beanstalkd, Redis and JetStream
+  bench core|durable [--rounds N] [--write] | --quick
+                         put, get and ack in memory, and on disk: piecework, CPython's manager,
+                         beanstalkd, Redis and JetStream
   bench stock [--rounds N] [--write] | --quick
                          what Python's own clients see of CPython's server and of piecework
   bench python [--rounds N] [--write] | --quick

@@ -2,7 +2,7 @@
 
 use crate::check::{self, Extent};
 use crate::step::{Outcome, answers, cargo, run as step};
-use crate::{fuzz, interop, sim, torture};
+use crate::{bench, fuzz, interop, sim, torture};
 
 pub(crate) fn run() -> Outcome {
     check::run(Extent::Quick)?;
@@ -21,6 +21,7 @@ pub(crate) fn run() -> Outcome {
     step("doctests", cargo(&["test", "--workspace", "--doc"]))?;
     sim::run(&[])?;
     interop::run(&[])?;
+    bench::quick()?;
     torture::run(&[])?;
     fuzz::run(&[])
 }

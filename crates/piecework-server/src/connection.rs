@@ -141,6 +141,8 @@ impl Connection<'_> {
             true => place.welcome(),
             false => drop(place),
         }
+        // The handshake's messages are longer than most replies.
+        self.session.out = BytesMut::new();
         first
     }
 

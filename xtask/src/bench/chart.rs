@@ -102,6 +102,7 @@ mod tests {
                 series("hidden", &[9_999.0]),
             ],
             against: vec![],
+            own: None,
         };
         let svg = svg("A <title>", &[measurement], |name| name != "hidden");
         for wanted in [

@@ -67,7 +67,13 @@ fn known(tools: &[Tool]) -> Outcome<Vec<(String, String)>> {
 fn blank(what: String, tools: &[Tool]) -> Measurement {
     let series = tools.iter().map(|tool| Series { tool: tool.name().to_owned(), rounds: vec![] });
     // The first two are the floor and xargs.
-    Measurement { what, unit: Unit::Micros, series: series.collect(), against: vec![0, 1] }
+    Measurement {
+        what,
+        unit: Unit::Micros,
+        series: series.collect(),
+        against: vec![0, 1],
+        own: None,
+    }
 }
 
 fn time_per_task(tasks: usize) -> String {

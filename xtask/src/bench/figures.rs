@@ -10,6 +10,8 @@ pub(crate) struct Measurement {
     pub(crate) series: Vec<Series>,
     /// Which of these the others are compared with.
     pub(crate) against: Vec<usize>,
+    /// Which of them is compared with each of the others.
+    pub(crate) own: Option<usize>,
 }
 
 /// What figures count.
@@ -40,6 +42,8 @@ pub(crate) struct Sum {
     pub(crate) max: f64,
     /// Its ratio to each of those it is compared with.
     pub(crate) of: Vec<f64>,
+    /// The ratio of our own to it.
+    pub(crate) own_to_it: Option<f64>,
 }
 
 impl Measurement {
@@ -47,11 +51,12 @@ impl Measurement {
     pub(crate) fn table(&self) -> String {
         let mut head = [&*self.what, "median", "min", "max"].map(str::to_owned).to_vec();
         head.extend(self.others().map(|other| format!("of {}", other.tool)));
+        head.extend(self.own().map(|own| format!("{} to it", own.tool)));
         let rows = self.series.iter().map(|own| {
-            let Sum { median, min, max, of } = self.sum(own);
+            let Sum { median, min, max, of, own_to_it } = self.sum(own);
             let mut row = vec![own.tool.clone()];
             row.extend([median, min, max].map(|figure| self.unit.show(figure)));
-            row.extend(of.into_iter().map(show_ratio));
+            row.extend(of.into_iter().chain(own_to_it).map(show_ratio));
             row
         });
         aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
@@ -60,7 +65,7 @@ impl Measurement {
     /// An object of JSON.
     pub(crate) fn json(&self) -> String {
         let tools = self.series.iter().map(|own| {
-            let Sum { median, min, max, of } = self.sum(own);
+            let Sum { median, min, max, of, own_to_it } = self.sum(own);
             let rounds: Vec<_> = own.rounds.iter().map(|figure| format!("{figure:.1}")).collect();
             let of = self.others().zip(of);
             // JSON has no word for what comes of nothing by nothing.
@@ -69,9 +74,10 @@ impl Measurement {
                 false => "null".to_owned(),
             };
             let of = of.map(|(other, own)| format!("{}:{}", text(&other.tool), ratio(own)));
+            let own_to_it = own_to_it.map_or("null".to_owned(), ratio);
             format!(
                 "{{\"tool\":{},\"rounds\":[{}],\"median\":{median:.1},\"min\":{min:.1},\
-                 \"max\":{max:.1},\"of\":{{{}}}}}",
+                 \"max\":{max:.1},\"of\":{{{}}},\"own_to_it\":{own_to_it}}}",
                 text(&own.tool),
                 rounds.join(","),
                 of.collect::<Vec<_>>().join(","),
@@ -85,7 +91,7 @@ impl Measurement {
     /// A ratio is the median of the ratios of the rounds, not the ratio of the medians: a round in
     /// which the machine was busy with something else was slow for all tools.
     pub(crate) fn sum(&self, own: &Series) -> Sum {
-        let ratio = |other: &Series| {
+        let ratio = |own: &Series, other: &Series| {
             let rounds = own.rounds.iter().zip(&other.rounds);
             median(rounds.map(|(own, other)| own / other).collect())
         };
@@ -93,8 +99,13 @@ impl Measurement {
             median: median(own.rounds.clone()),
             min: own.rounds.iter().copied().fold(f64::INFINITY, f64::min),
             max: own.rounds.iter().copied().fold(0.0, f64::max),
-            of: self.others().map(ratio).collect(),
+            of: self.others().map(|other| ratio(own, other)).collect(),
+            own_to_it: self.own().map(|ours| ratio(ours, own)),
         }
+    }
+
+    fn own(&self) -> Option<&Series> {
+        self.series.get(self.own?)
     }
 
     fn others(&self) -> impl Iterator<Item = &Series> {
@@ -210,6 +221,7 @@ mod tests {
                 series("map", &[110.0, 480.0, 120.0]),
             ],
             against: vec![0, 1],
+            own: Some(2),
         }
     }
 
@@ -230,7 +242,8 @@ mod tests {
     fn ratios_are_those_of_the_same_round() {
         let measurement = measurement();
         let sum = measurement.sum(&measurement.series[2]);
-        let wanted = Sum { median: 120.0, min: 110.0, max: 480.0, of: vec![1.2, 0.8] };
+        let wanted =
+            Sum { median: 120.0, min: 110.0, max: 480.0, of: vec![1.2, 0.8], own_to_it: Some(1.0) };
         assert_eq!(sum, wanted);
     }
 
@@ -246,11 +259,11 @@ mod tests {
     #[test]
     fn a_table_reads_well_as_text_too() {
         let table = "\
-| a \"task\" | median |    min |    max | of floor | of xargs |
-|----------|-------:|-------:|-------:|---------:|---------:|
-| floor    | 100 us | 100 us | 400 us |     1.00 |     0.67 |
-| xargs    | 200 us | 150 us | 600 us |     1.50 |     1.00 |
-| map      | 120 us | 110 us | 480 us |     1.20 |     0.80 |
+| a \"task\" | median |    min |    max | of floor | of xargs | map to it |
+|----------|-------:|-------:|-------:|---------:|---------:|----------:|
+| floor    | 100 us | 100 us | 400 us |     1.00 |     0.67 |      1.20 |
+| xargs    | 200 us | 150 us | 600 us |     1.50 |     1.00 |      0.80 |
+| map      | 120 us | 110 us | 480 us |     1.20 |     0.80 |      1.00 |
 ";
         assert_eq!(measurement().table(), table);
     }
@@ -259,7 +272,10 @@ mod tests {
     fn json_quotes_what_it_has_to() {
         let json = measurement().json();
         assert!(json.starts_with(r#"{"what":"a \"task\"","unit":"us","tools":[{"tool":"floor","#));
-        assert!(json.contains(r#""of":{"floor":1.2000,"xargs":0.8000}"#), "{json}");
+        assert!(
+            json.contains(r#""of":{"floor":1.2000,"xargs":0.8000},"own_to_it":1.0000"#),
+            "{json}"
+        );
         assert_eq!(text("\\\n"), r#""\\\u000a""#);
     }
 

@@ -67,7 +67,8 @@ pub(super) fn sort(figures: Vec<Figure>) -> Vec<Measurement> {
         let at = measurements.iter().position(|(measurement, _)| measurement.what == what);
         let at = at.unwrap_or_else(|| {
             let (series, against) = (Vec::new(), Vec::new());
-            measurements.push((Measurement { what, unit, series, against }, Vec::new()));
+            let own = None;
+            measurements.push((Measurement { what, unit, series, against, own }, Vec::new()));
             measurements.len() - 1
         });
         let (measurement, roles) = measurements.get_mut(at).expect("it was found or made");
@@ -82,6 +83,10 @@ pub(super) fn sort(figures: Vec<Figure>) -> Vec<Measurement> {
     }
     let compare = |(mut measurement, roles): (Measurement, Vec<Role>)| {
         measurement.against = against(&measurement, &roles);
+        measurement.own = roles.iter().position(|role| *role == Role::Own);
+        if roles.contains(&Role::Base) {
+            measurement.own = None; // all are
+        }
         measurement
     };
     measurements.into_iter().map(compare).collect()
