@@ -27,7 +27,7 @@ const OWN_NAME: &str = "piecework";
 /// maximum; each group has a scale of its own.
 pub(crate) fn svg(
     title: &str,
-    measurements: &[Measurement],
+    measurements: &[&Measurement],
     shown: impl Fn(&str) -> bool,
 ) -> String {
     let mut bars = String::new();
@@ -104,7 +104,7 @@ mod tests {
             against: vec![],
             own: None,
         };
-        let svg = svg("A <title>", &[measurement], |name| name != "hidden");
+        let svg = svg("A <title>", &[&measurement], |name| name != "hidden");
         for wanted in [
             "<title>A &lt;title&gt;</title>",
             ">items/s &amp; more</text>",

@@ -50,10 +50,9 @@ impl Report<'_> {
 
     fn put_on_page(&self, mut section: String) -> Outcome {
         if let Some(chart) = &self.chart {
-            let (docs, pictures) = PICTURES;
-            let file = format!("{pictures}/{}.svg", self.name);
-            write(&root().join(docs).join(&file), chart)?;
-            section.push_str(&format!("\n![The same as a chart]({file})\n"));
+            picture(self.name, chart)?;
+            let (_, pictures) = PICTURES;
+            section.push_str(&format!("\n![The same as a chart]({pictures}/{}.svg)\n", self.name));
         }
         page::write(self.name, &section)
     }
@@ -75,6 +74,12 @@ impl Report<'_> {
             figures.join(","),
         )
     }
+}
+
+/// Puts a chart among the pictures of the documentation.
+pub(crate) fn picture(name: &str, chart: &str) -> Outcome {
+    let (docs, pictures) = PICTURES;
+    write(&root().join(docs).join(pictures).join(format!("{name}.svg")), chart)
 }
 
 /// Writes a file, and says its name if that fails.
