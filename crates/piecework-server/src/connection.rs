@@ -1,26 +1,28 @@
 //! One task per connection: socket bytes to the session, the session's calls to the hub, replies
 //! to the socket. It decides nothing.
 
+mod reply;
+mod wait;
+
 use crate::complaints::Complaints;
 use crate::config::Shutdown;
 use crate::ended::Ended;
 use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
-use crate::limits::{COPY_BYTES_MAX, Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
+use crate::limits::{Limits, PROCESS_END_MAX};
 use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
 use crate::socket::{Broken, Socket};
 use crate::stage::Stage;
 use crate::unsent::Unsent;
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use piecework_net::{Peer, Stream};
 use piecework_state::{Reply, SessionId};
 use piecework_wire::{Policy, WireError};
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 /// What every connection of a server shares.
@@ -201,22 +203,6 @@ impl Connection<'_> {
         self.socket.process().forget();
     }
 
-    /// The same while a call waits: it goes on waiting in the session of whoever inherited the
-    /// connection.
-    fn hand_over(
-        &mut self,
-        id: SessionId,
-        ident: &str,
-        reply: oneshot::Receiver<Reply>,
-    ) -> (SessionId, Called) {
-        self.socket.process().forget();
-        let (heir, called) = self.shared.hub.hand_over(id, ident, reply);
-        if let Some(open) = &mut self.open {
-            open.id = heir;
-        }
-        (heir, called)
-    }
-
     /// The end of a thread's connection does not tell whether its process lives. Where the process
     /// is known, its end comes at the same moment, if it comes.
     async fn look_after_process(&mut self) {
@@ -291,114 +277,10 @@ impl Connection<'_> {
         self.client = Some(client);
     }
 
-    /// Sends what a call on the object `ident` came to, or will come to.
-    async fn answer(&mut self, ident: &str, called: Called) -> Result<(), Ended> {
-        match called {
-            Called::Replied(reply) => self.reply(reply).await,
-            Called::Lost => Err(self.lost().await),
-            Called::Parked(reply) => match self.wait(ident, reply).await? {
-                Some(reply) => self.reply(reply).await,
-                None => Ok(()),
-            },
-        }
-    }
-
-    /// Sends a reply with the next flush; or takes it back if nobody waits for it any more.
-    async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
-        let Some(open) = &self.open else { return Ok(()) };
-        if self.is_interrupted() {
-            open.hub.unsent(open.id, reply);
-            return Ok(());
-        }
-        let out = &mut self.session.out;
-        let large = session::write(&reply, COPY_BYTES_MAX, out);
-        let end = if large.is_some() { LARGE } else { out.len() };
-        self.unsent.push(end, reply);
-        match large {
-            None if out.len() <= OUT_BYTES_KEPT => {}
-            None => self.flush().await?,
-            Some(large) => Box::pin(self.send_large(large)).await?,
-        }
-        Ok(())
-    }
-
-    /// Something that was decided could not be kept: the client is told so, and the connection
-    /// ends.
-    async fn lost(&mut self) -> Ended {
-        PyError::runtime_error(NOT_KEPT).write(&mut self.session.out);
-        // It ends either way.
-        let _ = self.flush().await;
-        Ended::Gone(io::Error::other(NOT_KEPT))
-    }
-
     /// A stock client waits for its reply before it says more. If it has said more, its call was
     /// interrupted, and the reply would be taken for that of the next one.
     fn is_interrupted(&self) -> bool {
         self.open.as_ref().is_some_and(|open| !open.native) && self.socket.unread() > 0
-    }
-
-    /// Waits for a parked call on the object `ident`, and gives back the reply. `None` means that
-    /// its client has given it up: the call is cancelled. An error means that the client is gone:
-    /// what it waited for goes to others, what it put is let in.
-    async fn wait(
-        &mut self,
-        ident: &str,
-        mut reply: oneshot::Receiver<Reply>,
-    ) -> Result<Option<Reply>, Ended> {
-        let hub = &*self.shared.hub;
-        let Some(mut id) = self.open.as_ref().map(|open| open.id) else { return Ok(None) };
-        // Whoever asked for more before waits for those replies.
-        if let Err(gone) = self.flush().await {
-            hub.abandon(id, reply);
-            return Err(gone.into());
-        }
-        loop {
-            if self.is_interrupted() {
-                hub.cancel(id, reply);
-                return Ok(None);
-            }
-            let listening = self.socket.unread() < self.shared.limits.pipeline_bytes_max;
-            let heard = tokio::select! {
-                biased;
-                served = &mut reply => {
-                    let Ok(served) = served else { return Err(self.lost().await) };
-                    // Served at the same moment as its end came: it must not take the item along.
-                    if listening && let Err(gone) = self.socket.look() {
-                        hub.unsent(id, served);
-                        return Err(gone.into());
-                    }
-                    return Ok(Some(served));
-                }
-                heard = async {
-                    match listening {
-                        true => self.socket.more().await,
-                        false => Err(self.socket.stopping().await.into()),
-                    }
-                } => heard,
-            };
-            match heard {
-                Ok(()) => {}
-                // Nobody knows which process made the call: whoever inherited the connection may
-                // wait for the reply.
-                Err(Broken::Orphaned) => {
-                    let called;
-                    (id, called) = self.hand_over(id, ident, reply);
-                    reply = match called {
-                        Called::Replied(reply) => return Ok(Some(reply)),
-                        Called::Parked(reply) => reply,
-                        Called::Lost => return Err(self.lost().await),
-                    };
-                }
-                Err(gone) => {
-                    match self.socket.is_stopping() {
-                        // Its client lives, and knows that it got no reply.
-                        true => hub.cancel(id, reply),
-                        false => hub.abandon(id, reply),
-                    }
-                    return Err(gone.into());
-                }
-            }
-        }
     }
 
     /// One call on the manager.
@@ -440,51 +322,7 @@ impl Connection<'_> {
             }
         }
     }
-
-    /// Writes what the session has to say. What replies carry that cannot be sent goes back.
-    async fn flush(&mut self) -> io::Result<()> {
-        let out = &mut self.session.out;
-        if out.is_empty() {
-            return Ok(());
-        }
-        let mut left = &out[..];
-        let sent = self.socket.write(&mut left).await;
-        let written = out.len() - left.len();
-        match out.capacity() <= OUT_BYTES_KEPT {
-            true => out.clear(),
-            false => *out = BytesMut::new(),
-        }
-        self.settle(&sent, written);
-        sent
-    }
-
-    /// Writes what the session has to say, and then a reply that is too long to be copied.
-    async fn send_large(&mut self, large: session::Large) -> io::Result<()> {
-        self.flush().await?;
-        let head = Buf::chain(large.head.as_slice(), large.body);
-        let sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
-        self.settle(&sent, if sent.is_ok() { LARGE } else { 0 });
-        sent
-    }
-
-    /// What replies carry goes back if it was not sent: that of those which end behind what was
-    /// written. After a success these are still to be sent.
-    fn settle(&mut self, sent: &io::Result<()>, written: usize) {
-        match (sent, &self.open) {
-            (Err(_), Some(open)) => {
-                self.unsent.beyond(written).for_each(|reply| open.hub.unsent(open.id, reply));
-            }
-            _ => self.unsent.written(written),
-        }
-    }
 }
-
-/// Where a reply ends that is written for itself, behind the buffer.
-const LARGE: usize = usize::MAX;
-
-/// What a client is told whose call was decided and not kept.
-const NOT_KEPT: &str = "the manager could not keep what it had decided, and stops; it is not known \
-     whether this call was kept; hint: the manager's log says why";
 
 /// Whether the client at `peer` may stop the manager.
 fn may_shut_down(shared: &Shared, peer: Peer) -> bool {

@@ -14,8 +14,8 @@ pub const FAMILIAR_BYTES_MAX: usize = 1_024;
 ///
 /// A frame is known if it is as long, and has the same bytes but for the *holes*: the data of those
 /// opcodes of the item that push a plain value. Lengths stand outside of the holes, so the opcodes
-/// are the same ones, and the item is lifted by copying the same places. Nothing is known again that
-/// refers to the memo.
+/// are the same ones, and the item is lifted by copying the same places. Nothing is known again
+/// that refers to the memo.
 #[derive(Debug)]
 pub struct Familiar {
     frame: Box<[u8]>,

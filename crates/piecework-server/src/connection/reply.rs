@@ -1,0 +1,97 @@
+//! Replies: gathered in a buffer while there are requests, then written together. What they carry
+//! goes back if they cannot be sent.
+
+use super::Connection;
+use crate::ended::Ended;
+use crate::hub::Called;
+use crate::limits::{COPY_BYTES_MAX, OUT_BYTES_KEPT};
+use crate::session::{self, PyError};
+use bytes::{Buf, BytesMut};
+use piecework_state::Reply;
+use std::io;
+
+/// Where a reply ends that is written for itself, behind the buffer.
+const LARGE: usize = usize::MAX;
+
+/// What a client is told whose call was decided and not kept.
+const NOT_KEPT: &str = "the manager could not keep what it had decided, and stops; it is not known \
+     whether this call was kept; hint: the manager's log says why";
+
+impl Connection<'_> {
+    /// Sends what a call on the object `ident` came to, or will come to.
+    pub(super) async fn answer(&mut self, ident: &str, called: Called) -> Result<(), Ended> {
+        match called {
+            Called::Replied(reply) => self.reply(reply).await,
+            Called::Lost => Err(self.lost().await),
+            Called::Parked(reply) => match self.wait(ident, reply).await? {
+                Some(reply) => self.reply(reply).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Sends a reply with the next flush; or takes it back if nobody waits for it any more.
+    pub(super) async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
+        let Some(open) = &self.open else { return Ok(()) };
+        if self.is_interrupted() {
+            open.hub.unsent(open.id, reply);
+            return Ok(());
+        }
+        let out = &mut self.session.out;
+        let large = session::write(&reply, COPY_BYTES_MAX, out);
+        let end = if large.is_some() { LARGE } else { out.len() };
+        self.unsent.push(end, reply);
+        match large {
+            None if out.len() <= OUT_BYTES_KEPT => {}
+            None => self.flush().await?,
+            Some(large) => Box::pin(self.send_large(large)).await?,
+        }
+        Ok(())
+    }
+
+    /// Something that was decided could not be kept: the client is told so, and the connection
+    /// ends.
+    pub(super) async fn lost(&mut self) -> Ended {
+        PyError::runtime_error(NOT_KEPT).write(&mut self.session.out);
+        // It ends either way.
+        let _ = self.flush().await;
+        Ended::Gone(io::Error::other(NOT_KEPT))
+    }
+
+    /// Writes what the session has to say. What replies carry that cannot be sent goes back.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        let out = &mut self.session.out;
+        if out.is_empty() {
+            return Ok(());
+        }
+        let mut left = &out[..];
+        let sent = self.socket.write(&mut left).await;
+        let written = out.len() - left.len();
+        match out.capacity() <= OUT_BYTES_KEPT {
+            true => out.clear(),
+            false => *out = BytesMut::new(),
+        }
+        self.settle(&sent, written);
+        sent
+    }
+
+    /// Writes what the session has to say, and then a reply that is too long to be copied.
+    async fn send_large(&mut self, large: session::Large) -> io::Result<()> {
+        self.flush().await?;
+        let head = Buf::chain(large.head.as_slice(), large.body);
+        let sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
+        self.settle(&sent, if sent.is_ok() { LARGE } else { 0 });
+        sent
+    }
+
+    /// What replies carry goes back if it was not sent: that of those which end behind what was
+    /// written. After a success these are still to be sent.
+    fn settle(&mut self, sent: &io::Result<()>, written: usize) {
+        match (sent, &self.open) {
+            (Err(_), Some(open)) => {
+                self.unsent.beyond(written).for_each(|reply| open.hub.unsent(open.id, reply));
+            }
+            _ => self.unsent.written(written),
+        }
+    }
+}
