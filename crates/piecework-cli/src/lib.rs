@@ -63,10 +63,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     // Everything but a manager waits most of the time.
     let mut runtime = match arguments.command {
-        Command::Exec(_) | Command::Serve(_) => Builder::new_multi_thread(),
+        Command::Exec(_) | Command::Serve(_) => {
+            let mut runtime = Builder::new_multi_thread();
+            runtime.worker_threads(threads_of_manager());
+            runtime
+        }
         _ => Builder::new_current_thread(),
     };
-    runtime.worker_threads(threads_of_manager());
     let runtime = runtime.enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         // What goes on beside each other in a run, or in a worker, stays on this thread.

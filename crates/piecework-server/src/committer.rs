@@ -30,7 +30,8 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// Has the engine keep what is decided in the hub from now on.
+    /// Has the engine keep what is decided in the hub from now on. The replies leave by a task of
+    /// the runtime that this is called in, so for as long as that runs.
     pub(crate) fn start(hub: Arc<Hub>, engine: Box<dyn Engine>) -> std::io::Result<Self> {
         let of_thread = Arc::clone(&hub);
         let thread = thread::Builder::new()

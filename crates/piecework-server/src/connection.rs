@@ -10,7 +10,7 @@ use crate::ended::Ended;
 use crate::failures::Failures;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
-use crate::limits::{Limits, PROCESS_END_MAX};
+use crate::limits::{Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
 use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
@@ -158,6 +158,9 @@ impl Connection<'_> {
             let Some(client) = self.client.clone() else { return Ok(false) };
             self.open(client);
         }
+        if self.unsent.may_be_settled() {
+            self.flush().await?;
+        }
         match self.decide() {
             Decided::Answered => {}
             Decided::Replied(reply) => self.reply(reply).await?,
@@ -165,8 +168,14 @@ impl Connection<'_> {
             Decided::Manager(call) => Box::pin(self.manager(&call)).await?,
         }
         if self.is_interrupted() {
+            debug_assert!(self.unsent.is_empty(), "what it carried was taken back");
             self.session.out.clear();
         }
+        if self.session.out.len() > OUT_BYTES_KEPT {
+            self.flush().await?;
+        }
+        // One client with much to say is not to keep others from being heard.
+        tokio::task::coop::consume_budget().await;
         Ok(true)
     }
 

@@ -46,6 +46,12 @@ impl Input {
         self.bytes.get(self.body.clone()).unwrap_or_default()
     }
 
+    /// The frame has been served, though the next one may be long in coming.
+    pub(crate) fn forget_frame(&mut self) {
+        self.body = 0..0;
+        self.settle();
+    }
+
     /// Drops the next bytes.
     pub(crate) fn pass_over(&mut self, bytes: usize) {
         self.at = self.bytes.len().min(self.at + bytes);
@@ -128,6 +134,15 @@ mod tests {
         assert!(input.next(5).unwrap());
         input.pass_over(4);
         assert_eq!((input.frame(), input.rest()), (&b"two"[..], &b"three"[..]));
+    }
+
+    #[test]
+    fn a_frame_that_was_served_holds_no_buffer_while_its_call_waits() {
+        let mut input = Input::default();
+        input.room(READ_BYTES).extend_from_slice(&framed(&[b"get"]));
+        assert!(input.next(5).unwrap());
+        input.forget_frame();
+        assert_eq!((input.frame(), input.bytes.capacity()), (&b""[..], 0));
     }
 
     #[test]

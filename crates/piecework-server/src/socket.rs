@@ -69,6 +69,11 @@ impl Socket {
         self.input.frame()
     }
 
+    /// The frame has been served: nobody looks at it again.
+    pub(crate) fn forget_frame(&mut self) {
+        self.input.forget_frame();
+    }
+
     /// Goes on to the next frame, if it is there as a whole.
     pub(crate) fn next_frame(&mut self, bytes_max: usize) -> Result<bool, WireError> {
         self.input.next(bytes_max)

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 
 /// How far a server has stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
@@ -51,6 +52,7 @@ impl StageWatch {
             let changed = self.stage.has_changed().unwrap_or(true);
             if changed {
                 self.seen = *self.stage.borrow_and_update();
+                self.woken = None;
             }
             if self.seen >= stage {
                 return Poll::Ready(());
@@ -60,11 +62,12 @@ impl StageWatch {
                 return Poll::Pending;
             }
             let mut of_change = self.stage.clone();
-            let mut change: Change = Box::pin(async move {
+            // A task that has used up its budget would not be registered, and so not be woken.
+            let mut change: Change = Box::pin(unconstrained(async move {
                 if of_change.changed().await.is_err() {
                     std::future::pending().await // there is no server any more
                 }
-            });
+            }));
             if change.as_mut().poll(context).is_pending() {
                 self.woken = Some((context.waker().clone(), change));
                 return Poll::Pending;
@@ -111,5 +114,36 @@ mod tests {
         server.send_replace(Stage::Over);
         assert_eq!(woken.0.load(Ordering::Relaxed), 2);
         assert!(over.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn each_stage_that_is_waited_for_wakes_anew() {
+        let (server, stage) = watch::channel(Stage::Serving);
+        let (mut watch, woken) = (StageWatch::new(stage), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        assert!(watch.poll_reached(&mut context, Stage::LastCalls).is_pending());
+        server.send_replace(Stage::LastCalls);
+        assert!(watch.poll_reached(&mut context, Stage::LastCalls).is_ready());
+        assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
+        server.send_replace(Stage::Over);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_task_without_budget_left_is_woken_all_the_same() {
+        let (server, stage) = watch::channel(Stage::Serving);
+        let mut watch = StageWatch::new(stage);
+        let waiting = tokio::spawn(std::future::poll_fn(move |context| {
+            // Whatever else the task does first may take all of it.
+            while tokio::task::coop::has_budget_remaining() {
+                let mut used = pin!(tokio::task::coop::consume_budget());
+                let _ = used.as_mut().poll(context);
+            }
+            watch.poll_reached(context, Stage::Over)
+        }));
+        tokio::task::yield_now().await;
+        server.send_replace(Stage::Over);
+        waiting.await.unwrap();
     }
 }

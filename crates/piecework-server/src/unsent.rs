@@ -17,6 +17,17 @@ impl Unsent {
         }
     }
 
+    /// Whether a request that is read now may settle what one of them carries, by its order and not
+    /// by its id: it was said before the client had that, and must not count for it.
+    pub(crate) fn may_be_settled(&self) -> bool {
+        self.replies.iter().any(|(_, reply)| !matches!(reply, Reply::Leases(_)))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+
     /// Nothing was written beyond this place, nor will be: gives back the replies that end there.
     pub(crate) fn beyond(&mut self, written: usize) -> impl Iterator<Item = Reply> {
         let replies = self.replies.drain(..);
@@ -26,5 +37,45 @@ impl Unsent {
     /// The buffer was written up to here, and those replies are on their way.
     pub(crate) fn written(&mut self, written: usize) {
         self.replies.retain(|(end, _)| *end > written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use piecework_state::{Call, Limits, Outcome, Payload, Peer, QueueOptions, State, Take};
+    use piecework_state::{Time, Wait};
+
+    /// What a get of one item in this style is answered with.
+    fn got(style: Take) -> Reply {
+        let (mut state, now) = (State::new(1, Limits::default()), Time::from_secs(1));
+        let task = state.register("task", QueueOptions::default(), &mut Outcome::default());
+        let client = state.open(now, Peer::native("piecework/client"));
+        state.apply(now, client, Call::put(task, Payload::opaque("1")));
+        let take = Call::Take { queue: task, max: 1, wait: Wait::No, style };
+        state.apply(now, client, take).reply.unwrap()
+    }
+
+    #[test]
+    fn what_was_not_written_is_given_back_and_nothing_else() {
+        let mut unsent = Unsent::default();
+        unsent.push(5, Reply::None);
+        for end in [10, 20, 30] {
+            unsent.push(end, got(Take::Item));
+        }
+        assert_eq!(unsent.beyond(20).count(), 1);
+        assert!(unsent.is_empty());
+        [10, 20].into_iter().for_each(|end| unsent.push(end, got(Take::Item)));
+        unsent.written(10);
+        assert_eq!(unsent.beyond(0).count(), 1);
+    }
+
+    #[test]
+    fn what_is_settled_by_its_id_may_wait_to_be_written() {
+        for (style, waits) in [(Take::Item, false), (Take::Many, false), (Take::Leases, true)] {
+            let mut unsent = Unsent::default();
+            unsent.push(10, got(style));
+            assert_eq!(!unsent.may_be_settled(), waits, "{style:?}");
+        }
     }
 }

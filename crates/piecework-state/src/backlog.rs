@@ -8,6 +8,7 @@
 //! item there is a few numbers that differ little from those before it, and is written as these
 //! differences; its bytes, where they are in memory and few, lie behind those of its neighbours.
 
+use crate::body::SHARED_BYTES_MAX;
 use crate::{Body, Item, ItemId, Place, QueueId, Time};
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
@@ -19,10 +20,6 @@ const SEGMENT_ITEMS: usize = 64;
 
 /// What the numbers of a segment take in most cases.
 const NUMBERS_BYTES: usize = 6 * SEGMENT_ITEMS;
-
-/// The longest payload that is laid beside others. For as long as one of them is in use, so are the
-/// others of its segment; and to copy a longer one would cost more than it saves.
-const PACKED_BYTES_MAX: usize = 256;
 
 /// Items in ascending order of their places.
 ///
@@ -158,7 +155,7 @@ impl Numbers {
         let Item { id, place, payload, stop, reply_to: its, put_at, attempts, rare } = item;
         let len = match payload {
             Body::Away(len) => len.checked_mul(2)? + 1,
-            Body::Here(bytes) if bytes.len() <= PACKED_BYTES_MAX => bytes.len() as u64 * 2,
+            Body::Here(bytes) if bytes.len() <= SHARED_BYTES_MAX => bytes.len() as u64 * 2,
             Body::Here(_) => return None,
         };
         let plain = !stop && *its == reply_to && *attempts == 0 && rare.is_none();
@@ -171,7 +168,7 @@ fn pack(items: &[Item]) -> Option<Segment> {
     let reply_to = items.first()?.reply_to;
     let (mut numbers, mut last) = (Vec::with_capacity(NUMBERS_BYTES), Numbers::default());
     let bytes = items.iter().map(|item| item.payload.resident()).sum::<u64>();
-    let most = SEGMENT_ITEMS * PACKED_BYTES_MAX;
+    let most = SEGMENT_ITEMS * SHARED_BYTES_MAX;
     let mut payloads = BytesMut::with_capacity(usize::try_from(bytes).ok()?.min(most));
     for item in items {
         let next = Numbers::of(item, reply_to)?;
@@ -267,8 +264,8 @@ mod tests {
             id: ItemId(place.wrapping_mul(7) % 1_000),
             place: Place(place),
             payload: match kind % 8 {
-                0 => Body::Here(vec![kind as u8; kind as usize % PACKED_BYTES_MAX].into()),
-                1 if kind % 3_000 == 1 => Body::Here(vec![1; PACKED_BYTES_MAX + 1].into()),
+                0 => Body::Here(vec![kind as u8; kind as usize % SHARED_BYTES_MAX].into()),
+                1 if kind % 3_000 == 1 => Body::Here(vec![1; SHARED_BYTES_MAX + 1].into()),
                 other => Body::Away(other * 1_000_000),
             },
             stop: kind % 301 == 1,

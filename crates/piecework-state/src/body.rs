@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+/// The longest bytes that lie in a buffer with others.
+pub(crate) const SHARED_BYTES_MAX: usize = 256;
+
 /// The bytes that were put; the state never looks inside.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Body {
@@ -30,6 +33,16 @@ impl Body {
         match self {
             Self::Here(bytes) => Some(bytes),
             Self::Away(_) => None,
+        }
+    }
+
+    /// Has its bytes to itself. Few bytes lie in a buffer with those of other items, which lives as
+    /// long as any of them: one that stays behind is not to hold on to the others.
+    pub(crate) fn stand_apart(&mut self) {
+        if let Self::Here(bytes) = self
+            && bytes.len() <= SHARED_BYTES_MAX
+        {
+            *bytes = Bytes::copy_from_slice(bytes);
         }
     }
 

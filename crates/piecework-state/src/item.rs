@@ -79,6 +79,7 @@ impl Item {
 
     /// Remembers how an attempt ended, and counts it if it counts.
     pub(crate) fn remember(&mut self, attempt: Attempt) {
+        self.payload.stand_apart();
         self.attempts = self.attempts.saturating_add(u32::from(attempt.counted));
         let rare = self.rare.get_or_insert_default();
         rare.ready_at = attempt.ended;

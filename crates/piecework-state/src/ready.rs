@@ -49,7 +49,8 @@ impl Ready {
     }
 
     /// An item that goes where it stood.
-    pub(crate) fn put_back(&mut self, item: Item) {
+    pub(crate) fn put_back(&mut self, mut item: Item) {
+        item.payload.stand_apart();
         self.bytes += item.payload.len();
         let was = self.sorted.insert(self.rank(&item), item);
         debug_assert!(was.is_none(), "two items in one place");

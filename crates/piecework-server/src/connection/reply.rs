@@ -42,11 +42,9 @@ impl Connection<'_> {
         let end = if large.is_some() { LARGE } else { out.len() };
         self.unsent.push(end, reply);
         match large {
-            None if out.len() <= OUT_BYTES_KEPT => {}
-            None => self.flush().await?,
-            Some(large) => Box::pin(self.send_large(large)).await?,
+            Some(large) => Ok(Box::pin(self.send_large(large)).await?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Something that was decided could not be kept: the client is told so, and the connection

@@ -18,6 +18,7 @@ impl Connection<'_> {
     ) -> Result<Option<Reply>, Ended> {
         let hub = &*self.shared.hub;
         let Some(mut id) = self.open.as_ref().map(|open| open.id) else { return Ok(None) };
+        self.socket.forget_frame();
         // Whoever asked for more before waits for those replies.
         if let Err(gone) = self.flush().await {
             hub.abandon(id, reply);

@@ -7,14 +7,18 @@ use piecework_wire::Request;
 use piecework_wire::request::{FAMILIAR_BYTES_MAX, Familiar};
 use smallvec::smallvec;
 
-/// A worker says two things, and one more at its beginning or end.
-const REMEMBERED_MAX: usize = 3;
+/// Requests that put nothing: a worker says one of them again and again, and another at times.
+const OTHERS_MAX: usize = 2;
 
 /// What one client said last.
 #[derive(Debug, Default)]
 pub(crate) struct Familiars {
-    known: Vec<Known>,
-    /// Which of them is forgotten next.
+    /// The last put of a length that came twice.
+    put: Option<Box<Known>>,
+    /// How long the last put was that was not known.
+    put_len: usize,
+    others: Vec<Known>,
+    /// Which of the others is forgotten next.
     oldest: usize,
 }
 
@@ -39,12 +43,16 @@ impl Familiars {
     /// Which of the requests that were read before this is.
     #[inline]
     pub(crate) fn find(&self, frame: &[u8]) -> Option<usize> {
-        self.known.iter().position(|known| known.familiar.is(frame))
+        self.known().position(|known| known.familiar.is(frame))
+    }
+
+    fn known(&self) -> impl Iterator<Item = &Known> {
+        self.put.as_deref().into_iter().chain(&self.others)
     }
 
     /// The object and the method of the request that was found.
     pub(crate) fn read(&self, found: usize, frame: &[u8]) -> Option<(&str, Method)> {
-        let Known { familiar, ident, method } = self.known.get(found)?;
+        let Known { familiar, ident, method } = self.known().nth(found)?;
         let method = match method {
             Template::Same(method) => method.clone(),
             Template::Put(wait) => {
@@ -59,6 +67,11 @@ impl Familiars {
         if frame.len() > FAMILIAR_BYTES_MAX {
             return;
         }
+        if matches!(method, Method::Put { .. })
+            && std::mem::replace(&mut self.put_len, frame.len()) != frame.len()
+        {
+            return; // what is as long as nothing before it may be so again
+        }
         let (item, method) = match method {
             Method::Put { wait, .. } if puts_first_argument(request) => {
                 (Some(0), Template::Put(wait.clone()))
@@ -71,11 +84,15 @@ impl Familiars {
             return;
         };
         let known = Known { familiar, ident: ident.into(), method };
-        match self.known.get_mut(self.oldest) {
-            Some(oldest) => *oldest = known,
-            None => self.known.push(known),
+        if item.is_some() {
+            self.put = Some(Box::new(known));
+            return;
         }
-        self.oldest = (self.oldest + 1) % REMEMBERED_MAX;
+        match self.others.get_mut(self.oldest) {
+            Some(oldest) => *oldest = known,
+            None => self.others.push(known),
+        }
+        self.oldest = (self.oldest + 1) % OTHERS_MAX;
     }
 }
 
@@ -114,7 +131,10 @@ mod tests {
     fn a_put_is_known_by_all_but_its_item() {
         let mut familiars = Familiars::default();
         for method in ["put", "put_nowait"] {
-            remember(&mut familiars, &frame(method, &[ArgOut::Bytes(b"abc")]));
+            let first = frame(method, &[ArgOut::Bytes(b"abc")]);
+            remember(&mut familiars, &first);
+            assert_eq!(put(&familiars, &first), None, "its length came once");
+            remember(&mut familiars, &first);
             let other = frame(method, &[ArgOut::Bytes(b"xyz")]);
             let item = put(&familiars, &other).unwrap();
             assert_eq!(item.value().unwrap(), Value::Bytes(b"xyz".to_vec()));
@@ -126,6 +146,7 @@ mod tests {
         let mut familiars = Familiars::default();
         let list = frame("put_many", &[ArgOut::Value(&Value::List(vec![Value::Int(1)]))]);
         remember(&mut familiars, &list);
+        remember(&mut familiars, &list);
         assert_eq!(put(&familiars, &list), None);
     }
 
@@ -133,17 +154,17 @@ mod tests {
     fn a_get_is_known_as_it_is_and_the_oldest_is_forgotten() {
         let mut familiars = Familiars::default();
         let gets =
-            [1, 2, 3, 4].map(|seconds| frame("get", &[ArgOut::Bool(true), ArgOut::Int(seconds)]));
+            [1, 2, 3].map(|seconds| frame("get", &[ArgOut::Bool(true), ArgOut::Int(seconds)]));
         for get in &gets {
             assert!(familiars.find(get).is_none());
             remember(&mut familiars, get);
         }
         let known = gets.each_ref().map(|get| familiars.find(get).is_some());
-        assert_eq!(known, [false, true, true, true]);
-        let found = familiars.find(&gets[3]).unwrap();
-        let Some((_, Method::Take { wait, .. })) = familiars.read(found, &gets[3]) else {
+        assert_eq!(known, [false, true, true]);
+        let found = familiars.find(&gets[2]).unwrap();
+        let Some((_, Method::Take { wait, .. })) = familiars.read(found, &gets[2]) else {
             panic!()
         };
-        assert_eq!(wait.timeout, Some(Value::Int(4)));
+        assert_eq!(wait.timeout, Some(Value::Int(3)));
     }
 }

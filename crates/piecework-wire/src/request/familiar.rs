@@ -9,6 +9,9 @@ use crate::pickle::{Ops, Span, is_framing, is_plain_push};
 /// The longest request that is worth remembering: of longer ones, the item is nearly all.
 pub const FAMILIAR_BYTES_MAX: usize = 1_024;
 
+/// The most holes: whoever puts long tuples of numbers spends his time elsewhere.
+const HOLES_MAX: usize = 16;
+
 /// A request as it was once read, to be known again: a client says the same over and over, the
 /// same method of the same object, and only what it puts is another each time.
 ///
@@ -44,6 +47,9 @@ impl Familiar {
         let (mut same, mut from, mut lifted) = (SmallVec::new(), 0, None);
         if let Some(at) = item {
             let (holes, kept) = look_through(frame, *request.args.get(at)?)?;
+            if holes.len() > HOLES_MAX {
+                return None;
+            }
             for hole in holes {
                 same.push(Span { start: from, end: hole.start });
                 from = hole.end;
