@@ -92,6 +92,8 @@ struct Connection<'a> {
 enum Decided {
     /// The reply is written.
     Answered,
+    /// Nothing yet: items that it may be about are to be sent first.
+    Later,
     /// A call on the object of this ident.
     Called(String, Called),
     /// A call on an object that is done.
@@ -158,11 +160,13 @@ impl Connection<'_> {
             let Some(client) = self.client.clone() else { return Ok(false) };
             self.open(client);
         }
-        if self.unsent.may_be_settled() {
+        let mut decided = self.decide();
+        if let Decided::Later = decided {
             self.flush().await?;
+            decided = self.decide();
         }
-        match self.decide() {
-            Decided::Answered => {}
+        match decided {
+            Decided::Answered | Decided::Later => {}
             Decided::Replied(reply) => self.reply(reply).await?,
             Decided::Called(ident, called) => Box::pin(self.answer(&ident, called)).await?,
             Decided::Manager(call) => Box::pin(self.manager(&call)).await?,
@@ -188,9 +192,14 @@ impl Connection<'_> {
             Next::Answered => return Decided::Answered,
         };
         let Some(open) = &self.open else { return Decided::Answered };
+        let under_way = self.unsent.items();
+        if under_way > 0 && !method.takes() {
+            return Decided::Later;
+        }
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
         let seen = method.look(shared.policy.as_ref(), shared.sorts);
-        match open.hub.call(open.id, &ident, |desk, queue| method.on(desk, queue, seen)) {
+        match open.hub.call(open.id, &ident, under_way, |desk, queue| method.on(desk, queue, seen))
+        {
             Ok(Called::Replied(reply)) => Decided::Replied(reply),
             Ok(called) => Decided::Called(ident.into_owned(), called),
             Err(error) => {

@@ -7,20 +7,22 @@ use piecework_state::Reply;
 pub(crate) struct Unsent {
     /// Each with the place in the buffer where it ends.
     replies: Vec<(usize, Reply)>,
+    items: usize,
 }
 
 impl Unsent {
     /// A reply that ends at this place of the buffer. One that carries nothing is of no interest.
     pub(crate) fn push(&mut self, end: usize, reply: Reply) {
-        if !reply.deliveries().is_empty() {
+        let items = reply.deliveries().len();
+        if items > 0 {
+            self.items += items;
             self.replies.push((end, reply));
         }
     }
 
-    /// Whether a request that is read now may settle what one of them carries, by its order and not
-    /// by its id: it was said before the client had that, and must not count for it.
-    pub(crate) fn may_be_settled(&self) -> bool {
-        self.replies.iter().any(|(_, reply)| !matches!(reply, Reply::Leases(_)))
+    /// How many items they carry.
+    pub(crate) fn items(&self) -> usize {
+        self.items
     }
 
     /// Whether there are none.
@@ -30,6 +32,7 @@ impl Unsent {
 
     /// Nothing was written beyond this place, nor will be: gives back the replies that end there.
     pub(crate) fn beyond(&mut self, written: usize) -> impl Iterator<Item = Reply> {
+        self.items = 0;
         let replies = self.replies.drain(..);
         replies.filter(move |(end, _)| *end > written).map(|(_, reply)| reply)
     }
@@ -37,6 +40,7 @@ impl Unsent {
     /// The buffer was written up to here, and those replies are on their way.
     pub(crate) fn written(&mut self, written: usize) {
         self.replies.retain(|(end, _)| *end > written);
+        self.items = self.replies.iter().map(|(_, reply)| reply.deliveries().len()).sum();
     }
 }
 
@@ -71,11 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_by_its_id_may_wait_to_be_written() {
-        for (style, waits) in [(Take::Item, false), (Take::Many, false), (Take::Leases, true)] {
-            let mut unsent = Unsent::default();
-            unsent.push(10, got(style));
-            assert_eq!(!unsent.may_be_settled(), waits, "{style:?}");
+    fn items_are_counted_until_they_are_written() {
+        let mut unsent = Unsent::default();
+        for (end, style) in [(10, Take::Item), (20, Take::Many), (30, Take::Leases)] {
+            unsent.push(end, got(style));
         }
+        assert_eq!(unsent.items(), 3);
+        unsent.written(20);
+        assert_eq!(unsent.items(), 1);
     }
 }

@@ -89,6 +89,9 @@ pub(crate) struct Session {
     pub(crate) opened: Time,
     /// Leases in the order they were taken.
     pub(crate) held: VecDeque<Held>,
+    /// So many of them, the last ones, are on their way to a client that speaks without waiting:
+    /// what it says now cannot be about them.
+    pub(crate) under_way: usize,
     /// The queue it got from last.
     pub(crate) got_last: Option<QueueId>,
     /// Items it got that are acked and not yet paid for by `task_done()`, by queue.
@@ -181,6 +184,7 @@ impl Session {
             peer,
             opened,
             held: VecDeque::new(),
+            under_way: 0,
             got_last: None,
             unpaid: SmallVec::new(),
             handles: SmallVec::new(),
@@ -201,7 +205,12 @@ impl Session {
 
     /// The leases on `queue` that a stock client's calls speak of, oldest first.
     pub(crate) fn held_on(&self, queue: QueueId) -> impl Iterator<Item = Held> + '_ {
-        self.held.iter().copied().filter(move |held| held.queue == queue && !held.by_id)
+        let arrived = self.held.len().saturating_sub(self.under_way);
+        self.held
+            .iter()
+            .take(arrived)
+            .copied()
+            .filter(move |held| held.queue == queue && !held.by_id)
     }
 
     /// Forgets a lease: the one that has run out, or the one that has not. After a lease has run

@@ -159,6 +159,14 @@ impl State {
         }
     }
 
+    /// How many items are on their way to a session whose client speaks without waiting for them:
+    /// calls that settle the oldest item that it has are not about these.
+    pub fn set_under_way(&mut self, session: SessionId, items: usize) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.under_way = items;
+        }
+    }
+
     /// Serves one call of a session that waits for nothing.
     pub fn apply(&mut self, now: Time, session: SessionId, call: Call) -> Outcome {
         let mut out = Outcome::default();

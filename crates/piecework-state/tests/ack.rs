@@ -393,3 +393,19 @@ fn a_wait_for_many_leases_is_bounded_as_well() {
     });
     assert_eq!(world.stats().leased, 1_000);
 }
+
+#[test]
+fn a_get_acks_nothing_that_is_still_on_its_way() {
+    let mut world = World::auto();
+    let (master, worker) = (world.client(), world.client());
+    for item in ["a", "b", "c"] {
+        world.put(&master, item);
+    }
+    got(world.get(&worker));
+    world.state.set_under_way(worker.session, 1);
+    got(world.get(&worker));
+    assert_eq!(world.stats().leased, 2, "the client did not have the first when it asked");
+    world.state.set_under_way(worker.session, 0);
+    got(world.get(&worker));
+    assert_eq!((world.stats().ready, world.stats().leased), (0, 1));
+}

@@ -97,11 +97,13 @@ impl Hub {
         self.lock().ledger.state.open(now, peer)
     }
 
-    /// Has the state serve one call on the object `ident`; `call` says which, given its queue.
+    /// Has the state serve one call on the object `ident`; `call` says which, given its queue. So
+    /// many items are on their way to the session: it cannot have meant these.
     pub(crate) fn call<E: From<StateError>>(
         &self,
         session: SessionId,
         ident: &str,
+        under_way: usize,
         call: impl FnOnce(&Desk<'_>, QueueId) -> Result<Call, E>,
     ) -> Result<Called, E> {
         let mut shared = self.lock();
@@ -116,7 +118,13 @@ impl Hub {
             self.tell(shared, out);
             return called.map(|_| unreachable!("an error, as was just seen"));
         };
+        if under_way > 0 {
+            shared.ledger.state.set_under_way(session, under_way);
+        }
         shared.ledger.state.apply_into(now, session, called, &mut out);
+        if under_way > 0 {
+            shared.ledger.state.set_under_way(session, 0);
+        }
         Ok(self.finish(shared, session, out))
     }
 

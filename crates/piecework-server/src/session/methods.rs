@@ -202,6 +202,11 @@ impl Method {
         read(&Arguments::bind(request, signature)?)
     }
 
+    /// Whether it takes items.
+    pub(crate) fn takes(&self) -> bool {
+        matches!(self, Self::Take { .. })
+    }
+
     /// Looks at what this puts, which may be long, before the hub is asked: against the policy, if
     /// there is one; and for what orders it, if any queue `sorts`.
     pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool) -> Seen {
