@@ -4,6 +4,7 @@ They are made within a user namespace, so that no rights are needed where the ke
 make one. A machine has an address, a name and processes of its own, but shares all files.
 """
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -62,7 +63,8 @@ class Machine:
 
     def __exit__(self, *_):
         for pid in self.processes():
-            os.kill(pid, 9)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself just now
+                os.kill(pid, 9)
         self._holder.__exit__()
 
     def program(self, *command, **options):
