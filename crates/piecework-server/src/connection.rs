@@ -145,8 +145,9 @@ impl Connection<'_> {
             true => place.welcome(),
             false => drop(place),
         }
-        // The handshake's messages are longer than most replies.
+        // The handshake's messages are longer than most replies, and nobody asks for the host again.
         self.session.out = BytesMut::new();
+        self.host = String::new();
         first
     }
 

@@ -50,7 +50,7 @@ impl Local {
     /// When the manager could not keep what it had decided, and so stops.
     pub async fn call(&mut self, call: Call) -> Result<Reply, ServerError> {
         match self.hub.call_queue(self.session, call) {
-            Called::Replied(reply) => Ok(reply),
+            Called::Replied(reply) | Called::Served(reply) => Ok(reply),
             Called::Parked(reply) => {
                 let mut waiting = Waiting { local: self, reply: Some(reply) };
                 let reply = waiting.reply.as_mut().expect("just put there").await;

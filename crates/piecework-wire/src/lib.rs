@@ -20,7 +20,8 @@
 //! challenge.verify(&key, &auth::answer(&key, &message)?)?;
 //!
 //! request::request(&mut wire, Some("task.1"), "put", &[request::ArgOut::Int(3411)], &[]);
-//! let request = Request::parse(&frame::cut(&mut wire, frame::FRAME_BYTES_MAX)?.expect("whole"))?;
+//! let frame = frame::cut(&mut wire, frame::FRAME_BYTES_MAX)?.expect("whole");
+//! let request = Request::parse(&frame)?;
 //! let task = request.arg(0).expect("put has an item").payload()?;
 //! reply::returned_payload(&mut wire, &task);
 //! let reply = Reply::parse(frame::cut(&mut wire, frame::FRAME_BYTES_MAX)?.expect("whole"))?;

@@ -22,6 +22,11 @@ impl Connection<'_> {
     pub(super) async fn answer(&mut self, ident: &str, called: Called) -> Result<(), Ended> {
         match called {
             Called::Replied(reply) => self.reply(reply).await,
+            Called::Served(reply) => {
+                // Who has waited goes first: it saves him the time that a reply takes to be sent.
+                tokio::task::yield_now().await;
+                self.reply(reply).await
+            }
             Called::Lost => Err(self.lost().await),
             Called::Parked(reply) => match self.wait(ident, reply).await? {
                 Some(reply) => self.reply(reply).await,

@@ -56,7 +56,7 @@ impl Connection<'_> {
                     let called;
                     (id, called) = self.hand_over(id, ident, reply);
                     reply = match called {
-                        Called::Replied(reply) => return Ok(Some(reply)),
+                        Called::Replied(reply) | Called::Served(reply) => return Ok(Some(reply)),
                         Called::Parked(reply) => reply,
                         Called::Lost => return Err(self.lost().await),
                     };

@@ -57,6 +57,8 @@ pub(crate) struct Work {
 pub(crate) enum Called {
     /// It is done.
     Replied(Reply),
+    /// It is done, and somebody who waited was served by it.
+    Served(Reply),
     /// It waits, or what it decided is being kept; the reply comes here.
     Parked(oneshot::Receiver<Reply>),
     /// Something that was decided could not be kept: nothing may be promised any more.
@@ -391,7 +393,8 @@ impl Hub {
         let called = match &mut told {
             Err(Lost) => Called::Lost,
             Ok(told) => match told.reply.take() {
-                Some(reply) => Called::Replied(reply),
+                Some(reply) if told.woken.is_empty() => Called::Replied(reply),
+                Some(reply) => Called::Served(reply),
                 None => {
                     let (sender, receiver) = oneshot::channel();
                     shared.parked.insert(session, sender);

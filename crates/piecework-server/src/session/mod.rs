@@ -48,7 +48,8 @@ pub(crate) struct Session {
 
 #[derive(Debug)]
 enum Phase {
-    Handshake(Handshake),
+    /// Boxed: most connections have it behind them.
+    Handshake(Box<Handshake>),
     Control,
     Serving,
 }
@@ -68,7 +69,7 @@ impl Session {
         let mut out = BytesMut::new();
         let handshake = Challenging::begin(random, &mut out);
         let familiars = Familiars::default();
-        Self { phase: Phase::Handshake(handshake), key: None, familiars, out }
+        Self { phase: Phase::Handshake(Box::new(handshake)), key: None, familiars, out }
     }
 
     /// How long the next frame may be.
@@ -99,7 +100,7 @@ impl Session {
         match std::mem::replace(&mut self.phase, Phase::Control) {
             Phase::Handshake(handshake) => {
                 match handshake.handle(frame, keys, &mut self.out)? {
-                    Shaken::On(next) => self.phase = Phase::Handshake(next),
+                    Shaken::On(next) => self.phase = Phase::Handshake(Box::new(next)),
                     Shaken::Done(key) => self.key = Some(key),
                 }
                 Ok(Step::Shaking)
