@@ -37,6 +37,11 @@ const CELL_BYTES: usize = size_of::<i32>();
 /// started one more. Each look finds what was started before it, so a few are enough.
 const LOOKS_MAX: usize = 100;
 
+/// After so many looks in a row that have found nobody, nobody is left. One is not enough: of a
+/// process that is just becoming another program, a shell's last command say, the system shows no
+/// environment for a moment, and for a longer one where the machine is busy.
+const LOOKS_IN_VAIN: usize = 10;
+
 /// The pause between two looks, in which what was killed vanishes.
 const LOOKS_PERIOD: Duration = Duration::from_millis(10);
 
@@ -163,9 +168,11 @@ pub(crate) fn run(run_id: &OsStr) {
     for group in table_groups() {
         group.kill();
     }
+    let mut in_vain = 0;
     for _ in 0..LOOKS_MAX {
         let missed = marked(run_id);
-        if missed.is_empty() {
+        in_vain = if missed.is_empty() { in_vain + 1 } else { 0 };
+        if in_vain == LOOKS_IN_VAIN {
             break;
         }
         for process in missed {
