@@ -15,14 +15,14 @@ use crate::lobby::Lobby;
 use crate::netstat;
 use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
 use crate::socket::{Broken, Socket};
-use crate::stage::Stage;
+use crate::stage::Stages;
 use crate::unsent::Unsent;
 use bytes::BytesMut;
 use piecework_net::{Peer, Stream};
 use piecework_state::{Reply, SessionId};
 use piecework_wire::{Policy, WireError};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// What every connection of a server shares.
@@ -40,14 +40,14 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) permits: Arc<Semaphore>,
-    pub(crate) stage: watch::Receiver<Stage>,
+    pub(crate) stages: Arc<Stages>,
 }
 
 /// Serves a connection until it ends, and says in the log how it ended.
 pub(crate) async fn serve(stream: Stream, shared: &Shared) {
     let set_up = stream.peer().and_then(|peer| {
         let silence_max = shared.limits.silence_max;
-        Ok((peer, Socket::new(stream, &peer, silence_max, shared.stage.clone())?))
+        Ok((peer, Socket::new(stream, &peer, silence_max, Arc::clone(&shared.stages))?))
     });
     let (peer, socket) = match set_up {
         Ok(set_up) => set_up,

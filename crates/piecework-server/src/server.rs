@@ -14,7 +14,7 @@ use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::queue_spec::QueueSpec;
 use crate::registry::Registry;
-use crate::stage::Stage;
+use crate::stage::{Stage, StageWatch, Stages};
 use piecework_engine::{Disk, Engine};
 use piecework_net::{Address, Listener};
 use piecework_state::{Ledger, Loading, Outcome, State};
@@ -22,7 +22,7 @@ use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -125,7 +125,7 @@ impl Server {
     ///
     /// When something that was decided could not be kept, then or at the end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let (stop, stage) = watch::channel(Stage::Serving);
+        let stages = Arc::<Stages>::default();
         let shared = Arc::new(Shared {
             hub: Arc::clone(&self.hub),
             keys: self.keys,
@@ -137,7 +137,7 @@ impl Server {
             complaints: Complaints::new(),
             limits: self.limits,
             shutdown: self.shutdown,
-            stage,
+            stages: Arc::clone(&stages),
         });
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
@@ -149,10 +149,10 @@ impl Server {
             () = self.hub.run_timer() => unreachable!("the timer runs for ever"),
         }
         self.hub.stop();
-        stop.send_replace(Stage::LastCalls);
+        stages.reach(Stage::LastCalls);
         let mut ended = pin!(async { while accepting.join_next().await.is_some() {} });
         if timeout(LAST_CALLS, &mut ended).await.is_err() {
-            stop.send_replace(Stage::Over);
+            stages.reach(Stage::Over);
             ended.await;
         }
         if let Some(committer) = self.committer {
@@ -199,7 +199,7 @@ fn restore(
 /// Accepts connections until the server stops, then waits for those it has.
 async fn accept(listener: Listener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
-    let mut stage = shared.stage.clone();
+    let mut stage = StageWatch::new(Arc::clone(&shared.stages));
     loop {
         let permit = Arc::clone(&shared.permits).acquire_owned();
         let accepted = async {
@@ -208,7 +208,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
             (listener::accept(&listener, &shared.complaints).await, permit)
         };
         tokio::select! {
-            _ = stage.wait_for(|stage| *stage > Stage::Serving) => break,
+            () = stage.reached(Stage::LastCalls) => break,
             (stream, permit) = accepted => {
                 let shared = Arc::clone(&shared);
                 connections.spawn(async move {
@@ -224,7 +224,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
     // just seen the end is released over a connection of its own.
     while !connections.is_empty() {
         tokio::select! {
-            _ = stage.wait_for(|stage| *stage == Stage::Over) => break,
+            () = stage.reached(Stage::Over) => break,
             stream = listener::accept(&listener, &shared.complaints) => {
                 let shared = Arc::clone(&shared);
                 connections.spawn(async move { connection::serve(stream, &shared).await });

@@ -6,17 +6,17 @@ use crate::limits::{
     RESERVE_BYTES_MAX,
 };
 use crate::process::Process;
-use crate::stage::{Stage, StageWatch};
+use crate::stage::{Stage, StageWatch, Stages};
 use bytes::Buf;
 use piecework_net::{Peer, Stream};
 use piecework_wire::{WireError, frame};
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Why no more frames come.
@@ -47,10 +47,10 @@ impl Socket {
         stream: Stream,
         peer: &Peer,
         silence_max: Duration,
-        stage: watch::Receiver<Stage>,
+        stages: Arc<Stages>,
     ) -> io::Result<Self> {
         stream.set_up(silence_max)?;
-        let (process, stage) = (Process::of(peer), StageWatch::new(stage));
+        let (process, stage) = (Process::of(peer), StageWatch::new(stages));
         Ok(Self { stream, process, input: Input::default(), stage })
     }
 

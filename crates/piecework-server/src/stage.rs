@@ -1,9 +1,11 @@
 //! How far a server has stopped, and who is to be woken when that changes.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::watch;
-use tokio::task::unconstrained;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 /// How far a server has stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
@@ -16,61 +18,89 @@ pub(crate) enum Stage {
     Over,
 }
 
-/// The stage, for one who asks at each request: the server is told once whom to wake, and not each
-/// time, which would cost more than most requests do.
-pub(crate) struct StageWatch {
-    stage: watch::Receiver<Stage>,
-    /// How far it had come when that was looked at last.
-    seen: Stage,
-    /// Who is woken by a change after that, and what wakes it.
-    woken: Option<(Waker, Change)>,
+/// The stage of a server, and a bell for each that it may come to. A bell rings once: whoever has
+/// heard one need not ask whether it was meant.
+#[derive(Debug, Default)]
+pub(crate) struct Stages {
+    now: AtomicU8,
+    last_calls: Arc<Notify>,
+    over: Arc<Notify>,
 }
 
-type Change = Pin<Box<dyn Future<Output = ()> + Send>>;
+impl Stages {
+    /// How far it has come.
+    pub(crate) fn now(&self) -> Stage {
+        match self.now.load(Ordering::SeqCst) {
+            0 => Stage::Serving,
+            1 => Stage::LastCalls,
+            _ => Stage::Over,
+        }
+    }
 
-impl std::fmt::Debug for StageWatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("StageWatch").field(&*self.stage.borrow()).finish()
+    /// From now on it has come this far; it never goes back.
+    pub(crate) fn reach(&self, stage: Stage) {
+        self.now.fetch_max(stage as u8, Ordering::SeqCst);
+        if stage >= Stage::LastCalls {
+            self.last_calls.notify_waiters();
+        }
+        if stage >= Stage::Over {
+            self.over.notify_waiters();
+        }
+    }
+
+    /// What rings when it comes further than this.
+    fn bell(&self, now: Stage) -> OwnedNotified {
+        let bell = if now == Stage::Serving { &self.last_calls } else { &self.over };
+        Arc::clone(bell).notified_owned()
     }
 }
 
+/// The stage, for one who asks at each request: the server is told once whom to wake, and not each
+/// time, which would cost more than most requests do.
+#[derive(Debug)]
+pub(crate) struct StageWatch {
+    stages: Arc<Stages>,
+    woken: Option<Woken>,
+}
+
+/// Who is woken when the stage changes.
+#[derive(Debug)]
+struct Woken {
+    waker: Waker,
+    /// The stage that is left then.
+    left: Stage,
+    /// For as long as this lives.
+    _bell: Pin<Box<OwnedNotified>>,
+}
+
 impl StageWatch {
-    pub(crate) fn new(mut stage: watch::Receiver<Stage>) -> Self {
-        let seen = *stage.borrow_and_update();
-        Self { stage, seen, woken: None }
+    pub(crate) fn new(stages: Arc<Stages>) -> Self {
+        Self { stages, woken: None }
     }
 
     /// How far it has come.
     pub(crate) fn now(&self) -> Stage {
-        *self.stage.borrow()
+        self.stages.now()
     }
 
     /// Ready once it has come this far.
     pub(crate) fn poll_reached(&mut self, context: &mut Context<'_>, stage: Stage) -> Poll<()> {
         loop {
             // All there is to do in nearly all cases: one look, and no lock.
-            let changed = self.stage.has_changed().unwrap_or(true);
-            if changed {
-                self.seen = *self.stage.borrow_and_update();
-                self.woken = None;
-            }
-            if self.seen >= stage {
+            let now = self.now();
+            if now >= stage {
                 return Poll::Ready(());
             }
-            let is_known = |(waker, _): &(Waker, Change)| waker.will_wake(context.waker());
-            if !changed && self.woken.as_ref().is_some_and(is_known) {
+            let is_known =
+                |woken: &Woken| woken.left == now && woken.waker.will_wake(context.waker());
+            if self.woken.as_ref().is_some_and(is_known) {
                 return Poll::Pending;
             }
-            let mut of_change = self.stage.clone();
-            // A task that has used up its budget would not be registered, and so not be woken.
-            let mut change: Change = Box::pin(unconstrained(async move {
-                if of_change.changed().await.is_err() {
-                    std::future::pending().await // there is no server any more
-                }
-            }));
-            if change.as_mut().poll(context).is_pending() {
-                self.woken = Some((context.waker().clone(), change));
-                return Poll::Pending;
+            let mut bell = Box::pin(self.stages.bell(now));
+            // It may have rung just before it was listened to, so the next turn looks again.
+            if bell.as_mut().poll(context).is_pending() {
+                let waker = context.waker().clone();
+                self.woken = Some(Woken { waker, left: now, _bell: bell });
             }
         }
     }
@@ -85,8 +115,7 @@ impl StageWatch {
 mod tests {
     use super::*;
     use std::pin::pin;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
     #[derive(Default)]
@@ -94,46 +123,88 @@ mod tests {
 
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    impl Woken {
+        fn times(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    fn site() -> (Arc<Stages>, StageWatch, Arc<Woken>) {
+        let stages = Arc::<Stages>::default();
+        (Arc::clone(&stages), StageWatch::new(stages), Arc::default())
     }
 
     #[test]
     fn whoever_waits_is_woken_by_each_stage_and_goes_on_at_its_own() {
-        let (server, stage) = watch::channel(Stage::Serving);
-        let (mut watch, woken) = (StageWatch::new(stage), Arc::new(Woken::default()));
+        let (stages, mut watch, woken) = site();
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         let mut over = pin!(watch.reached(Stage::Over));
         for (stage, times) in [(Stage::Serving, 0), (Stage::LastCalls, 1)] {
-            server.send_if_modified(|now| std::mem::replace(now, stage) != stage);
-            assert_eq!(woken.0.load(Ordering::Relaxed), times);
+            stages.reach(stage);
+            assert_eq!(woken.times(), times);
             assert!(over.as_mut().poll(&mut context).is_pending());
             assert!(over.as_mut().poll(&mut context).is_pending());
         }
-        server.send_replace(Stage::Over);
-        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        stages.reach(Stage::Over);
+        assert_eq!(woken.times(), 2);
         assert!(over.as_mut().poll(&mut context).is_ready());
     }
 
     #[test]
     fn each_stage_that_is_waited_for_wakes_anew() {
-        let (server, stage) = watch::channel(Stage::Serving);
-        let (mut watch, woken) = (StageWatch::new(stage), Arc::new(Woken::default()));
+        let (stages, mut watch, woken) = site();
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         assert!(watch.poll_reached(&mut context, Stage::LastCalls).is_pending());
-        server.send_replace(Stage::LastCalls);
+        stages.reach(Stage::LastCalls);
         assert!(watch.poll_reached(&mut context, Stage::LastCalls).is_ready());
         assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
-        server.send_replace(Stage::Over);
-        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        stages.reach(Stage::Over);
+        assert_eq!(woken.times(), 2);
+    }
+
+    #[test]
+    fn it_never_goes_back() {
+        let (stages, watch, _) = site();
+        stages.reach(Stage::Over);
+        stages.reach(Stage::LastCalls);
+        assert_eq!(watch.now(), Stage::Over);
+    }
+
+    #[test]
+    fn whoever_asks_at_the_very_moment_of_a_change_is_woken_by_the_next() {
+        for _ in 0..2_000 {
+            let (stages, mut watch, woken) = site();
+            let waker = Waker::from(Arc::clone(&woken));
+            let (started, start) = std::sync::mpsc::channel();
+            let asking = std::thread::spawn(move || {
+                let mut context = Context::from_waker(&waker);
+                loop {
+                    assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
+                    let _ = started.send(());
+                    if watch.now() == Stage::LastCalls {
+                        assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
+                        return watch;
+                    }
+                }
+            });
+            start.recv().unwrap();
+            stages.reach(Stage::LastCalls);
+            let _watch = asking.join().unwrap();
+            let before = woken.times();
+            stages.reach(Stage::Over);
+            assert_eq!(woken.times(), before + 1);
+        }
     }
 
     #[tokio::test]
     async fn a_task_without_budget_left_is_woken_all_the_same() {
-        let (server, stage) = watch::channel(Stage::Serving);
-        let mut watch = StageWatch::new(stage);
+        let (stages, mut watch, _) = site();
         let waiting = tokio::spawn(std::future::poll_fn(move |context| {
             // Whatever else the task does first may take all of it.
             while tokio::task::coop::has_budget_remaining() {
@@ -143,7 +214,7 @@ mod tests {
             watch.poll_reached(context, Stage::Over)
         }));
         tokio::task::yield_now().await;
-        server.send_replace(Stage::Over);
+        stages.reach(Stage::Over);
         waiting.await.unwrap();
     }
 }
