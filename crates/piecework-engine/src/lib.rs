@@ -47,6 +47,13 @@ pub trait Engine: Send {
     /// that was in the batch must not keep running as if it were kept.
     fn commit(&mut self, batch: &[Record]) -> Result<(), EngineError>;
 
+    /// Whether a batch with so many bytes of payload would be kept at once, without waiting for a
+    /// disk: then whoever has other things to do may do that, too.
+    fn is_quick(&mut self, bytes: u64) -> bool {
+        let _ = bytes;
+        false
+    }
+
     /// How many bytes of payload there is room for, where that is news. Besides, an engine keeps
     /// back what settling what it has may take.
     fn room(&mut self) -> Option<u64> {
