@@ -15,6 +15,9 @@ pub enum EngineError {
         /// What the system said.
         error: io::Error,
     },
+    /// There can be no more threads.
+    #[error("storage: cannot start a thread: {0}")]
+    Thread(io::Error),
     /// There is no database.
     #[error(
         "there is no database at {}; hint: name the folder that `piecework serve` keeps its items \

@@ -1,6 +1,6 @@
-//! The machine stops at any moment: the files as they stand after each commit, and with the last
-//! transaction's part of the log torn at every 512 bytes, are opened again. What is found is what
-//! was committed before, all of it and nothing else, and the manager can go on from there.
+//! The machine stops at any moment: the files as they stand after each commit and each folding,
+//! and with what was written last torn anywhere, are opened again. What is found is what was
+//! committed before, all of it and nothing else, and the manager can go on from there.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,53 +12,64 @@ use piecework_state::{Limits, Record, Replay};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
-const DATABASE: &str = "piecework.db";
-const LOG: &str = "piecework.db-wal";
+const DATABASE: usize = 0;
+const LOG: usize = 1;
+const JOURNAL: usize = 2;
+const FILES: [&str; 4] = ["piecework.db", "piecework.db-wal", "journal-a", "journal-b"];
 
-/// A sector: what a disk writes whole or not at all.
+/// A sector: what a disk writes whole or not at all. What is not synced may be torn anywhere.
 const SECTOR: usize = 512;
 
+/// A tear at each so many bytes of what a commit wrote.
+const TEAR: usize = 90;
+
 /// Every so many torn images, the manager goes on from what it found.
-const GOES_ON_EVERY: usize = 5;
+const GOES_ON_EVERY: usize = 10;
 
 /// The files of a data directory at one moment.
 #[derive(Clone)]
-struct Image {
-    database: Vec<u8>,
-    log: Vec<u8>,
-}
+struct Image([Vec<u8>; 4]);
 
 impl Image {
     fn take(folder: &Path) -> Self {
-        let read = |name| fs::read(folder.join(name)).unwrap();
-        Self { database: read(DATABASE), log: read(LOG) }
+        Self(FILES.map(|file| fs::read(folder.join(file)).unwrap_or_default()))
     }
 
     fn open(&self, folder: &TempDir) -> Disk {
-        fs::write(folder.path().join(DATABASE), &self.database).unwrap();
-        fs::write(folder.path().join(LOG), &self.log).unwrap();
-        Disk::open(folder.path(), SyncPolicy::Never).unwrap()
+        for (file, bytes) in FILES.iter().zip(&self.0) {
+            fs::write(folder.path().join(file), bytes).unwrap();
+        }
+        open(folder)
     }
 
-    /// Which bytes of the log were written since `earlier`.
-    fn written_since(&self, earlier: &Self) -> Range<usize> {
-        let changed = |at: &usize| earlier.log.get(*at) != self.log.get(*at);
-        let mut all = 0..self.log.len();
-        all.find(changed).unwrap()..all.rfind(changed).unwrap() + 1
+    /// Which bytes of a file were written since `earlier`.
+    fn written_since(&self, earlier: &Self, file: usize) -> Range<usize> {
+        let (is, was) = (&self.0[file], &earlier.0[file]);
+        if is == was {
+            return 0..0;
+        }
+        let changed = |at: &usize| is.get(*at) != was.get(*at);
+        let mut all = 0..is.len();
+        let first = all.find(changed).unwrap_or(was.len());
+        first..all.rfind(changed).unwrap_or(first) + 1
     }
 
-    /// The log as it is up to `at`, and from there on as it was.
-    fn torn(&self, earlier: &Self, at: usize) -> Self {
-        let mut log = self.log[..at].to_vec();
-        log.extend_from_slice(earlier.log.get(at..).unwrap_or_default());
-        Self { database: self.database.clone(), log }
+    /// A file as it is up to `at`, and from there on as it was.
+    fn torn(&self, earlier: &Self, file: usize, at: usize) -> Self {
+        let mut torn = self.clone();
+        torn.0[file].truncate(at);
+        torn.0[file].extend_from_slice(earlier.0[file].get(at..).unwrap_or_default());
+        torn
     }
 
-    /// The log cut off.
-    fn cut(&self, at: usize) -> Self {
-        Self { database: self.database.clone(), log: self.log[..at].to_vec() }
+    /// Files as they were: what was written to them was not synced.
+    fn with(&self, earlier: &Self, files: Range<usize>) -> Self {
+        let mut mixed = self.clone();
+        mixed.0[files.clone()].clone_from_slice(&earlier.0[files]);
+        mixed
     }
 }
 
@@ -71,6 +82,11 @@ fn folder() -> TempDir {
     }
 }
 
+/// An engine that folds when it is told to, and at its end.
+fn open(folder: &TempDir) -> Disk {
+    Disk::open(folder.path(), SyncPolicy::Never).unwrap().folding_after(Duration::MAX)
+}
+
 /// What there is to find.
 fn kept(engine: &mut Disk) -> Vec<Record> {
     let mut replay = Replay::default();
@@ -80,15 +96,21 @@ fn kept(engine: &mut Disk) -> Vec<Record> {
     state.kept()
 }
 
-/// Each batch of the story with what is kept before and after it.
-fn batches() -> Vec<(Vec<Record>, Vec<Record>, Vec<Record>)> {
+/// A batch of the story with what is kept before and after it.
+struct Step {
+    batch: Vec<Record>,
+    before: Vec<Record>,
+    after: Vec<Record>,
+}
+
+fn steps() -> Vec<Step> {
     let mut replay = Replay::default();
     let mut kept = Vec::new();
     let mut all = Vec::new();
     for batch in conformance::story().flat_map(|(_, batches, _)| batches) {
         batch.iter().for_each(|record| replay.add(record.clone()).unwrap());
         let after = replay.clone().into_state(1, Limits::default()).kept();
-        all.push((batch, kept, after.clone()));
+        all.push(Step { batch, before: kept, after: after.clone() });
         kept = after;
     }
     // The last chapter says the same a hundred times.
@@ -102,15 +124,49 @@ fn survives(image: &Image, found: &[Record], next: &[Record], then: &[Record], w
     let mut engine = image.open(&folder);
     assert_eq!(kept(&mut engine), found, "{when}");
     engine.commit(next).unwrap();
+    let image = Image::take(folder.path());
     drop(engine);
-    let mut engine = Disk::open(folder.path(), SyncPolicy::Never).unwrap();
-    assert_eq!(kept(&mut engine), then, "{when}, going on");
+    assert_eq!(kept(&mut open(&folder)), then, "{when}, going on");
+    assert_eq!(kept(&mut image.open(&self::folder())), then, "{when}, going on and killed");
 }
 
-/// Writes the log back into the database, as the engine does when the log is long; the next commit
+fn finds(image: &Image, found: &[Record], when: &str) {
+    assert_eq!(kept(&mut image.open(&folder())), found, "{when}");
+}
+
+#[test]
+fn nothing_committed_is_lost_wherever_the_journal_is_torn() {
+    let live = folder();
+    let mut engine = open(&live);
+    let mut torn = 0;
+    for (at, Step { batch, before, after }) in steps().into_iter().enumerate() {
+        if at % 7 == 6 {
+            engine.fold().unwrap();
+        }
+        let earlier = Image::take(live.path());
+        engine.commit(&batch).unwrap();
+        let image = Image::take(live.path());
+        assert!(image.0[..JOURNAL] == earlier.0[..JOURNAL], "a commit writes the journal only");
+        survives(&image, &after, &[], &after, &format!("batch {at}"));
+        for file in JOURNAL..FILES.len() {
+            for tear in image.written_since(&earlier, file).step_by(TEAR) {
+                let when = format!("batch {at} torn at byte {tear}");
+                let image = image.torn(&earlier, file, tear);
+                match torn % GOES_ON_EVERY {
+                    0 => survives(&image, &before, &batch, &after, &when),
+                    _ => finds(&image, &before, &when),
+                }
+                torn += 1;
+            }
+        }
+    }
+    assert!(torn > 150, "only {torn} images were torn");
+}
+
+/// Writes the log back into the database, as the engine does when the log is long; the next folding
 /// begins the log anew.
 fn write_back(folder: &Path) {
-    let tables = rusqlite::Connection::open(folder.join(DATABASE)).unwrap();
+    let tables = rusqlite::Connection::open(folder.join(FILES[DATABASE])).unwrap();
     let left: i64 = tables
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
             Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
@@ -119,63 +175,89 @@ fn write_back(folder: &Path) {
     assert_eq!(left, 0, "all of the log was written back");
 }
 
-/// Goes through the story, and tears what each commit wrote.
-fn crash_at_each_commit(write_back_every: usize) {
+/// Goes through the story, and tears what each folding wrote. What is committed is in the journal
+/// still, so it is all there, also what was committed meanwhile.
+fn fold_and_crash(write_back_every: usize) {
     let live = folder();
-    let mut engine = Disk::open(live.path(), SyncPolicy::Never).unwrap();
-    let mut torn = 0;
-    for (at, (batch, before, after)) in batches().into_iter().enumerate() {
+    let mut engine = open(&live);
+    let (mut before_fold, mut torn) = (Image::take(live.path()), 0);
+    for (at, Step { batch, after, .. }) in steps().into_iter().enumerate() {
+        engine.commit(&batch).unwrap();
+        let image = Image::take(live.path());
+        let when = format!("batch {at} after a folding that was not synced");
+        finds(&image.with(&before_fold, DATABASE..JOURNAL), &after, &when);
+        if at % 3 != 2 {
+            continue;
+        }
         if at % write_back_every == write_back_every - 1 {
             write_back(live.path());
         }
-        let earlier = Image::take(live.path());
-        engine.commit(&batch).unwrap();
+        before_fold = Image::take(live.path());
+        engine.fold().unwrap();
         let image = Image::take(live.path());
-        assert!(image.database == earlier.database, "a commit writes the log only");
-        survives(&image, &after, &[], &after, &format!("batch {at}"));
-        let written = image.written_since(&earlier);
-        for tear in written.step_by(SECTOR) {
-            let when = format!("batch {at} torn at byte {tear}");
-            let image = image.torn(&earlier, tear);
-            match torn % GOES_ON_EVERY {
-                0 => survives(&image, &before, &batch, &after, &when),
-                _ => assert_eq!(kept(&mut image.open(&folder())), before, "{when}"),
-            }
+        assert!(image.0[JOURNAL..] == before_fold.0[JOURNAL..], "folding leaves the journal alone");
+        for tear in image.written_since(&before_fold, LOG).step_by(SECTOR) {
+            let when = format!("folding after batch {at} torn at byte {tear}");
+            finds(&image.torn(&before_fold, LOG, tear), &after, &when);
             torn += 1;
         }
     }
-    assert!(torn > 500, "only {torn} images were torn");
+    assert!(torn > 300, "only {torn} images were torn");
 }
 
 #[test]
-fn nothing_committed_is_lost_wherever_the_log_is_torn() {
-    crash_at_each_commit(usize::MAX);
+fn nothing_committed_is_lost_wherever_a_folding_is_torn() {
+    fold_and_crash(usize::MAX);
 }
 
 #[test]
-fn nothing_committed_is_lost_wherever_a_log_is_torn_that_began_anew() {
-    crash_at_each_commit(5);
+fn nothing_committed_is_lost_wherever_a_folding_is_torn_whose_log_began_anew() {
+    fold_and_crash(6);
 }
 
 #[test]
-fn a_log_that_is_cut_off_anywhere_ends_with_a_whole_batch() {
+fn nothing_committed_is_lost_wherever_a_start_is_torn() {
     let live = folder();
-    let mut engine = Disk::open(live.path(), SyncPolicy::Never).unwrap();
+    let mut engine = open(&live);
+    for (at, Step { batch, after, .. }) in steps().into_iter().enumerate() {
+        engine.commit(&batch).unwrap();
+        if at % 20 != 19 {
+            continue;
+        }
+        let killed = Image::take(live.path());
+        let again = folder();
+        let _engine = killed.open(&again);
+        let started = Image::take(again.path());
+        // The journal is begun anew after the tables have what was in it.
+        let early = started.with(&killed, JOURNAL..FILES.len());
+        finds(&early, &after, "before the journal is begun anew");
+        for tear in early.written_since(&killed, LOG).step_by(SECTOR) {
+            let when = format!("start after batch {at} torn at byte {tear}");
+            finds(&early.torn(&killed, LOG, tear), &after, &when);
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_is_cut_off_anywhere_ends_with_a_whole_batch() {
+    let live = folder();
+    let mut engine = open(&live);
     let mut states = vec![Vec::new()];
-    for (batch, _, after) in batches().into_iter().take(30) {
+    let empty = Image::take(live.path());
+    for Step { batch, after, .. } in steps().into_iter().take(30) {
         engine.commit(&batch).unwrap();
         states.push(after);
     }
     let image = Image::take(live.path());
-    let (mut last, mut steps) = (0, 0);
-    for at in (0..image.log.len()).step_by(7 * SECTOR + 100) {
-        let folder = folder();
-        // Before the tables are made there is a database without any.
-        let found = kept(&mut image.cut(at).open(&folder));
+    let (mut last, mut seen) = (0, 0);
+    for at in (0..image.written_since(&empty, JOURNAL).end + TEAR).step_by(TEAR) {
+        let mut cut = image.clone();
+        cut.0[JOURNAL].truncate(at);
+        let found = kept(&mut cut.open(&folder()));
         let state = states.iter().rposition(|state| *state == found).expect("between two batches");
-        assert!(state >= last, "more of the log is not less of the story");
-        steps += usize::from(state > last);
+        assert!(state >= last, "more of the journal is not less of the story");
+        seen += usize::from(state > last);
         last = state;
     }
-    assert!(steps > 10, "{steps} states were seen");
+    assert!(seen > 10 && last == states.len() - 1, "{seen} states were seen, the last is {last}");
 }

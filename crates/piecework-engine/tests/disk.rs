@@ -83,20 +83,25 @@ fn numbers_of_any_size_are_kept_and_found() {
     }
 }
 
+/// A defect, so only where it is met at all is it known what it does.
 #[test]
-fn a_batch_that_fails_is_not_kept_and_neither_is_any_after_it() {
+fn a_batch_that_makes_no_sense_ends_the_engine_and_the_next_leaves_out_no_more_than_that() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path());
     let before = tell_all(&mut engine);
     let Record::Queue { queue, .. } = before[0] else { panic!() };
-    let good = Record::Acked(queue, some_item(&before));
     let unknown = Record::Acked(queue, ItemId(1_000_000));
-    let failed = engine.commit(&[good.clone(), unknown]).unwrap_err();
-    assert!(matches!(failed, EngineError::UnknownItem(1_000_000)), "{failed}");
-    let refused = engine.commit(&[good]).unwrap_err();
+    let good = some_item(&before);
+    engine.commit(&[unknown, Record::Acked(queue, good)]).unwrap();
+    let failed = engine.fold().unwrap_err();
+    assert!(failed.to_string().contains("speaks of item 1000000"), "{failed}");
+    let refused = engine.commit(&[Record::Acked(queue, good)]).unwrap_err();
     assert!(matches!(refused, EngineError::Poisoned(_)), "{refused}");
     drop(engine);
-    assert_eq!(kept(&mut open(folder.path())), before);
+    let after = before
+        .into_iter()
+        .filter(|record| !matches!(record, Record::Item { item, .. } if item.id == good));
+    assert_eq!(kept(&mut open(folder.path())), after.collect::<Vec<_>>());
 }
 
 fn some_item(kept: &[Record]) -> ItemId {
@@ -115,7 +120,7 @@ fn tables_of_a_later_version_are_refused() {
     tables.pragma_update(None, "user_version", 99).unwrap();
     drop(tables);
     let refused = Disk::open(folder.path(), SyncPolicy::Never).unwrap_err();
-    assert!(matches!(refused, EngineError::Later { found: 99, known: 2, .. }), "{refused}");
+    assert!(matches!(refused, EngineError::Later { found: 99, known: 3, .. }), "{refused}");
 }
 
 #[test]
@@ -175,6 +180,79 @@ fn the_file_grows_with_what_lives_and_not_with_what_passed_through() {
         bytes < 300_000,
         "{bytes} bytes after 20,000 items of 1,000 bytes, none of which lives"
     );
+}
+
+#[test]
+fn what_was_put_lately_is_found_before_it_is_in_the_tables_and_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path()).folding_after(Duration::MAX);
+    let (_, make_queues, _) = conformance::story().next().unwrap();
+    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
+    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    // More than both files of the journal hold, in batches of which one is too long for them.
+    for first in (1_000..4_000).step_by(500) {
+        let (short, long) = (first..first + 100, first + 100..first + 500);
+        engine.commit(&put(queue, short)).unwrap();
+        engine.commit(&put(queue, long)).unwrap();
+        assert_eq!(engine.payload(ItemId(first)).unwrap().len(), 1_000);
+    }
+    engine.commit(&put(queue, 4_000..4_001)).unwrap();
+    for id in 1_000..4_001 {
+        assert_eq!(engine.payload(ItemId(id)).unwrap().len(), 1_000, "item {id}");
+    }
+    let missing = engine.payload(ItemId(4_001)).unwrap_err();
+    assert!(matches!(missing, EngineError::NoPayload(4_001)), "{missing}");
+}
+
+#[test]
+fn what_is_committed_comes_into_the_tables_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path()).folding_after(Duration::from_millis(1));
+    let left = tell_all(&mut engine);
+    let left = left.iter().filter(|record| matches!(record, Record::Item { .. })).count();
+    let tables = rusqlite::Connection::open(folder.path().join("piecework.db")).unwrap();
+    let rows = "SELECT count(*) FROM items";
+    let count = || tables.query_row(rows, (), |row| row.get::<_, i64>(0)).unwrap();
+    while left as i64 != count() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_batch_is_kept_at_once_where_nothing_is_synced_and_it_is_short() {
+    for (sync, quick) in
+        [(SyncPolicy::Always, false), (SyncPolicy::default(), true), (SyncPolicy::Never, true)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = Disk::open(folder.path(), sync).unwrap();
+        assert_eq!(engine.is_quick(1_000), quick, "{sync:?}");
+        assert!(!engine.is_quick(1_000_000), "{sync:?}");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_the_journal_once_the_manager_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path());
+    tell_all(&mut engine);
+    assert!(folder.path().join("journal-a").exists());
+    drop(engine);
+    let left = fs::read_dir(folder.path()).unwrap();
+    let mut left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["lock", "piecework.db"]);
+}
+
+#[test]
+fn a_journal_of_another_database_is_none() {
+    let [ours, theirs] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    drop(open(ours.path()));
+    let mut engine = open(theirs.path()).folding_after(Duration::MAX);
+    tell_all(&mut engine);
+    for file in ["journal-a", "journal-b"] {
+        fs::copy(theirs.path().join(file), ours.path().join(file)).unwrap();
+    }
+    assert_eq!(kept(&mut open(ours.path())), []);
 }
 
 /// A batch of puts of 1,000 bytes each.

@@ -108,12 +108,18 @@ pub enum Standing {
 }
 
 impl Record {
+    /// The items that it brings.
+    pub fn items(&self) -> &[Item] {
+        match self {
+            Self::Put { items, .. } => items,
+            Self::Item { item, .. } => std::slice::from_ref(item),
+            _ => &[],
+        }
+    }
+
     /// Bytes of payload that it brings.
     pub fn bytes(&self) -> u64 {
-        match self {
-            Self::Put { items, .. } => items.iter().map(|item| item.payload.len()).sum(),
-            _ => 0,
-        }
+        self.items().iter().map(|item| item.payload.len()).sum()
     }
 
     /// The queue that it is about, if it is about one.

@@ -76,8 +76,9 @@ else:
     got = task.get()
     signal.signal(signal.SIGUSR1, put_at_signal)
     child = os.fork()
-    # The child says so itself: a signal that comes while Python still forks is dropped by it.
-    print("got %r, child %d" % (got, child) if child else "the child waits")
+    # The child says so itself: a signal that comes while Python still forks is dropped by it. Each
+    # writes its line at once, or they would come mixed.
+    sys.stdout.write("got %r, child %d\n" % (got, child) if child else "the child waits\n")
     sys.stdout.flush()
     while True:
         signal.pause()

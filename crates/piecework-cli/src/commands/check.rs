@@ -75,16 +75,20 @@ fn json(file: &Path, checked: &Checked) -> serde_json::Value {
         "bytes": checked.bytes,
         "bytes_free": checked.bytes_free,
         "log_bytes": checked.log_bytes,
+        "journal_bytes": checked.journal_bytes,
         "queues": checked.queues.iter().map(queue).collect::<Vec<_>>(),
         "problems": checked.problems,
     })
 }
 
 fn text(file: &Path, checked: &Checked) -> String {
-    let Checked { version, bytes, bytes_free, log_bytes, queues, problems, .. } = checked;
-    let [bytes, free, log] = [*bytes, *bytes_free, *log_bytes].map(amounts::bytes);
+    let Checked { version, bytes, bytes_free, log_bytes, journal_bytes, .. } = checked;
+    let Checked { queues, problems, .. } = checked;
+    let sizes = [*bytes, *bytes_free, *log_bytes, *journal_bytes];
+    let [bytes, free, log, journal] = sizes.map(amounts::bytes);
     let mut text = format!(
-        "{}\n{bytes}, {free} of them free; a log of {log}; tables of version {version}\n",
+        "{}\n{bytes}, {free} of them free; a log of {log}, {journal} in the journal; tables of \
+         version {version}\n",
         file.display()
     );
     if checked.is_earlier {

@@ -1,6 +1,7 @@
 //! Back-up: a copy of the database as it is at one moment, while a manager goes on working with it.
 
-use super::{DATABASE, look};
+use super::look::{self, Look};
+use super::{DATABASE, schema, tables};
 use crate::EngineError;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -26,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// When there is no database, or it cannot be read, or `to` cannot be written.
 pub fn backup(folder: &Path, to: &Path, go_on: impl Fn() -> bool) -> Result<bool, EngineError> {
-    let (from, _) = look::open(&folder.join(DATABASE))?;
+    let Look { tables: from, version, late } = look::open(&folder.join(DATABASE))?;
     let mut copy = Connection::open(to)?;
     // If this fails half way nobody wants what is there, so no journal need bring anything back.
     // And nobody else has the file, so its log, for the moment that it has one, needs no index.
@@ -35,6 +36,9 @@ pub fn backup(folder: &Path, to: &Path, go_on: impl Fn() -> bool) -> Result<bool
     copy.pragma_update(None, "synchronous", "OFF")?;
     if !copy_pages(&from, &mut copy, go_on)? {
         return Ok(false);
+    }
+    if version == schema::KNOWN {
+        tables::complete(&mut copy, &late)?;
     }
     // The pages say that there is a log, as there is beside the original.
     copy.pragma_update(None, "journal_mode", "DELETE")?;

@@ -1,7 +1,10 @@
 //! Check: whether a database is whole, and what is in it.
 
+use super::journal::Entry;
+use super::late::Late;
+use super::look::{self, Look};
+use super::read;
 use super::schema::{self, KNOWN};
-use super::{look, read};
 use crate::EngineError;
 use piecework_state::{Body, Item, Limits, Loading, QueueId, Record, Standing};
 use rusqlite::Connection;
@@ -24,6 +27,8 @@ pub struct Checked {
     pub bytes_free: u64,
     /// The bytes of its log.
     pub log_bytes: u64,
+    /// The bytes in the journal that are not in the tables yet; what they say is counted.
+    pub journal_bytes: u64,
     /// What is in the queues, in the order in which they were made.
     pub queues: Vec<QueueCount>,
     /// What is wrong.
@@ -63,15 +68,16 @@ const LEFT_OVER: [(&str, &str); 2] = [
 /// When there is no database, or none that can be opened. Whatever is found wrong in one that can
 /// be is in [`Checked::problems`].
 pub fn check(path: &Path) -> Result<Checked, EngineError> {
-    let (tables, version) = look::open(path)?;
+    let Look { tables, version, late } = look::open(path)?;
     let measured = measure(&tables, path, version);
     let mut checked = measured.map_err(|error| schema::of_file(path, error))?;
+    checked.journal_bytes = late.iter().map(|entry| entry.len() as u64).sum();
     if version == 0 {
         checked.problems.push("it is empty: no manager has kept anything in it".to_owned());
     }
     checked.note(pages(&tables));
     if !checked.is_earlier {
-        let read = checked.read(&tables);
+        let read = checked.read(&tables, &late);
         checked.note(read);
         let counted = left_over(&tables);
         checked.note(counted);
@@ -88,30 +94,44 @@ impl Checked {
     }
 
     /// Reads what a manager would read when it starts; says what it would not understand.
-    fn read(&mut self, tables: &Connection) -> Result<Vec<String>, EngineError> {
+    fn read(&mut self, tables: &Connection, late: &[Entry]) -> Result<Vec<String>, EngineError> {
+        let mut late = Late::of(late)?;
         let mut loading = Loading::new(1, Limits::default());
         let mut problems = Vec::new();
-        let mut counts = BTreeMap::<QueueId, QueueCount>::new();
+        let mut counts = BTreeMap::new();
         let read = read::each(tables, u64::MAX, |mut record| {
-            match &mut record {
-                Record::Queue { queue, name, .. } => {
-                    counts.entry(*queue).or_default().name.clone_from(name);
-                }
-                Record::Item { queue, item, standing } => {
-                    if let Some(count) = counts.get_mut(queue) {
-                        count.add(item, *standing);
-                    }
-                    // Nobody asks for it here, and all of them may be more than fits in memory.
-                    item.payload = Body::Away(item.payload.len());
-                }
-                _ => {}
+            if let Record::Item { item, .. } = &mut record {
+                // Nobody asks for it here, and all of them may be more than fits in memory.
+                item.payload = Body::Away(item.payload.len());
             }
-            if let Err(error) = loading.add(record) {
-                problems.push(error.to_string());
+            let taken = late.takes(&record);
+            if taken == Ok(false) {
+                count(&mut counts, &record);
             }
+            let taken = taken.map(drop).and_then(|()| loading.add(record));
+            problems.extend(taken.err().map(|error| error.to_string()));
         });
+        match late.finish() {
+            Ok(records) => records.iter().for_each(|record| count(&mut counts, record)),
+            Err(error) => problems.push(format!("the journal does not fit the tables: {error}")),
+        }
         self.queues = counts.into_values().collect();
         read.map(|()| problems)
+    }
+}
+
+/// Adds what a record says of a queue, or of an item in it.
+fn count(counts: &mut BTreeMap<QueueId, QueueCount>, record: &Record) {
+    match record {
+        Record::Queue { queue, name, .. } => {
+            counts.entry(*queue).or_default().name.clone_from(name);
+        }
+        Record::Item { queue, item, standing } => {
+            if let Some(count) = counts.get_mut(queue) {
+                count.add(item, *standing);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -138,6 +158,7 @@ fn measure(tables: &Connection, path: &Path, version: i64) -> Result<Checked, En
         bytes: u64::from(pragma("page_count")?) * page_bytes,
         bytes_free: u64::from(pragma("freelist_count")?) * page_bytes,
         log_bytes: fs::metadata(log).map_or(0, |log| log.len()), // without a log: none
+        journal_bytes: 0,
         queues: Vec::new(),
         problems: Vec::new(),
     })

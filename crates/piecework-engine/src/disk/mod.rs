@@ -1,19 +1,25 @@
-//! The engine of managers that lose nothing: SQLite tables in a folder of their own.
+//! The engine of managers that lose nothing: a journal and SQLite tables, in a folder of their own.
 //!
-//! A batch is one transaction, whole or not at all. What its tables are is in `schema.rs`, what a
-//! record does to them in `write.rs`, and how they become records again in `read.rs`. A row is an
+//! A batch is one entry of the journal (`journal.rs`), whole or not at all; a while later it is in
+//! the tables (`fold.rs`), where `sqlite3` can read it. What the tables are is in `schema.rs`, what
+//! a record does to them in `write.rs`, and how they become records again in `read.rs`. A row is an
 //! item that lives, so the file and the time to open it grow with those, and not with what has
-//! passed through.
+//! passed through; and most items pass through the journal alone.
 
 mod backup;
 mod check;
 mod checkpoint;
+mod fold;
+mod journal;
+mod late;
 mod lock;
 mod look;
+mod net;
 mod read;
 mod schema;
 mod space;
 mod sync;
+mod tables;
 mod write;
 
 pub use backup::backup;
@@ -22,12 +28,16 @@ pub use sync::{SyncPolicy, Syncer};
 
 use crate::{Engine, EngineError};
 use bytes::Bytes;
-use checkpoint::Checkpointer;
+use fold::Folder;
+use journal::{Entry, Journal, Name};
 use lock::Lock;
 use piecework_state::{ItemId, Record};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::Connection;
 use space::{Space, Within};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tables::Tables;
 
 /// The database's file within the data directory.
 pub const DATABASE: &str = "piecework.db";
@@ -39,12 +49,13 @@ const LOG: &str = "piecework.db-wal";
 #[derive(Debug)]
 pub struct Disk {
     folder: PathBuf,
-    connection: Connection,
-    /// What `write.rs` remembers from batch to batch.
-    books: write::Books,
+    name: Name,
+    folding: Folder,
+    /// To read the tables, beside the thread that writes them.
+    tables: Connection,
+    sync: SyncPolicy,
     syncer: Option<Syncer>,
-    checkpointer: Checkpointer,
-    space: Space,
+    space: Arc<Mutex<Space>>,
     /// Bytes of payload that are loaded.
     resident_max: u64,
     /// Why an earlier commit failed, if one did.
@@ -60,28 +71,33 @@ impl Disk {
     ///
     /// When another manager uses the folder, or what is in it cannot be read.
     pub fn open(folder: &Path, sync: SyncPolicy) -> Result<Self, EngineError> {
+        let failed = |error| EngineError::File { path: folder.to_owned(), error };
         lock::make_folder(folder)?;
         let lock = Lock::take(folder)?;
-        let path = folder.join(DATABASE);
-        let mut connection = schema::open(&path, sync)?;
-        let books = write::Books::read(&connection)?;
+        let (path, log) = (folder.join(DATABASE), folder.join(LOG));
+        let mut tables = Tables::open(&path)?;
+        let mut space = Space::of(folder).map_err(failed)?;
+        let name = begin(folder, &mut tables, &mut space)?;
+        let journal = Journal::begin(folder, name).map_err(failed)?;
+        lock::sync_folder(folder).map_err(failed)?;
+        let space = Arc::new(Mutex::new(space));
         let syncer = match sync {
-            SyncPolicy::Interval(interval) => Some(Syncer::start(folder.join(LOG), interval)?),
+            SyncPolicy::Interval(interval) => {
+                let [a, b] = journal::FILES.map(|file| folder.join(file));
+                Some(Syncer::start(vec![a, b, log.clone()], interval)?)
+            }
             SyncPolicy::Always | SyncPolicy::Never => None,
         };
-        let checkpointer = Checkpointer::start(&mut connection, &path)?;
-        let space = Space::of(folder)
-            .map_err(|error| EngineError::File { path: folder.to_owned(), error })?;
-        let (folder, poisoned) = (folder.to_owned(), None);
         Ok(Self {
-            folder,
-            connection,
-            books,
+            folder: folder.to_owned(),
+            name,
+            folding: Folder::start(journal, tables, &log, &space, sync)?,
+            tables: schema::open_beside(&path)?,
+            sync,
             syncer,
-            checkpointer,
             space,
             resident_max: u64::MAX,
-            poisoned,
+            poisoned: None,
             _lock: lock,
         })
     }
@@ -94,19 +110,64 @@ impl Disk {
         self
     }
 
-    fn transact(&mut self, batch: &[Record]) -> Result<(), EngineError> {
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = self.connection.transaction_with_behavior(behavior)?;
-        for record in batch {
-            self.books.write(&transaction, record)?;
+    /// The same, but for how long what is committed may be in the journal alone, where `sqlite3`
+    /// does not find it: a second unless told.
+    #[must_use]
+    pub fn folding_after(self, patience: Duration) -> Self {
+        self.folding.set_patience(patience);
+        self
+    }
+
+    /// Has what was committed so far brought into the tables, and returns when it is there.
+    ///
+    /// # Errors
+    ///
+    /// When that fails; an engine that could not do it is of no use any more.
+    pub fn fold(&mut self) -> Result<(), EngineError> {
+        self.folding.fold(None)
+    }
+
+    fn keep(&mut self, batch: &[Record]) -> Result<(), EngineError> {
+        let entry = Entry::new(self.name, self.folding.next(), batch);
+        match entry.len() <= journal::ENTRY_BYTES_MAX {
+            true => self.folding.append(entry)?,
+            false => self.folding.fold(Some(entry))?,
         }
-        self.books.reserve_numbers(&transaction)?;
-        transaction.commit()?;
         match &self.syncer {
             Some(syncer) => syncer.written(),
             None => Ok(()),
         }
     }
+
+    /// Room within the files. All goes into the tables, and all of their log into the database, so
+    /// that what is known of both is true. What stands in the way of that will stand in the way of
+    /// the next commit, which says so.
+    fn within(&self) -> Within {
+        let _ = self.folding.fold(None);
+        let _ = schema::write_back(&self.tables);
+        let log = std::fs::metadata(self.folder.join(LOG)).map_or(0, |log| log.len());
+        Within { database: schema::unused(&self.tables).unwrap_or(0), log }
+    }
+
+    fn space(&self) -> MutexGuard<'_, Space> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Folds what an earlier run has left in the journal. From here on the tables belong to another
+/// journal, whose name is given back.
+fn begin(folder: &Path, tables: &mut Tables, space: &mut Space) -> Result<Name, EngineError> {
+    let (earlier, folded) = tables.journal()?;
+    let left = journal::behind(journal::read(folder, earlier)?, folded);
+    let name = Name(getrandom::u64().expect("the system has randomness to give"));
+    let mut begun = tables.begin(&left, name);
+    if begun.as_ref().is_err_and(fold::is_full) && space.give_up() {
+        begun = tables.begin(&left, name);
+    }
+    begun?;
+    // The files of the earlier journal are about to be written over.
+    sync::sync(&folder.join(LOG))?;
+    Ok(name)
 }
 
 impl Engine for Disk {
@@ -114,47 +175,54 @@ impl Engine for Disk {
         if let Some(why) = &self.poisoned {
             return Err(EngineError::Poisoned(why.clone()));
         }
-        self.space.spend(batch.iter().map(Record::bytes).sum());
-        let mut committed = self.transact(batch);
-        // None of it is kept, and what is kept back may do.
-        if committed.as_ref().is_err_and(is_full) && self.space.give_up() {
-            self.books = write::Books::read(&self.connection)?;
-            committed = self.transact(batch);
+        if batch.is_empty() {
+            return Ok(());
         }
-        if let Err(error) = &committed {
+        self.space().spend(batch.iter().map(Record::bytes).sum());
+        let mut kept = self.keep(batch);
+        // Where the journal's files are not written over in their place, that may take room.
+        if kept.as_ref().is_err_and(fold::is_full) && self.space().give_up() {
+            kept = self.keep(batch);
+        }
+        if let Err(error) = &kept {
             self.poisoned = Some(error.to_string());
         }
-        committed
+        kept
+    }
+
+    fn is_quick(&mut self, bytes: u64) -> bool {
+        let entry_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(2);
+        self.sync != SyncPolicy::Always
+            && entry_bytes <= journal::ENTRY_BYTES_MAX
+            && self.folding.has_room(journal::ENTRY_BYTES_MAX)
+            && !self.space().is_little()
     }
 
     fn room(&mut self) -> Option<u64> {
-        let (connection, folder) = (&self.connection, &self.folder);
-        self.space.room(|| {
-            // All of the log goes into the database, so that what is known of both is true. What
-            // stands in the way of that will stand in the way of the next commit, which says so.
-            let _ = schema::write_back(connection);
-            let log = std::fs::metadata(folder.join(LOG)).map_or(0, |log| log.len());
-            Within { database: schema::unused(connection).unwrap_or(0), log }
-        })
+        let little = self.space().look()?;
+        let within = if little { self.within() } else { Within::default() };
+        let journal = self.folding.bytes();
+        self.space().room(journal, within)
     }
 
     fn payload(&mut self, item: ItemId) -> Result<Bytes, EngineError> {
-        read::payload(&self.connection, item)
+        // In this order: what is not in the journal any more is in the tables.
+        match self.folding.payload(item) {
+            Some(payload) => Ok(payload),
+            None => read::payload(&self.tables, item),
+        }
     }
 
     fn load(&mut self, take: &mut dyn FnMut(Record)) -> Result<(), EngineError> {
-        read::each(&self.connection, self.resident_max, take)
+        self.fold()?;
+        read::each(&self.tables, self.resident_max, take)
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Before the database is closed: the last to close it writes the log back.
-        self.checkpointer.stop(&mut self.connection);
+        if self.folding.stop() {
+            journal::remove(&self.folder);
+        }
     }
-}
-
-fn is_full(error: &EngineError) -> bool {
-    let EngineError::Database(error) = error else { return false };
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }

@@ -7,8 +7,8 @@
 //!
 //! Numbers are those of the records; times are microseconds since 1970, UTC.
 
+use super::journal::Name;
 use super::lock::sync_folder;
-use super::sync::SyncPolicy;
 use crate::EngineError;
 use rusqlite::{Connection, ErrorCode};
 use std::ffi::c_int;
@@ -18,7 +18,7 @@ use std::path::Path;
 const APPLICATION: i64 = 0x5077_4442;
 
 /// Each step takes the tables from one version to the next.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE queues (
         id       INTEGER PRIMARY KEY,
@@ -92,6 +92,12 @@ const STEPS: [&str; 2] = [
     ALTER TABLE queues ADD COLUMN once INTEGER NOT NULL DEFAULT 3600000000; -- microseconds
     ALTER TABLE queues ADD COLUMN more TEXT NOT NULL DEFAULT ''; -- options of the server alone
 ",
+    "
+    -- One row: the journal that belongs to these tables, and the number of its last entry that is
+    -- in them.
+    CREATE TABLE journal (name INTEGER NOT NULL, folded INTEGER NOT NULL) STRICT;
+    INSERT INTO journal VALUES (0, 0);
+",
 ];
 
 /// The version of the tables that this piecework makes.
@@ -104,23 +110,17 @@ const LOG_BYTES_MAX: i64 = 32 << 20;
 const CACHE_KIB: i64 = 32 << 10;
 
 /// Opens the database, makes or migrates its tables, and sets how it keeps what it is given.
-pub(super) fn open(path: &Path, sync: SyncPolicy) -> Result<Connection, EngineError> {
+pub(super) fn open(path: &Path) -> Result<Connection, EngineError> {
     let opened = Connection::open(path).map_err(EngineError::from);
-    opened
-        .and_then(|connection| prepare(connection, path, sync))
-        .map_err(|error| of_file(path, error))
+    opened.and_then(|connection| prepare(connection, path)).map_err(|error| of_file(path, error))
 }
 
-fn prepare(
-    mut connection: Connection,
-    path: &Path,
-    sync: SyncPolicy,
-) -> Result<Connection, EngineError> {
+fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, EngineError> {
     let found = version(&connection, path)?;
     // Before the first table: it cannot be changed within a transaction.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = if sync == SyncPolicy::Always { "FULL" } else { "NORMAL" };
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    // What has to be safe is synced by `fold.rs`.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     // `checkpoint.rs` sees to that.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
@@ -158,7 +158,15 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, Engin
     Ok(found)
 }
 
-/// One more connection to the open database, to write its log back.
+/// The journal that belongs to the tables, and how far it is folded into them.
+pub(super) fn journal(connection: &Connection) -> Result<(Name, u64), rusqlite::Error> {
+    connection.query_row("SELECT name, folded FROM journal", (), |row| {
+        let number = |at| row.get(at).map(i64::cast_unsigned);
+        Ok((Name(number(0)?), number(1)?))
+    })
+}
+
+/// One more connection to the open database, to read it and to write its log back.
 pub(super) fn open_beside(path: &Path) -> Result<Connection, EngineError> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;

@@ -30,7 +30,7 @@ const LOOK_AGAIN_BYTES: u64 = 2 << 20;
 /// The same for time: others fill the disk, too, and what is acked makes room.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What a payload takes while it is written: its place in the log, its place in the database, and
+/// What a payload takes once it is folded: its place in the log, its place in the database, and
 /// once more as much for what stands around it.
 const TIMES: u64 = 3;
 
@@ -42,7 +42,8 @@ pub(super) struct Space {
     kept_back: u64,
     /// Whether the file is there.
     reserved: bool,
-    /// Whether there was no room when it was last looked for.
+    /// Whether there was little room when it was last looked for, and whether there was none.
+    little: bool,
     full: bool,
     looked: Instant,
     /// Bytes of payload that may be written before it is looked again.
@@ -50,7 +51,7 @@ pub(super) struct Space {
 }
 
 /// Room within files that are there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Within {
     /// Pages of the database that hold nothing.
     pub(super) database: u64,
@@ -66,7 +67,9 @@ impl Space {
         Ok(Self {
             folder: folder.to_owned(),
             kept_back,
-            reserved: false,
+            // A manager that was killed has left it.
+            reserved: folder.join(RESERVE).exists(),
+            little: false,
             full: false,
             looked: Instant::now(),
             unlooked: 0,
@@ -78,25 +81,36 @@ impl Space {
         self.unlooked = self.unlooked.saturating_sub(bytes);
     }
 
-    /// How many bytes of payload there is room for, where it is time to look. `within` is asked
-    /// only where there is little.
-    pub(super) fn room(&mut self, within: impl FnOnce() -> Within) -> Option<u64> {
+    /// Where it is time to look how much room there is: whether that takes a closer look, at what
+    /// is within the files.
+    pub(super) fn look(&mut self) -> Option<bool> {
         if self.unlooked > 0 && self.looked.elapsed() < LOOK_AGAIN {
             return None;
         }
         self.looked = Instant::now();
         // A disk that does not say how full it is shows that when a commit fails.
-        let mut free = self.free().ok()?;
-        if free < AMPLE {
-            let within = within();
-            free = self.free().ok()? + within.database.min(within.log);
-        }
+        self.little = self.free().ok()? < AMPLE;
+        Some(self.little)
+    }
+
+    /// How many bytes of payload there is room for, beside so many that have their place in the
+    /// tables yet to come.
+    pub(super) fn room(&mut self, journal: u64, within: Within) -> Option<u64> {
+        let free = self.free().ok()?;
         // Once full, it takes more to be so no longer: else it would go back and forth.
-        let margin = if self.full { self.kept_back } else { self.kept_back / 2 };
-        let room = free.saturating_sub(margin) / TIMES;
+        let still_full = self.full && free + within.database <= self.kept_back;
+        // A batch goes through the log into the database, so the lesser of them counts.
+        let for_batches = free + within.database.min(within.log);
+        let taken = self.kept_back / 2 + journal * TIMES;
+        let room = if still_full { 0 } else { for_batches.saturating_sub(taken) / TIMES };
         self.full = room == 0 || !self.reserve();
         self.unlooked = LOOK_AGAIN_BYTES.min(room / 2);
         Some(if self.full { 0 } else { room })
+    }
+
+    /// Whether it takes a closer look to know how much room there is.
+    pub(super) fn is_little(&self) -> bool {
+        self.little
     }
 
     /// Free bytes of the disk.
@@ -146,20 +160,22 @@ impl Drop for Space {
 mod tests {
     use super::*;
 
-    const NOTHING: Within = Within { database: 0, log: 0 };
+    fn room(space: &mut Space) -> Option<u64> {
+        space.look().and_then(|_| space.room(0, Within::default()))
+    }
 
     #[test]
     fn room_is_kept_back_given_up_and_kept_back_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(RESERVE);
         let mut space = Space::of(folder.path()).unwrap();
-        assert!(space.room(|| NOTHING).unwrap() > 0);
-        assert_eq!(space.room(|| NOTHING), None, "there is no news");
+        assert!(room(&mut space).unwrap() > 0);
+        assert_eq!(room(&mut space), None, "there is no news");
         assert_eq!(fs::metadata(&file).unwrap().len(), space.kept_back / 2);
         assert!(space.give_up() && !file.exists());
         assert!(!space.give_up(), "there is nothing more to give up");
         space.spend(LOOK_AGAIN_BYTES);
-        assert!(space.room(|| NOTHING).unwrap() > 0 && file.exists());
+        assert!(room(&mut space).unwrap() > 0 && file.exists());
         drop(space);
         assert!(!file.exists());
     }
@@ -169,9 +185,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut space = Space::of(folder.path()).unwrap();
         space.kept_back = space.free().unwrap() / 2 * 3;
-        assert!(space.room(|| NOTHING).unwrap() > 0, "half of what is kept back is there");
+        assert!(room(&mut space).unwrap() > 0, "half of what is kept back is there");
         space.full = true;
         space.spend(LOOK_AGAIN_BYTES);
-        assert_eq!(space.room(|| NOTHING), Some(0));
+        assert_eq!(room(&mut space), Some(0));
     }
 }

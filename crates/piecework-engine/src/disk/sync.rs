@@ -33,11 +33,11 @@ impl Default for SyncPolicy {
     }
 }
 
-/// A thread that syncs a database's log a while after each commit that follows a sync, and once
-/// more when it is dropped.
+/// A thread that syncs files a while after each commit that follows a sync, and once more when it
+/// is dropped.
 #[derive(Debug)]
 pub struct Syncer {
-    log: PathBuf,
+    files: Vec<PathBuf>,
     shared: Arc<(Mutex<Shared>, Condvar)>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,22 +53,23 @@ struct Shared {
 }
 
 impl Syncer {
-    /// Starts the thread, which syncs the file `log` no later than `interval` after a commit.
+    /// Starts the thread, which syncs these files no later than `interval` after a commit; each of
+    /// them that is there.
     ///
     /// # Errors
     ///
     /// If there can be no more threads.
-    pub fn start(log: PathBuf, interval: Duration) -> Result<Self, EngineError> {
+    pub fn start(files: Vec<PathBuf>, interval: Duration) -> Result<Self, EngineError> {
         let shared = Arc::new((Mutex::default(), Condvar::new()));
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("piecework-sync".to_owned())
             .spawn({
-                let log = log.clone();
-                move || run(&log, interval, &of_thread)
+                let files = files.clone();
+                move || run(&files, interval, &of_thread)
             })
-            .map_err(|error| EngineError::File { path: log.clone(), error })?;
-        Ok(Self { log, shared, thread: Some(thread) })
+            .map_err(EngineError::Thread)?;
+        Ok(Self { files, shared, thread: Some(thread) })
     }
 
     /// Something was committed.
@@ -98,8 +99,7 @@ impl Syncer {
         if let Some(why) = &lock(&self.shared.0).failed {
             return Err(EngineError::Poisoned(why.clone())); // the system tells of it but once
         }
-        let failed = |error| EngineError::File { path: self.log.clone(), error };
-        sync(&self.log).map_err(failed)
+        sync_all(&self.files)
     }
 }
 
@@ -116,7 +116,7 @@ impl Drop for Syncer {
 }
 
 /// Waits for a commit, then for the interval or the end, then syncs.
-fn run(log: &Path, interval: Duration, (shared, changed): &(Mutex<Shared>, Condvar)) {
+fn run(files: &[PathBuf], interval: Duration, (shared, changed): &(Mutex<Shared>, Condvar)) {
     let lost = "nobody panics while they hold the lock";
     let mut guard = lock(shared);
     loop {
@@ -128,10 +128,10 @@ fn run(log: &Path, interval: Duration, (shared, changed): &(Mutex<Shared>, Condv
         let stop = guard.stop;
         if std::mem::take(&mut guard.written) {
             drop(guard);
-            let synced = sync(log);
+            let synced = sync_all(files);
             guard = lock(shared);
             if let Err(error) = synced {
-                guard.failed = Some(format!("cannot sync {}: {error}", log.display()));
+                guard.failed = Some(format!("cannot sync {error}"));
                 return;
             }
         }
@@ -141,13 +141,18 @@ fn run(log: &Path, interval: Duration, (shared, changed): &(Mutex<Shared>, Condv
     }
 }
 
-/// Syncs the log. Any handle on a file will do, and a log that is not there was written back.
-fn sync(log: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).open(log) {
-        Ok(log) => log.sync_data(),
+fn sync_all(files: &[PathBuf]) -> Result<(), EngineError> {
+    files.iter().try_for_each(|file| sync(file))
+}
+
+/// Syncs a file. Any handle on it will do, and a log that is not there was written back.
+pub(super) fn sync(file: &Path) -> Result<(), EngineError> {
+    let synced = match OpenOptions::new().write(true).open(file) {
+        Ok(file) => file.sync_data(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-    }
+    };
+    synced.map_err(|error| EngineError::File { path: file.to_owned(), error })
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
@@ -162,7 +167,8 @@ mod tests {
     fn a_sync_follows_a_commit_and_its_failure_is_told() {
         let folder = tempfile::tempdir().unwrap();
         // A folder cannot be opened for writing, so the sync must fail, once there is one.
-        let syncer = Syncer::start(folder.path().to_owned(), Duration::from_millis(1)).unwrap();
+        let syncer =
+            Syncer::start(vec![folder.path().to_owned()], Duration::from_millis(1)).unwrap();
         let why = loop {
             match syncer.written() {
                 Ok(()) => thread::yield_now(),
@@ -181,7 +187,7 @@ mod tests {
     #[test]
     fn what_was_committed_is_synced_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let syncer = Syncer::start(folder.path().to_owned(), Duration::MAX).unwrap();
+        let syncer = Syncer::start(vec![folder.path().to_owned()], Duration::MAX).unwrap();
         syncer.written().unwrap();
         let shared = Arc::clone(&syncer.shared);
         drop(syncer);

@@ -80,6 +80,19 @@ impl Books {
         Ok(books)
     }
 
+    /// Counts the numbers that a record gives, whether there will be rows of them or not.
+    pub(super) fn count(&mut self, record: &Record) {
+        for item in record.items() {
+            self.number(item.id.0.max(item.place.0));
+        }
+        match record {
+            Record::Queue { queue, .. } => self.number(queue.0),
+            Record::Ready(_, _, place, _) => self.number(place.0),
+            Record::Numbered(next) => self.next = self.next.max(*next),
+            _ => {}
+        }
+    }
+
     /// Does what a record says.
     pub(super) fn write(&mut self, to: &Connection, record: &Record) -> Done {
         match record {
@@ -95,7 +108,6 @@ impl Books {
                 self.ended(to, *item, attempt, Standing::due(*due))
             }
             Record::Ready(_, item, place, at) => {
-                self.number(place.0);
                 one(to, READY, *item, params![id(*item), time(*at), int(place.0)])
             }
             Record::Died { item, attempt, .. } => self.ended(to, *item, attempt, Standing::Dead),
@@ -110,10 +122,7 @@ impl Books {
                 Ok(())
             }
             Record::Item { queue, item, standing } => self.put(to, *queue, item, *standing),
-            Record::Numbered(next) => {
-                self.next = self.next.max(*next);
-                Ok(())
-            }
+            Record::Numbered(_) => Ok(()), // as was counted
         }
     }
 
@@ -126,14 +135,7 @@ impl Books {
         Ok(())
     }
 
-    fn queue(
-        &mut self,
-        to: &Connection,
-        queue: QueueId,
-        name: &str,
-        options: &QueueOptions,
-    ) -> Done {
-        self.number(queue.0);
+    fn queue(&self, to: &Connection, queue: QueueId, name: &str, options: &QueueOptions) -> Done {
         let QueueOptions { ack, maxsize, maxbytes, attempts, lease, .. } = options;
         let QueueOptions { once, expire, order, more, .. } = options;
         let (ack, answers) = match ack {
@@ -167,7 +169,6 @@ impl Books {
     fn put(&mut self, to: &Connection, queue: QueueId, item: &Item, standing: Standing) -> Done {
         // As in the records' bytes: what an item is tied to outlives no restart.
         let Item { id, place, payload, stop, put_at, attempts, rare, reply_to: _ } = item;
-        self.number(id.0.max(place.0));
         let payload = payload.here().ok_or(EngineError::NoPayload(id.0))?;
         let is_long = payload.len() > INLINE_BYTES_MAX;
         let (state, due) = columns(standing);

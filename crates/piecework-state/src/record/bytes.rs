@@ -59,7 +59,13 @@ type Read<T> = Result<T, DecodeError>;
 impl Record {
     /// A batch as bytes.
     pub fn encode(batch: &[Self]) -> Vec<u8> {
-        let mut to = Writer(vec![VERSION]);
+        Self::encode_behind(Vec::new(), batch)
+    }
+
+    /// The same, behind what is there already.
+    pub fn encode_behind(mut head: Vec<u8>, batch: &[Self]) -> Vec<u8> {
+        head.push(VERSION);
+        let mut to = Writer(head);
         batch.iter().for_each(|record| to.record(record));
         to.0
     }

@@ -102,7 +102,7 @@ impl Books {
         let outputs = Outputs::open(shelf.outputs(), &long).with_context(failed)?;
         let known = Known::open(&path, shelf.outputs(), wanted.retries_failed);
         let known = known.with_context(failed)?;
-        let syncer = Syncer::start(shelf.log(), SyncPolicy::INTERVAL_DEFAULT)
+        let syncer = Syncer::start(vec![shelf.log()], SyncPolicy::INTERVAL_DEFAULT)
             .context("cannot start a thread that syncs")?;
         let writing = Mutex::new(Writing { tables, under_way: HashMap::new() });
         Ok((Arc::new(Self { shelf, outputs: Arc::new(outputs), syncer, writing }), known))

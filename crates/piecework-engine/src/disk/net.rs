@@ -1,0 +1,93 @@
+//! What is left to be done of many records: an item that comes and goes within them needs no row.
+
+use piecework_state::{ItemId, Record};
+use std::collections::HashSet;
+
+/// Items that are put and acked by these records, in this order.
+pub(super) fn passing(records: &[Record]) -> HashSet<ItemId> {
+    let (mut put, mut passing) = (HashSet::new(), HashSet::new());
+    for record in records {
+        let acked = match record {
+            Record::Acked(_, item) => std::slice::from_ref(item),
+            _ => &[],
+        };
+        let answered = match record {
+            Record::Put { acked, .. } => &acked[..],
+            _ => &[],
+        };
+        let acked = acked.iter().chain(answered.iter().map(|(_, item)| item));
+        passing.extend(acked.copied().filter(|item| put.remove(item)));
+        put.extend(record.items().iter().map(|item| item.id));
+    }
+    passing
+}
+
+/// The record without what it says of these items; `None` if it says nothing else.
+pub(super) fn without(passing: &HashSet<ItemId>, mut record: Record) -> Option<Record> {
+    let stays = |item: &ItemId| !passing.contains(item);
+    match &mut record {
+        Record::Put { items, acked, .. } => {
+            items.retain(|item| stays(&item.id));
+            acked.retain(|(_, item)| stays(item));
+            if items.is_empty() && acked.is_empty() {
+                return None;
+            }
+        }
+        Record::Item { item, .. } if !stays(&item.id) => return None,
+        Record::Acked(_, item)
+        | Record::Returned { item, .. }
+        | Record::Ready(_, item, ..)
+        | Record::Died { item, .. }
+        | Record::Revived(_, item, _)
+            if !stays(item) =>
+        {
+            return None;
+        }
+        _ => {}
+    }
+    Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use piecework_state::{Item, Place, QueueId, Time};
+
+    const QUEUE: QueueId = QueueId(1);
+
+    fn put(ids: &[u64], acked: &[u64]) -> Record {
+        let item = |id: &u64| Item {
+            id: ItemId(*id),
+            place: Place(*id),
+            payload: vec![7].into(),
+            stop: false,
+            put_at: Time::from_secs(1),
+            attempts: 0,
+            rare: None,
+            reply_to: None,
+        };
+        let acked = acked.iter().map(|id| (QUEUE, ItemId(*id))).collect();
+        Record::Put { queue: QUEUE, items: ids.iter().map(item).collect(), due: None, acked }
+    }
+
+    fn net(records: Vec<Record>) -> Vec<Record> {
+        let passing = passing(&records);
+        records.into_iter().filter_map(|record| without(&passing, record)).collect()
+    }
+
+    #[test]
+    fn an_item_that_comes_and_goes_leaves_nothing() {
+        let ready = Record::Ready(QUEUE, ItemId(1), Place(9), Time::from_secs(2));
+        let acked = Record::Acked(QUEUE, ItemId(1));
+        assert_eq!(net(vec![put(&[1], &[]), ready, acked]), []);
+        assert_eq!(net(vec![put(&[1], &[]), put(&[2], &[1]), put(&[3], &[2])]), [put(&[3], &[])]);
+        assert_eq!(net(vec![put(&[1, 2], &[]), put(&[], &[2])]), [put(&[1], &[])]);
+    }
+
+    #[test]
+    fn an_item_that_was_there_before_goes() {
+        let acked = Record::Acked(QUEUE, ItemId(1));
+        assert_eq!(net(vec![acked.clone()]), [acked]);
+        assert_eq!(net(vec![put(&[2], &[1])]), [put(&[2], &[1])]);
+    }
+}
