@@ -63,11 +63,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     // Everything but a manager waits most of the time.
     let mut runtime = match arguments.command {
-        Command::Exec(_) | Command::Serve(_) => {
-            let mut runtime = Builder::new_multi_thread();
-            runtime.worker_threads(threads_of_manager());
-            runtime
-        }
+        Command::Exec(_) | Command::Serve(_) => match threads_of_manager() {
+            // It takes less for each request: there is no other thread that tasks might go to.
+            1 => Builder::new_current_thread(),
+            threads => {
+                let mut runtime = Builder::new_multi_thread();
+                runtime.worker_threads(threads);
+                runtime
+            }
+        },
         _ => Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build();

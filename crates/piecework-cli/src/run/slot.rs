@@ -175,6 +175,8 @@ impl Runner {
                 }
             }
         };
+        // What has ended is not stopped, though this process may be yet to hear of it.
+        let had_ended = !group.is_alive();
         let output = tokio::select! {
             output = recipe.term_seq.run(group, &mut end) => output,
             () = self.stop.reached(Stage::Killing) => {
@@ -185,6 +187,9 @@ impl Runner {
         group.kill(); // what the command had started and did not end with it
         match why {
             MustEnd::Refused(why) => Ok(Outcome::Failed(why)),
+            MustEnd::Stop | MustEnd::Timeout if had_ended => {
+                output.map(|output| self.ended(recipe, output))
+            }
             MustEnd::Stop => Ok(Outcome::Stopped),
             MustEnd::Timeout => Ok(Outcome::Ended(Output { timed_out: true, ..output? })),
         }
