@@ -1,5 +1,6 @@
 //! What an engine can fail with, and whose fault it is.
 
+use piecework_state::DecodeError;
 use std::io;
 use std::path::PathBuf;
 
@@ -61,6 +62,14 @@ pub enum EngineError {
         path: PathBuf,
         /// What is wrong with it.
         what: String,
+    },
+    /// A batch of the journal is whole, and yet cannot be read: a later piecework wrote it.
+    #[error("batch {number} of the journal: {error}")]
+    Batch {
+        /// Its number.
+        number: u64,
+        /// What cannot be read.
+        error: DecodeError,
     },
     /// The database did not do what it was asked.
     #[error("storage: {0}")]

@@ -87,21 +87,31 @@ fn numbers_of_any_size_are_kept_and_found() {
 #[test]
 fn a_batch_that_makes_no_sense_ends_the_engine_and_the_next_leaves_out_no_more_than_that() {
     let folder = tempfile::tempdir().unwrap();
-    let mut engine = open(folder.path());
+    let mut engine = open(folder.path()).folding_after(Duration::MAX);
     let before = tell_all(&mut engine);
+    engine.fold().unwrap();
     let Record::Queue { queue, .. } = before[0] else { panic!() };
-    let unknown = Record::Acked(queue, ItemId(1_000_000));
     let good = some_item(&before);
-    engine.commit(&[unknown, Record::Acked(queue, good)]).unwrap();
+    let mut senseless = put(queue, 900_000..900_001);
+    senseless.extend(put(queue, 900_000..900_001)); // is there already
+    let acked = [(queue, ItemId(1_000_000)), (queue, good)].into_iter().collect();
+    senseless.push(Record::Put { queue, items: Default::default(), due: None, acked });
+    engine.commit(&senseless).unwrap();
     let failed = engine.fold().unwrap_err();
-    assert!(failed.to_string().contains("speaks of item 1000000"), "{failed}");
+    assert!(failed.to_string().contains("items.id"), "{failed}");
     let refused = engine.commit(&[Record::Acked(queue, good)]).unwrap_err();
     assert!(matches!(refused, EngineError::Poisoned(_)), "{refused}");
     drop(engine);
-    let after = before
-        .into_iter()
-        .filter(|record| !matches!(record, Record::Item { item, .. } if item.id == good));
-    assert_eq!(kept(&mut open(folder.path())), after.collect::<Vec<_>>());
+    let ids = |kept: &[Record]| -> Vec<u64> {
+        kept.iter().flat_map(Record::items).map(|item| item.id.0).collect()
+    };
+    let mut expected = ids(&before);
+    expected.retain(|id| *id != good.0);
+    expected.push(900_000);
+    expected.sort_unstable();
+    let mut left = ids(&kept(&mut open(folder.path())));
+    left.sort_unstable();
+    assert_eq!(left, expected);
 }
 
 fn some_item(kept: &[Record]) -> ItemId {
@@ -208,14 +218,44 @@ fn what_was_put_lately_is_found_before_it_is_in_the_tables_and_after() {
 fn what_is_committed_comes_into_the_tables_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path()).folding_after(Duration::from_millis(1));
-    let left = tell_all(&mut engine);
-    let left = left.iter().filter(|record| matches!(record, Record::Item { .. })).count();
+    let (_, make_queues, _) = conformance::story().next().unwrap();
+    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
+    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    engine.commit(&put(queue, 1_000..1_001)).unwrap();
     let tables = rusqlite::Connection::open(folder.path().join("piecework.db")).unwrap();
-    let rows = "SELECT count(*) FROM items";
+    let rows = "SELECT count(*) FROM items WHERE id = 1000";
     let count = || tables.query_row(rows, (), |row| row.get::<_, i64>(0)).unwrap();
-    while left as i64 != count() {
+    while count() == 0 {
         std::thread::yield_now();
     }
+}
+
+/// Each batch has its place in the journal, and there are more of them than both files hold.
+#[test]
+fn what_fills_the_journal_over_and_over_is_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = open(folder.path()).folding_after(Duration::MAX);
+    let (_, make_queues, _) = conformance::story().next().unwrap();
+    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
+    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    let ids = 1_000..7_000_u64;
+    for first in ids.clone().step_by(20) {
+        engine.commit(&put(queue, first..first + 20)).unwrap();
+        let acked = (first..first + 20).filter(|id| id % 3 == 0);
+        engine
+            .commit(&acked.map(|id| Record::Acked(queue, ItemId(id))).collect::<Vec<_>>())
+            .unwrap();
+    }
+    let killed = tempfile::tempdir().unwrap();
+    engine.fold().unwrap();
+    engine.commit(&put(queue, 7_000..7_001)).unwrap();
+    for file in ["piecework.db", "piecework.db-wal", "journal-a", "journal-b"] {
+        fs::copy(folder.path().join(file), killed.path().join(file)).unwrap();
+    }
+    let left = kept(&mut open(killed.path()));
+    let left = left.iter().flat_map(Record::items).map(|item| item.id.0);
+    let expected = ids.filter(|id| id % 3 != 0).chain([7_000]);
+    assert_eq!(left.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
 #[test]

@@ -154,6 +154,47 @@ fn a_check_finds_pages_that_were_overwritten() {
     assert!(matches!(refused, EngineError::Damaged { .. }), "{refused}");
 }
 
+#[test]
+fn a_check_counts_what_the_journal_says_of_what_is_in_the_tables() {
+    let (folder, engine) = site();
+    let mut engine = engine.folding_after(std::time::Duration::MAX);
+    (2..6).for_each(|id| engine.commit(&put(id, 10, Standing::Ready)).unwrap());
+    engine.fold().unwrap();
+    engine.commit(&[Record::Acked(QUEUE, ItemId(2))]).unwrap();
+    let count = |folder| checked(folder).queues[0].ready;
+    assert_eq!(count(folder.path()), 3);
+    engine.commit(&[Record::Purged { queue: QUEUE, spared: vec![ItemId(4)] }]).unwrap();
+    assert_eq!(count(folder.path()), 1);
+    let (key, until) = ("once".into(), Time::from_secs(9));
+    engine.commit(&[Record::Key { queue: QUEUE, key, until }]).unwrap();
+    engine.commit(&put(7, 10, Standing::Ready)).unwrap();
+    let checked = checked(folder.path());
+    assert_eq!((checked.queues[0].ready, checked.queues[0].bytes), (2, 20));
+    assert!(checked.journal_bytes > 100 && checked.problems.is_empty(), "{checked:?}");
+}
+
+#[test]
+fn a_check_finds_a_gap_in_the_journal() {
+    let (folder, engine) = site();
+    let mut engine = engine.folding_after(std::time::Duration::MAX);
+    (2..40).for_each(|id| engine.commit(&put(id, 50_000, Standing::Ready)).unwrap());
+    // The first batch of the file that was begun first is damaged; the other file is whole.
+    let mut files: Vec<_> =
+        ["journal-a", "journal-b"].map(|file| folder.path().join(file)).into_iter().collect();
+    files.sort_by_key(|file| {
+        u64::from_le_bytes(fs::read(file).unwrap()[20..28].try_into().unwrap())
+    });
+    let mut bytes = fs::read(&files[0]).unwrap();
+    bytes[1_000] ^= 1;
+    let killed = tempfile::tempdir().unwrap();
+    for file in [DATABASE, "piecework.db-wal", "journal-a", "journal-b"] {
+        fs::copy(folder.path().join(file), killed.path().join(file)).unwrap();
+    }
+    fs::write(killed.path().join(files[0].file_name().unwrap()), bytes).unwrap();
+    let problems = checked(killed.path()).problems;
+    assert!(problems.len() == 1 && problems[0].contains("batches of the journal"), "{problems:?}");
+}
+
 /// Nothing is kept in the pages that are free, so only a look at each page finds this.
 #[test]
 fn a_check_finds_a_free_page_that_was_overwritten() {

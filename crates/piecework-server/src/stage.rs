@@ -181,12 +181,12 @@ mod tests {
         for _ in 0..2_000 {
             let (stages, mut watch, woken) = site();
             let waker = Waker::from(Arc::clone(&woken));
-            let (started, start) = std::sync::mpsc::channel();
+            let (started, start) = std::sync::mpsc::sync_channel(1);
             let asking = std::thread::spawn(move || {
                 let mut context = Context::from_waker(&waker);
                 loop {
                     assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
-                    let _ = started.send(());
+                    let _ = started.try_send(());
                     if watch.now() == Stage::LastCalls {
                         assert!(watch.poll_reached(&mut context, Stage::Over).is_pending());
                         return watch;

@@ -20,7 +20,7 @@ Exit code: 0 if nothing is wrong, 1 if something is.";
 /// What can be done about a database that is damaged.
 const ADVICE: &str = "\
 hint: stop the manager and keep a copy of the whole folder; then restore a back-up, or save what
-can be read: sqlite3 OLD/piecework.db .recover | sqlite3 NEW/piecework.db";
+can be read: sqlite3 OLD/piecework.db .recover | sqlite3 NEW/piecework.db, the journal-* beside it";
 
 /// Reads all that a manager keeps, page by page and record by record, and counts it. Nothing is
 /// changed. A manager may run meanwhile; what a worker holds counts as ready.

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// When there is no database, or it cannot be read, or `to` cannot be written.
 pub fn backup(folder: &Path, to: &Path, go_on: impl Fn() -> bool) -> Result<bool, EngineError> {
-    let Look { tables: from, version, late } = look::open(&folder.join(DATABASE))?;
+    let Look { tables: from, version, late, .. } = look::open(&folder.join(DATABASE))?;
     let mut copy = Connection::open(to)?;
     // If this fails half way nobody wants what is there, so no journal need bring anything back.
     // And nobody else has the file, so its log, for the moment that it has one, needs no index.

@@ -68,12 +68,17 @@ const LEFT_OVER: [(&str, &str); 2] = [
 /// When there is no database, or none that can be opened. Whatever is found wrong in one that can
 /// be is in [`Checked::problems`].
 pub fn check(path: &Path) -> Result<Checked, EngineError> {
-    let Look { tables, version, late } = look::open(path)?;
+    let Look { tables, version, late, after_gap } = look::open(path)?;
     let measured = measure(&tables, path, version);
     let mut checked = measured.map_err(|error| schema::of_file(path, error))?;
     checked.journal_bytes = late.iter().map(|entry| entry.len() as u64).sum();
     if version == 0 {
         checked.problems.push("it is empty: no manager has kept anything in it".to_owned());
+    }
+    if after_gap > 0 {
+        checked.problems.push(format!(
+            "{after_gap} batches of the journal come after others that are gone, and are left out"
+        ));
     }
     checked.note(pages(&tables));
     if !checked.is_earlier {

@@ -6,13 +6,11 @@
 
 use super::journal::{Entry, Journal};
 use super::space::Space;
-use super::sync::{self, SyncPolicy};
+use super::sync::SyncPolicy;
 use super::tables::Tables;
 use crate::EngineError;
 use bytes::Bytes;
 use piecework_state::ItemId;
-use rusqlite::ErrorCode;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -48,7 +46,7 @@ struct State {
     patience: Duration,
     /// What is being folded, and so is in the other file still.
     folding: Option<Arc<Folding>>,
-    /// Why it cannot be, or why something could not be written.
+    /// Why it could not be folded, or synced.
     failed: Option<String>,
     stop: bool,
 }
@@ -64,9 +62,19 @@ struct Folding {
 /// What the thread works with.
 struct Bench {
     tables: Tables,
-    /// The write-ahead log of the tables.
-    log: PathBuf,
     space: Arc<Mutex<Space>>,
+}
+
+/// Dropped with the thread, however that ends.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lock().failed = Some("the thread that folds the journal panicked".to_owned());
+            self.0.changed.notify_all();
+        }
+    }
 }
 
 impl Folder {
@@ -74,7 +82,6 @@ impl Folder {
     pub(super) fn start(
         journal: Journal,
         tables: Tables,
-        log: &Path,
         space: &Arc<Mutex<Space>>,
         sync: SyncPolicy,
     ) -> Result<Self, EngineError> {
@@ -90,11 +97,14 @@ impl Folder {
             stop: false,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let mut bench = Bench { tables, log: log.to_owned(), space: Arc::clone(space) };
-        let of_thread = Arc::clone(&shared);
+        let mut bench = Bench { tables, space: Arc::clone(space) };
+        let of_thread = Ending(Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("piecework-fold".to_owned())
-            .spawn(move || while of_thread.fold_next(&mut bench) {})
+            .spawn(move || {
+                let ending = of_thread;
+                while ending.0.fold_next(&mut bench) {}
+            })
             .map_err(EngineError::Thread)?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -126,9 +136,13 @@ impl Folder {
                 state = self.shared.wait(state);
             }
         }
-        state.journal.append(&entry).map_err(write_failed)?;
-        if state.sync == SyncPolicy::Always {
-            state.journal.sync().map_err(write_failed)?;
+        state.journal.append(&entry)?;
+        if state.sync == SyncPolicy::Always
+            && let Err(error) = state.journal.sync()
+        {
+            // It is written, and may or may not be there after a loss of power.
+            state.failed = Some(error.to_string());
+            return Err(error);
         }
         state.next = entry.number + 1;
         if state.fresh.is_empty() {
@@ -186,6 +200,12 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl Shared {
     /// Waits until there is something to fold, and folds it; false at the end.
     fn fold_next(&self, bench: &mut Bench) -> bool {
@@ -210,7 +230,10 @@ impl Shared {
         let mut state = self.lock();
         match folded {
             Ok(()) => state.folding = None,
-            Err(error) => state.failed = Some(error.to_string()),
+            Err(error) => {
+                tracing::error!(%error, "cannot bring the journal into the tables");
+                state.failed = Some(error.to_string());
+            }
         }
         self.changed.notify_all();
         state.failed.is_none()
@@ -269,32 +292,9 @@ impl State {
 
 impl Bench {
     fn fold(&mut self, folding: &Folding) -> Result<(), EngineError> {
-        let mut folded = self.tables.fold(&folding.entries);
-        // None of it is in the tables, and what is kept back may do.
-        if folded.as_ref().is_err_and(is_full) && self.give_up_room() {
-            folded = self.tables.fold(&folding.entries);
-        }
-        folded?;
-        if folding.synced {
-            sync::sync(&self.log)?;
-        }
-        Ok(())
-    }
-
-    fn give_up_room(&self) -> bool {
-        self.space.lock().unwrap_or_else(PoisonError::into_inner).give_up()
-    }
-}
-
-fn write_failed(error: std::io::Error) -> EngineError {
-    EngineError::File { path: "journal".into(), error }
-}
-
-/// Whether there was no room.
-pub(super) fn is_full(error: &EngineError) -> bool {
-    match error {
-        EngineError::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
-        EngineError::File { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
-        _ => false,
+        let space = &self.space;
+        let give_up = || space.lock().unwrap_or_else(PoisonError::into_inner).give_up();
+        // None of it is in the tables when it fails.
+        super::or_after(give_up, || self.tables.fold(&folding.entries, folding.synced))
     }
 }

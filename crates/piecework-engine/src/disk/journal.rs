@@ -15,9 +15,10 @@ use bytes::Bytes;
 use piecework_state::{ItemId, Record};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The files within the data directory.
@@ -52,6 +53,8 @@ pub(super) struct Entry {
     pub(super) number: u64,
     /// With its header.
     bytes: Bytes,
+    /// All items that are put in it are among these.
+    items: RangeInclusive<u64>,
     /// The payloads in it, once somebody has asked for one.
     payloads: OnceLock<HashMap<ItemId, Bytes>>,
 }
@@ -70,7 +73,10 @@ impl Entry {
         if let Some(at) = bytes.get_mut(..ENTRY_HEADER_BYTES) {
             at.copy_from_slice(&head);
         }
-        Self { number, bytes: bytes.into(), payloads: OnceLock::new() }
+        let ids = || batch.iter().flat_map(Record::items).map(|item| item.id.0);
+        // None, where nothing is put.
+        let items = ids().min().unwrap_or(1)..=ids().max().unwrap_or(0);
+        Self { number, bytes: bytes.into(), items, payloads: OnceLock::new() }
     }
 
     /// The entry at the front of the bytes, if there is one.
@@ -84,6 +90,7 @@ impl Entry {
         is_whole.then(|| Self {
             number: u64::from_le_bytes(*number),
             bytes: bytes.slice(..ENTRY_HEADER_BYTES + length),
+            items: 0..=u64::MAX,
             payloads: OnceLock::new(),
         })
     }
@@ -91,20 +98,24 @@ impl Entry {
     /// The batch.
     fn records(&self) -> Result<Vec<Record>, EngineError> {
         let records = Record::decode(self.bytes.slice(ENTRY_HEADER_BYTES..));
-        // The entry is whole, so it was written by a piecework of another time.
-        records.map_err(|error| EngineError::Damaged {
-            path: "journal".into(),
-            what: format!("batch {}: {error}", self.number),
-        })
+        records.map_err(|error| EngineError::Batch { number: self.number, error })
     }
 
     /// The payload of an item that is put in it.
     pub(super) fn payload(&self, item: ItemId) -> Option<Bytes> {
+        if !self.items.contains(&item.0) {
+            return None;
+        }
         let payloads = self.payloads.get_or_init(|| {
             let records = self.records().unwrap_or_default();
             records.iter().flat_map(Record::items).filter_map(payload_of).collect()
         });
-        payloads.get(&item).cloned()
+        let payload = payloads.get(&item)?;
+        // Of a short one the long life is not to hold on to all of the entry.
+        Some(match payload.len() * 2 < self.len() {
+            true => Bytes::copy_from_slice(payload),
+            false => payload.clone(),
+        })
     }
 
     /// How long it is in the file.
@@ -126,7 +137,7 @@ fn checksum(name: Name, head: &[u8], batch: &[u8]) -> u32 {
 /// The journal of a manager that runs.
 #[derive(Debug)]
 pub(super) struct Journal {
-    files: [File; 2],
+    files: [(File, PathBuf); 2],
     /// Which of them is written.
     current: usize,
     /// Where in it.
@@ -135,8 +146,14 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Makes the files, or takes those that are there over. What was in them is gone.
-    pub(super) fn begin(folder: &Path, name: Name) -> io::Result<Self> {
-        let [a, b] = FILES.map(|file| begin(&folder.join(file), name));
+    pub(super) fn begin(folder: &Path, name: Name) -> Result<Self, EngineError> {
+        let [a, b] = FILES.map(|file| {
+            let path = folder.join(file);
+            match begin(&path, name) {
+                Ok(file) => Ok((file, path)),
+                Err(error) => Err(EngineError::File { path, error }),
+            }
+        });
         Ok(Self { files: [a?, b?], current: 0, at: HEADER_BYTES })
     }
 
@@ -146,15 +163,18 @@ impl Journal {
     }
 
     /// Writes an entry, for which there is room. One that was not written whole is none.
-    pub(super) fn append(&mut self, entry: &Entry) -> io::Result<()> {
-        self.file().write_all_at(&entry.bytes, self.at)?;
+    pub(super) fn append(&mut self, entry: &Entry) -> Result<(), EngineError> {
+        let (file, path) = self.file();
+        file.write_all_at(&entry.bytes, self.at).map_err(failed(path))?;
         self.at += entry.len() as u64;
         Ok(())
     }
 
-    /// Makes sure that what was appended to the present file outlives a loss of power.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file().sync_data()
+    /// Makes sure that what was appended to the present file outlives a loss of power. After a
+    /// failure nobody knows what of it does.
+    pub(super) fn sync(&self) -> Result<(), EngineError> {
+        let (file, path) = self.file();
+        file.sync_data().map_err(failed(path))
     }
 
     /// Goes on at the beginning of the other file, where nothing is that anybody needs.
@@ -163,18 +183,30 @@ impl Journal {
         self.at = HEADER_BYTES;
     }
 
-    fn file(&self) -> &File {
+    fn file(&self) -> &(File, PathBuf) {
         let [a, b] = &self.files;
         if self.current == 0 { a } else { b }
     }
 }
 
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> EngineError {
+    |error| EngineError::File { path: path.to_owned(), error }
+}
+
 fn begin(path: &Path, name: Name) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
+    let options = &mut OpenOptions::new();
+    let file = options.create(true).read(true).write(true).truncate(false).open(path)?;
+    let mut magic = Vec::new();
+    (&file).take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+    if magic != MAGIC && magic.iter().any(|byte| *byte != 0) {
+        return Err(io::Error::other(
+            "it is no journal of piecework, and would be written over; hint: move it away",
+        ));
+    }
     if file.metadata()?.len() != FILE_BYTES {
         // Written and not only set aside: a first write to a place costs a sync more than another.
         file.set_len(0)?;
-        (&file).write_all(&vec![0; FILE_BYTES as usize])?;
+        file.write_all_at(&vec![0; FILE_BYTES as usize], 0)?;
     }
     file.write_all_at(&[MAGIC, name.0.to_le_bytes()].concat(), 0)?;
     file.sync_all()?;
@@ -216,25 +248,15 @@ pub(super) fn read(folder: &Path, name: Name) -> Result<Vec<Entry>, EngineError>
     Ok(entries)
 }
 
-/// Those of the entries that come right behind what is folded. A loss of power may have taken some
-/// that were not synced: what came after these is left out, and told of.
-pub(super) fn behind(entries: Vec<Entry>, folded: u64) -> Vec<Entry> {
+/// Those of the entries that come right behind what is folded, and those that come after a gap. A
+/// loss of power may have taken some that were not synced: what came after these is to be left out.
+pub(super) fn behind(entries: Vec<Entry>, folded: u64) -> (Vec<Entry>, Vec<Entry>) {
     let mut behind: Vec<Entry> =
         entries.into_iter().filter(|entry| entry.number > folded).collect();
     let next = (folded + 1..).zip(&behind).take_while(|(next, entry)| *next == entry.number);
     let whole = next.count();
-    let left_out = behind.split_off(whole);
-    if let Some(first) = left_out.first() {
-        tracing::warn!(
-            "{} batches from number {} on are left out of the journal: those between {} and it \
-             are gone; were they lost with the machine's power, or was the database restored \
-             beside a later journal?",
-            left_out.len(),
-            first.number,
-            folded + whole as u64,
-        );
-    }
-    behind
+    let after_gap = behind.split_off(whole);
+    (behind, after_gap)
 }
 
 /// The entries at the beginning of a file.
@@ -324,10 +346,23 @@ mod tests {
 
     #[test]
     fn what_is_folded_and_what_comes_after_a_gap_is_left_out() {
-        let of = |list: &[u64]| list.iter().map(|number| entry(*number)).collect();
-        assert_eq!(numbers(&behind(of(&[1, 2, 3, 4]), 2)), [3, 4]);
-        assert_eq!(numbers(&behind(of(&[3, 4, 6]), 2)), [3, 4]);
-        assert_eq!(numbers(&behind(of(&[4]), 2)), [0; 0]);
+        let of = |list: &[u64]| {
+            let (behind, after_gap) = behind(list.iter().map(|n| entry(*n)).collect(), 2);
+            (numbers(&behind), numbers(&after_gap))
+        };
+        assert_eq!(of(&[1, 2, 3, 4]), (vec![3, 4], vec![]));
+        assert_eq!(of(&[3, 4, 6, 7]), (vec![3, 4], vec![6, 7]));
+        assert_eq!(of(&[4]), (vec![], vec![4]));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILES[1]);
+        fs::write(&path, "dear diary").unwrap();
+        let refused = Journal::begin(folder.path(), NAME).unwrap_err().to_string();
+        assert!(refused.contains(&path.display().to_string()), "{refused}");
+        assert_eq!(fs::read(&path).unwrap(), b"dear diary");
     }
 
     #[test]

@@ -19,7 +19,12 @@ pub(super) struct Look {
     pub(super) version: i64,
     /// What is in the journal beside it, and not in the tables yet.
     pub(super) late: Vec<Entry>,
+    /// How many batches are in the journal that come after a gap.
+    pub(super) after_gap: usize,
 }
+
+/// How often a journal is read anew that is written over while it is read.
+const LOOKS_MAX: usize = 5;
 
 /// Opens a database and holds on to what is in it now: what a manager commits from here on is not
 /// seen.
@@ -37,16 +42,30 @@ fn look(path: &Path) -> Result<Look, EngineError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let tables = Connection::open_with_flags(path, flags)?;
     tables.busy_timeout(LOCKED_MAX)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut looked = look_once(tables, folder, path)?;
+    for _ in 1..LOOKS_MAX {
+        if looked.after_gap == 0 {
+            break;
+        }
+        looked.tables.execute_batch("COMMIT")?;
+        looked = look_once(looked.tables, folder, path)?;
+    }
+    Ok(looked)
+}
+
+fn look_once(tables: Connection, folder: &Path, path: &Path) -> Result<Look, EngineError> {
     // The journal first: whatever goes out of it from here on is in the tables when they are read.
     let (name, _) = journal_of(&tables, schema::version(&tables, path)?)?;
-    let late = journal::read(path.parent().unwrap_or(Path::new("")), name)?;
+    let late = journal::read(folder, name)?;
     tables.execute_batch("BEGIN")?;
     // The first read is what fixes the moment.
     let version = schema::version(&tables, path)?;
     let (now, folded) = journal_of(&tables, version)?;
     // A manager that has started meanwhile has begun with what was in the journal.
-    let late = if now == name { journal::behind(late, folded) } else { Vec::new() };
-    Ok(Look { tables, version, late })
+    let late = if now == name { late } else { Vec::new() };
+    let (late, after_gap) = journal::behind(late, folded);
+    Ok(Look { tables, version, late, after_gap: after_gap.len() })
 }
 
 /// The journal of the tables; those of earlier versions have none.

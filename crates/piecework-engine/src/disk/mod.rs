@@ -32,7 +32,7 @@ use fold::Folder;
 use journal::{Entry, Journal, Name};
 use lock::Lock;
 use piecework_state::{ItemId, Record};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use space::{Space, Within};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,9 +42,6 @@ use tables::Tables;
 /// The database's file within the data directory.
 pub const DATABASE: &str = "piecework.db";
 
-/// Its write-ahead log, as SQLite names it.
-const LOG: &str = "piecework.db-wal";
-
 /// Keeps records in a folder on disk.
 #[derive(Debug)]
 pub struct Disk {
@@ -53,6 +50,8 @@ pub struct Disk {
     folding: Folder,
     /// To read the tables, beside the thread that writes them.
     tables: Connection,
+    /// The write-ahead log of the tables.
+    log: PathBuf,
     sync: SyncPolicy,
     syncer: Option<Syncer>,
     space: Arc<Mutex<Space>>,
@@ -74,11 +73,11 @@ impl Disk {
         let failed = |error| EngineError::File { path: folder.to_owned(), error };
         lock::make_folder(folder)?;
         let lock = Lock::take(folder)?;
-        let (path, log) = (folder.join(DATABASE), folder.join(LOG));
+        let path = folder.join(DATABASE);
         let mut tables = Tables::open(&path)?;
         let mut space = Space::of(folder).map_err(failed)?;
-        let name = begin(folder, &mut tables, &mut space)?;
-        let journal = Journal::begin(folder, name).map_err(failed)?;
+        let log = tables.log();
+        let (journal, name) = begin(folder, &mut tables, &mut space)?;
         lock::sync_folder(folder).map_err(failed)?;
         let space = Arc::new(Mutex::new(space));
         let syncer = match sync {
@@ -91,8 +90,9 @@ impl Disk {
         Ok(Self {
             folder: folder.to_owned(),
             name,
-            folding: Folder::start(journal, tables, &log, &space, sync)?,
+            folding: Folder::start(journal, tables, &space, sync)?,
             tables: schema::open_beside(&path)?,
+            log,
             sync,
             syncer,
             space,
@@ -127,7 +127,7 @@ impl Disk {
         self.folding.fold(None)
     }
 
-    fn keep(&mut self, batch: &[Record]) -> Result<(), EngineError> {
+    fn keep(&self, batch: &[Record]) -> Result<(), EngineError> {
         let entry = Entry::new(self.name, self.folding.next(), batch);
         match entry.len() <= journal::ENTRY_BYTES_MAX {
             true => self.folding.append(entry)?,
@@ -145,7 +145,7 @@ impl Disk {
     fn within(&self) -> Within {
         let _ = self.folding.fold(None);
         let _ = schema::write_back(&self.tables);
-        let log = std::fs::metadata(self.folder.join(LOG)).map_or(0, |log| log.len());
+        let log = std::fs::metadata(&self.log).map_or(0, |log| log.len());
         Within { database: schema::unused(&self.tables).unwrap_or(0), log }
     }
 
@@ -155,19 +155,46 @@ impl Disk {
 }
 
 /// Folds what an earlier run has left in the journal. From here on the tables belong to another
-/// journal, whose name is given back.
-fn begin(folder: &Path, tables: &mut Tables, space: &mut Space) -> Result<Name, EngineError> {
+/// one, which is given back with its name.
+fn begin(
+    folder: &Path,
+    tables: &mut Tables,
+    space: &mut Space,
+) -> Result<(Journal, Name), EngineError> {
     let (earlier, folded) = tables.journal()?;
-    let left = journal::behind(journal::read(folder, earlier)?, folded);
-    let name = Name(getrandom::u64().expect("the system has randomness to give"));
-    let mut begun = tables.begin(&left, name);
-    if begun.as_ref().is_err_and(fold::is_full) && space.give_up() {
-        begun = tables.begin(&left, name);
+    let (left, after_gap) = journal::behind(journal::read(folder, earlier)?, folded);
+    if let Some(first) = after_gap.first() {
+        tracing::warn!(
+            "{} batches from number {} on are left out of the journal in {}: those before them are \
+             gone; were they lost with the machine's power, or was the database restored beside a \
+             later journal?",
+            after_gap.len(),
+            first.number,
+            folder.display(),
+        );
     }
-    begun?;
-    // The files of the earlier journal are about to be written over.
-    sync::sync(&folder.join(LOG))?;
-    Ok(name)
+    let name = Name(getrandom::u64().expect("the system has randomness to give"));
+    or_after(|| space.give_up(), || tables.begin(&left, name))?;
+    let journal = or_after(|| space.give_up(), || Journal::begin(folder, name))?;
+    Ok((journal, name))
+}
+
+/// Tries again where there was no room, if giving up what is kept back makes some.
+fn or_after<T>(
+    give_up: impl FnOnce() -> bool,
+    mut attempt: impl FnMut() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let done = attempt();
+    if done.as_ref().is_err_and(is_full) && give_up() { attempt() } else { done }
+}
+
+/// Whether there was no room.
+fn is_full(error: &EngineError) -> bool {
+    match error {
+        EngineError::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+        EngineError::File { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
+        _ => false,
+    }
 }
 
 impl Engine for Disk {
@@ -179,11 +206,8 @@ impl Engine for Disk {
             return Ok(());
         }
         self.space().spend(batch.iter().map(Record::bytes).sum());
-        let mut kept = self.keep(batch);
         // Where the journal's files are not written over in their place, that may take room.
-        if kept.as_ref().is_err_and(fold::is_full) && self.space().give_up() {
-            kept = self.keep(batch);
-        }
+        let kept = or_after(|| self.space().give_up(), || self.keep(batch));
         if let Err(error) = &kept {
             self.poisoned = Some(error.to_string());
         }

@@ -48,6 +48,15 @@ pub(super) fn without(passing: &HashSet<ItemId>, mut record: Record) -> Option<R
     Some(record)
 }
 
+/// The record as several that say the same, each of one item if it settles any.
+pub(super) fn parts(mut record: Record) -> Vec<Record> {
+    let mut acks = Vec::new();
+    if let Record::Put { acked, .. } = &mut record {
+        acks.extend(acked.drain(..).map(|(queue, item)| Record::Acked(queue, item)));
+    }
+    std::iter::once(record).chain(acks).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

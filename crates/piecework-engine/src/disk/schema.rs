@@ -11,8 +11,8 @@ use super::journal::Name;
 use super::lock::sync_folder;
 use crate::EngineError;
 use rusqlite::{Connection, ErrorCode};
-use std::ffi::c_int;
-use std::path::Path;
+use std::ffi::{OsString, c_int};
+use std::path::{Path, PathBuf};
 
 /// "PwDB": tells `file` and us that a database is one of piecework.
 const APPLICATION: i64 = 0x5077_4442;
@@ -119,8 +119,6 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Engine
     let found = version(&connection, path)?;
     // Before the first table: it cannot be changed within a transaction.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What has to be safe is synced by `fold.rs`.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     // `checkpoint.rs` sees to that.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
@@ -164,6 +162,19 @@ pub(super) fn journal(connection: &Connection) -> Result<(Name, u64), rusqlite::
         let number = |at| row.get(at).map(i64::cast_unsigned);
         Ok((Name(number(0)?), number(1)?))
     })
+}
+
+/// Has the next commits be safe when they return, or not.
+pub(super) fn sync_commits(connection: &Connection, sync: bool) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "synchronous", if sync { "FULL" } else { "NORMAL" })
+}
+
+/// The write-ahead log of the database, which is where the database is and not where a link to it
+/// may be.
+pub(super) fn log_of(connection: &Connection) -> PathBuf {
+    let mut log = OsString::from(connection.path().unwrap_or_default());
+    log.push("-wal");
+    log.into()
 }
 
 /// One more connection to the open database, to read it and to write its log back.

@@ -146,7 +146,7 @@ fn sync_all(files: &[PathBuf]) -> Result<(), EngineError> {
 }
 
 /// Syncs a file. Any handle on it will do, and a log that is not there was written back.
-pub(super) fn sync(file: &Path) -> Result<(), EngineError> {
+fn sync(file: &Path) -> Result<(), EngineError> {
     let synced = match OpenOptions::new().write(true).open(file) {
         Ok(file) => file.sync_data(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

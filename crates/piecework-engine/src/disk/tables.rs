@@ -4,8 +4,9 @@ use super::checkpoint::Checkpointer;
 use super::journal::{self, Entry, Name};
 use super::{net, schema, write};
 use crate::EngineError;
-use rusqlite::{Connection, TransactionBehavior};
-use std::path::Path;
+use piecework_state::Record;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
 
 const FOLDED: &str = "UPDATE journal SET folded = ?1";
 const BEGUN: &str = "UPDATE journal SET name = ?1, folded = 0";
@@ -42,23 +43,34 @@ impl Tables {
         Ok(schema::journal(&self.connection)?)
     }
 
-    /// Does what these entries say, all of it or nothing.
-    pub(super) fn fold(&mut self, entries: &[Entry]) -> Result<(), EngineError> {
+    /// The write-ahead log of the tables.
+    pub(super) fn log(&self) -> PathBuf {
+        schema::log_of(&self.connection)
+    }
+
+    /// Does what these entries say, all of it or nothing; with `sync`, that outlives a loss of
+    /// power when this returns.
+    pub(super) fn fold(&mut self, entries: &[Entry], sync: bool) -> Result<(), EngineError> {
         let Some(last) = entries.last() else { return Ok(()) };
+        schema::sync_commits(&self.connection, sync)?;
         self.apply(entries, Note::Folded(last.number))
     }
 
     /// The same for what an earlier run has left; from here on the tables belong to another
     /// journal, of which nothing is folded.
     pub(super) fn begin(&mut self, entries: &[Entry], name: Name) -> Result<(), EngineError> {
+        // The files of the earlier journal are about to be written over.
+        schema::sync_commits(&self.connection, true)?;
         self.apply(entries, Note::Begun(name))
     }
 
     fn apply(&mut self, entries: &[Entry], note: Note) -> Result<(), EngineError> {
         let applied = apply(&mut self.connection, &mut self.books, entries, note);
-        if applied.is_err() {
-            // The books speak of what was rolled back; whoever tries again needs true ones.
-            self.books = write::Books::read(&self.connection)?;
+        if applied.is_err()
+            && let Ok(books) = write::Books::read(&self.connection)
+        {
+            // The others speak of what was rolled back.
+            self.books = books;
         }
         applied
     }
@@ -80,17 +92,13 @@ fn apply(
     let records = journal::records(entries)?;
     let passing = net::passing(&records);
     let behavior = TransactionBehavior::Immediate;
-    let transaction = connection.transaction_with_behavior(behavior)?;
+    let mut transaction = connection.transaction_with_behavior(behavior)?;
     for record in records {
         books.count(&record);
         let Some(record) = net::without(&passing, record) else { continue };
-        match (books.write(&transaction, &record), note) {
-            // A defect, of which the manager that wrote it has told as well. But one that cannot
-            // start for it would keep all else from those who wait for it.
-            (Err(error @ EngineError::UnknownItem(_)), Note::Begun(_)) => {
-                tracing::error!("left out of the journal: {error}");
-            }
-            (written, _) => written?,
+        match note {
+            Note::Folded(_) => books.write(&transaction, &record)?,
+            Note::Begun(_) => write_or_leave(&mut transaction, books, record)?,
         }
     }
     books.reserve_numbers(&transaction)?;
@@ -101,6 +109,37 @@ fn apply(
         Note::Begun(name) => transaction.prepare_cached(BEGUN)?.execute([name.0.cast_signed()])?,
     };
     Ok(transaction.commit()?)
+}
+
+/// Does what a record says, or nothing and tells of it, where it does not fit the tables: a defect,
+/// of which the manager that wrote it has told as well. But one that cannot start for it would keep
+/// all else from those who wait for it.
+fn write_or_leave(
+    transaction: &mut Transaction<'_>,
+    books: &mut write::Books,
+    record: Record,
+) -> Result<(), EngineError> {
+    for part in net::parts(record) {
+        let savepoint = transaction.savepoint()?;
+        match books.write(&savepoint, &part) {
+            Ok(()) => savepoint.commit()?,
+            Err(error) if does_not_fit(&error) => {
+                tracing::error!("a record of the journal is left out: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn does_not_fit(error: &EngineError) -> bool {
+    match error {
+        EngineError::UnknownItem(_) => true,
+        EngineError::Database(error) => {
+            error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+        }
+        _ => false,
+    }
 }
 
 impl Drop for Tables {
