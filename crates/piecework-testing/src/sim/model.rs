@@ -274,9 +274,9 @@ impl Model {
         let first = !std::mem::replace(&mut fact.released, true);
         let (queue, moved) = (fact.queue, fact.moved);
         let calm = self.calm.get(queue.0).copied().unwrap_or_default();
-        let QueuePlan { mode, order, expire, lease, .. } = self.plan(queue);
-        // What is fetched before its delivery acks it may leave after what is at hand.
-        let overtaken = self.fetches && mode == Mode::None;
+        let QueuePlan { order, expire, lease, .. } = self.plan(queue);
+        // What is fetched first may leave after what is at hand.
+        let overtaken = self.fetches;
         // Where leases run out, an item may go back, and wait, before it ever left.
         let goes_by = expire.is_some() || lease.is_some();
         let in_order = order == Order::Fifo && !goes_by && !overtaken;
