@@ -71,4 +71,6 @@ fn keep_all(hub: &Hub, mut has_little_room: bool) -> Result<(), EngineError> {
 }
 
 #[cfg(test)]
+pub(crate) mod site;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 //! to the socket. It decides nothing.
 
 mod reply;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use crate::complaints::Complaints;
