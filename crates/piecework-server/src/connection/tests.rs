@@ -122,6 +122,21 @@ async fn requests_that_come_together_are_kept_together_and_told_then() {
 }
 
 #[tokio::test]
+async fn what_a_waiting_get_acks_is_kept_though_nobody_is_told() {
+    let site = slow();
+    (0..2).for_each(|_| site.say.send(Ok(())).unwrap());
+    let mut far = Far::connect(&site, Client::native("far"));
+    far.ask("put", &[ArgOut::Int(1)]);
+    far.ask("get", &[]);
+    far.send().await;
+    assert_eq!((far.value().await, far.value().await), (Value::None, Value::Int(1)));
+    far.ask("get", &[]);
+    far.send().await;
+    site.given(2).await;
+    assert_eq!(site.batches()[1], (1, By::Thread));
+}
+
+#[tokio::test]
 async fn a_client_whose_calls_are_not_kept_is_told_so_once() {
     let site = slow();
     let mut far = Far::connect(&site, Client::native("far"));
