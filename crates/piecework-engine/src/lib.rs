@@ -47,8 +47,8 @@ pub trait Engine: Send {
     /// that was in the batch must not keep running as if it were kept.
     fn commit(&mut self, batch: &[Record]) -> Result<(), EngineError>;
 
-    /// Whether a batch with so many bytes of payload would be kept at once, without waiting for a
-    /// disk: then whoever has other things to do may do that, too.
+    /// Whether a batch of so many bytes ([`Record::size`]) would be kept at once, without waiting
+    /// for a disk: then whoever has other things to do may do that, too.
     fn is_quick(&mut self, bytes: u64) -> bool {
         let _ = bytes;
         false

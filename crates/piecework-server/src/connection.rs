@@ -2,6 +2,8 @@
 //! to the socket. It decides nothing.
 
 mod reply;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use crate::complaints::Complaints;
@@ -175,8 +177,11 @@ impl Connection<'_> {
         if self.is_interrupted() {
             debug_assert!(self.unsent.is_empty(), "what it carried was taken back");
             self.session.out.clear();
+            // What it decided counts, though nobody is told.
+            Box::pin(self.shared.hub.keep_soon()).await;
         }
         if self.session.out.len() > OUT_BYTES_KEPT {
+            self.socket.forget_frame();
             self.flush().await?;
         }
         // One client with much to say is not to keep others from being heard.
@@ -238,7 +243,7 @@ impl Connection<'_> {
     /// Handshake and first request; true if this is a main connection from here on.
     async fn run_control(&mut self) -> Result<bool, Ended> {
         loop {
-            self.flush().await?;
+            self.write_out().await?;
             let max = self.session.frame_bytes_max(self.shared.limits.frame_bytes_max);
             // A stock client writes its last word and its request apart, and waits in between.
             if !self.socket.read_frame(max, true).await? {
@@ -251,17 +256,18 @@ impl Connection<'_> {
                 Ok(Step::First(First::Open(peer))) => self.open(peer),
                 Ok(Step::First(First::Control(control))) => {
                     control.run(&self.shared.hub, || may_shut_down(self.shared, self.peer), out);
+                    self.flush().await?;
                 }
                 Ok(Step::First(First::Answered)) => {}
                 Err(fault) => {
                     if matches!(fault, Fault::Refused(_)) {
                         self.slow_down().await;
                     }
-                    self.flush().await?;
+                    self.write_out().await?;
                     return Err(fault.into());
                 }
             }
-            self.flush().await?;
+            self.write_out().await?;
             if !self.session.is_serving() {
                 self.socket.close().await?;
             }

@@ -70,11 +70,14 @@ impl Input {
 
     /// The buffer with room for so many bytes more, to read into.
     pub(crate) fn room(&mut self, bytes: usize) -> &mut Vec<u8> {
+        let served = if self.body.is_empty() { self.at } else { self.body.start };
         if self.bytes.capacity() == 0 {
             self.bytes = SPARE.take();
-        } else if self.body.is_empty() && self.at > 0 {
-            self.bytes.drain(..self.at);
-            self.at = 0;
+        } else if served > 0 {
+            self.bytes.drain(..served);
+            self.at -= served;
+            self.body =
+                self.body.start.saturating_sub(served)..self.body.end.saturating_sub(served);
         }
         self.bytes.reserve(bytes);
         &mut self.bytes

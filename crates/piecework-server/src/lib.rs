@@ -25,6 +25,7 @@ mod ended;
 mod failures;
 mod hub;
 mod input;
+mod keeper;
 mod keyring;
 pub mod limits;
 mod listener;

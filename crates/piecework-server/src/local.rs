@@ -2,7 +2,7 @@
 
 use crate::config::ServerError;
 use crate::hub::{Called, Hub};
-use piecework_state::{Call, Peer, QueueId, Reply, SessionId, StateError};
+use piecework_state::{Call, Lost, Peer, QueueId, Reply, SessionId, StateError};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -49,16 +49,20 @@ impl Local {
     ///
     /// When the manager could not keep what it had decided, and so stops.
     pub async fn call(&mut self, call: Call) -> Result<Reply, ServerError> {
-        match self.hub.call_queue(self.session, call) {
-            Called::Replied(reply) | Called::Served(reply) => Ok(reply),
+        let reply = match self.hub.call_queue(self.session, call) {
+            Called::Replied(reply) | Called::Served(reply) => reply,
             Called::Parked(reply) => {
                 let mut waiting = Waiting { local: self, reply: Some(reply) };
+                self.hub.keep_soon().await;
                 let reply = waiting.reply.as_mut().expect("just put there").await;
                 waiting.reply = None;
-                reply.map_err(|_| ServerError::Lost)
+                reply.map_err(|_| ServerError::Lost)?
             }
-            Called::Lost => Err(ServerError::Lost),
-        }
+            Called::Lost => return Err(ServerError::Lost),
+        };
+        let mut telling = Telling { local: self, reply: Some(reply) };
+        self.hub.keep().await.map_err(|Lost| ServerError::Lost)?;
+        Ok(telling.reply.take().expect("just put there"))
     }
 }
 
@@ -78,6 +82,20 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(reply) = self.reply.take() {
             self.local.hub.cancel(self.local.session, reply);
+        }
+    }
+}
+
+/// A reply whose decisions are being kept; dropped with the call's future, it is taken back.
+struct Telling<'a> {
+    local: &'a Local,
+    reply: Option<Reply>,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if let Some(reply) = self.reply.take() {
+            self.local.hub.unsent(self.local.session, reply);
         }
     }
 }

@@ -1,15 +1,16 @@
-//! Decisions that are not kept yet, and the replies that wait until they are.
+//! Decisions that are not kept yet, and the replies whose bytes are not here yet.
 //!
 //! The state decides at once, call by call; an engine keeps decisions batch by batch, and takes its
 //! time. A reply that leaves before everything that was decided before it is kept could tell of
 //! something that a crash undoes: not only what its own call changed, but also what it saw, say an
-//! item that somebody put a moment ago. So replies leave in the order of the decisions, each when
-//! all before it are kept. What comes in meanwhile is the next batch.
+//! item that somebody put a moment ago. So whoever has a reply sends it no sooner than
+//! [`Ledger::has_kept`] what was [`Ledger::decided`] when it was told. What comes in meanwhile is
+//! the next batch.
 
-use crate::{Call, ItemId, Note, Outcome, Record, Reply, SessionId, State, Time};
+use crate::{Call, Delivery, ItemId, Note, Outcome, Record, Reply, SessionId, State, Time};
 use bytes::Bytes;
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// A state, and what it has decided that nobody may know yet.
 ///
@@ -23,14 +24,15 @@ use std::collections::{HashMap, VecDeque};
 /// let task = ledger.state.register("task", QueueOptions::default(), &mut out);
 /// ledger.tell(None, out)?;
 /// let master = ledger.state.open(now, Peer::native("master"));
-/// let out = ledger.state.apply(now, master, Call::put(task, Payload::opaque("3411")));
-/// assert!(ledger.tell(Some(master), out)?.reply.is_none(), "it is not kept yet");
+/// let told = ledger.apply(now, master, Call::put(task, Payload::opaque("3411")))?;
+/// let upto = ledger.decided();
+/// assert!(told.reply.is_some() && !ledger.has_kept(upto), "it is not kept yet");
 ///
 /// let mut batch = Vec::new();
 /// assert!(ledger.take_batch(&mut batch));
 /// assert_eq!(batch.len(), 2);
 /// ledger.kept();
-/// assert_eq!(ledger.leave().len(), 1, "now its reply may leave");
+/// assert!(ledger.has_kept(upto), "now its reply may leave");
 /// # Ok::<(), piecework_state::Lost>(())
 /// ```
 #[derive(Debug)]
@@ -39,26 +41,21 @@ pub struct Ledger {
     pub state: State,
     /// Whether anything is ever kept.
     keeps: bool,
-    /// Decided, and not given to the engine yet.
+    /// Decided, and not given to the engine yet; and how many bytes of payload that is.
     pending: Vec<Record>,
-    /// Records so far: decided, given to the engine, kept. Ascending from the last to the first.
+    pending_bytes: u64,
+    /// Records so far: decided, kept, and those that will be once the batch is that is being kept.
     decided: u64,
-    given: u64,
     kept: u64,
-    /// Replies that wait, and in which order they leave. A session makes one call at a time, so it
-    /// waits for one reply at most; an entry of the order whose reply was taken back is stale.
-    held: HashMap<SessionId, Held>,
-    /// Items whose bytes are to be fetched for replies that wait, and for whom.
+    given: Option<u64>,
+    /// Replies some of whose bytes are to be fetched. A session makes one call at a time, so it
+    /// waits for one reply at most.
+    held: HashMap<SessionId, Reply>,
+    /// Items whose bytes are to be fetched for those replies, and for whom.
     fetches: Vec<Fetch>,
-    order: VecDeque<(u64, SessionId)>,
+    /// Whose replies were made whole, in this order; one that was taken back since is stale.
+    whole: Vec<SessionId>,
     lost: bool,
-}
-
-/// A reply that leaves once so many records are kept.
-#[derive(Debug)]
-struct Held {
-    after: u64,
-    reply: Reply,
 }
 
 /// The bytes of an item are to be fetched from the engine, before it is given another batch.
@@ -73,7 +70,7 @@ pub struct Fetch {
 /// What may be told at once.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// The caller's reply; `None` if it comes later.
+    /// The caller's reply; `None` if it comes later, as the call waits or bytes are to be fetched.
     pub reply: Option<Reply>,
     /// Replies to sessions that waited.
     pub woken: SmallVec<[(SessionId, Reply); 1]>,
@@ -87,34 +84,32 @@ pub struct Told {
 pub struct Lost;
 
 impl Ledger {
-    /// The ledger of a manager that keeps its decisions; or of one that keeps nothing, where every
-    /// reply leaves at once.
+    /// The ledger of a manager that keeps its decisions; or of one that keeps nothing.
     pub fn new(mut state: State, keeps: bool) -> Self {
         state.keeps = keeps;
         Self {
             state,
             keeps,
             pending: Vec::new(),
+            pending_bytes: 0,
             decided: 0,
-            given: 0,
             kept: 0,
+            given: None,
             held: HashMap::new(),
             fetches: Vec::new(),
-            order: VecDeque::new(),
+            whole: Vec::new(),
             lost: false,
         }
     }
 
-    /// The caller's reply, where its call came to nothing else, and nothing waits to be kept: the
-    /// same as [`Ledger::tell`] would say of that, and less work.
+    /// The caller's reply, where its call came to nothing else: the same as [`Ledger::tell`] would
+    /// say of that, and less work.
     pub fn reply_alone(&self, out: &mut Outcome) -> Option<Reply> {
         let alone = out.woken.is_empty() && out.records.is_empty() && out.notes.is_empty();
-        let is_here = |reply: &Reply| reply.deliveries().iter().all(|item| item.away.is_none());
-        let leaves = alone && self.kept == self.decided && !self.lost;
-        if leaves && out.reply.as_ref().is_some_and(is_here) { out.reply.take() } else { None }
+        if alone && !self.lost { out.reply.take_if(|reply| is_whole(reply)) } else { None }
     }
 
-    /// Notes what was decided, and says what may be told. `caller` is whose call it was.
+    /// Notes what was decided, and says what came of it. `caller` is whose call it was.
     ///
     /// # Errors
     ///
@@ -123,98 +118,129 @@ impl Ledger {
         if self.lost {
             return Err(Lost);
         }
-        let Outcome { reply, woken, records, notes } = out;
-        if self.keeps {
-            self.decided += records.len() as u64;
-            self.pending.extend(records);
+        let Outcome { reply, mut woken, records, notes } = out;
+        self.note(records);
+        let reply = match (caller, reply) {
+            (Some(caller), Some(reply)) => self.hold_unless_whole(caller, reply),
+            (_, reply) => reply,
+        };
+        if woken.iter().any(|(_, reply)| !is_whole(reply)) {
+            let replies = std::mem::take(&mut woken).into_iter();
+            let told = |(session, reply)| Some((session, self.hold_unless_whole(session, reply)?));
+            woken = replies.filter_map(told).collect();
         }
-        if self.keeps {
-            let of_caller = caller.zip(reply.as_ref());
-            let replies = of_caller.into_iter().chain(woken.iter().map(|(at, reply)| (*at, reply)));
-            let away = replies.flat_map(|(session, reply)| {
-                let deliveries =
-                    reply.deliveries().iter().filter(|delivery| delivery.away.is_some());
-                deliveries.map(move |delivery| Fetch { session, item: delivery.id })
-            });
-            let before = self.fetches.len();
-            self.fetches.extend(away);
-            // A batch is to be made for them, if there were none otherwise.
-            self.decided += (self.fetches.len() - before) as u64;
-        }
-        if self.kept == self.decided {
-            return Ok(Told { reply, woken, notes });
-        }
-        let own = caller.zip(reply);
-        for (session, reply) in own.into_iter().chain(woken) {
-            let earlier = self.held.insert(session, Held { after: self.decided, reply });
-            assert!(earlier.is_none(), "a session makes one call at a time");
-            self.order.push_back((self.decided, session));
-        }
-        Ok(Told { notes, ..Told::default() })
+        Ok(Told { reply, woken, notes })
     }
 
-    /// Whether there is a batch to keep, and none is being kept.
+    /// They are to be kept.
+    fn note(&mut self, records: impl IntoIterator<Item = Record>) {
+        if self.keeps {
+            let before = self.pending.len();
+            self.pending.extend(records);
+            let new = self.pending.iter().skip(before);
+            self.pending_bytes += new.map(Record::bytes).sum::<u64>();
+            self.decided += (self.pending.len() - before) as u64;
+        }
+    }
+
+    /// Has the bytes of a reply fetched that are not here, and keeps it until they are.
+    fn hold_unless_whole(&mut self, session: SessionId, reply: Reply) -> Option<Reply> {
+        if is_whole(&reply) {
+            return Some(reply);
+        }
+        let away = reply.deliveries().iter().filter(|delivery| delivery.away.is_some());
+        self.fetches.extend(away.map(|delivery| Fetch { session, item: delivery.id }));
+        let earlier = self.held.insert(session, reply);
+        assert!(earlier.is_none(), "a session makes one call at a time");
+        None
+    }
+
+    /// How many records were decided so far.
+    pub fn decided(&self) -> u64 {
+        self.decided
+    }
+
+    /// Whether the first so many of them are kept.
+    pub fn has_kept(&self, decided: u64) -> bool {
+        self.kept >= decided
+    }
+
+    /// Whether there is something to keep or to fetch that is not being kept already.
     pub fn has_batch(&self) -> bool {
-        self.given < self.decided && self.given == self.kept && !self.lost
+        !self.lost && (!self.pending.is_empty() || !self.fetches.is_empty())
+    }
+
+    /// Whether the next batch begins with something to fetch.
+    pub fn has_fetches(&self) -> bool {
+        !self.fetches.is_empty()
+    }
+
+    /// How many bytes the next batch takes, about.
+    pub fn batch_size(&self) -> u64 {
+        self.pending.iter().map(Record::size).sum()
     }
 
     /// Moves what was decided into `batch`, which is to be kept next; false if there is nothing, or
     /// an earlier batch is being kept still.
     pub fn take_batch(&mut self, batch: &mut Vec<Record>) -> bool {
         batch.clear();
-        if !self.has_batch() {
+        if !self.has_batch() || self.given.is_some() {
             return false;
         }
         std::mem::swap(&mut self.pending, batch);
-        self.given = self.decided;
+        self.pending_bytes = 0;
+        self.given = Some(self.decided);
         true
     }
 
-    /// What is to be fetched with the batch that was just taken, and before it is kept.
+    /// What is to be fetched with the batch that was just taken, and before it is kept: an item may
+    /// be gone with it.
     pub fn take_fetches(&mut self) -> Vec<Fetch> {
         std::mem::take(&mut self.fetches)
     }
 
     /// The bytes of an item were fetched.
     pub fn fetched(&mut self, fetch: Fetch, bytes: &Bytes) {
-        let Some(held) = self.held.get_mut(&fetch.session) else { return };
-        let mut deliveries = held.reply.deliveries_mut().iter_mut();
-        if let Some(delivery) = deliveries.find(|delivery| delivery.id == fetch.item) {
-            let mut out = Outcome::default();
-            self.state.fetched(fetch.session, delivery, bytes, &mut out);
-            if !out.records.is_empty() {
-                // It is acked by that, so its reply waits for one batch more.
-                self.decided += out.records.len() as u64;
-                self.pending.extend(out.records);
-                held.after = self.decided;
-                self.order.push_back((self.decided, fetch.session));
-            }
+        let Some(reply) = self.held.get_mut(&fetch.session) else { return };
+        let away = |delivery: &&mut Delivery| delivery.id == fetch.item && delivery.away.is_some();
+        let Some(delivery) = reply.deliveries_mut().iter_mut().find(away) else { return };
+        let mut out = Outcome::default();
+        self.state.fetched(fetch.session, delivery, bytes, &mut out);
+        if is_whole(reply) {
+            self.whole.push(fetch.session);
         }
+        // It may be acked by that.
+        self.note(out.records);
     }
 
-    /// The batch is kept: the replies that waited for it may leave.
-    pub fn kept(&mut self) {
-        self.kept = self.given;
+    /// The batch is kept; gives back how many records are, by now.
+    pub fn kept(&mut self) -> u64 {
+        self.kept = self.given.take().unwrap_or(self.kept);
+        self.kept
     }
 
-    /// The replies that may leave, in this order.
+    /// The replies that have been made whole, in this order.
     pub fn leave(&mut self) -> Vec<(SessionId, Reply)> {
         let mut leave = Vec::new();
-        while let Some(&(after, session)) = self.order.front().filter(|next| next.0 <= self.kept) {
-            self.order.pop_front();
-            let current = self.held.get(&session).is_some_and(|held| held.after == after);
-            if let Some(held) = current.then(|| self.held.remove(&session)).flatten() {
-                leave.push((session, held.reply));
+        for session in self.whole.drain(..) {
+            if self.held.get(&session).is_some_and(is_whole)
+                && let Some(reply) = self.held.remove(&session)
+            {
+                leave.push((session, reply));
             }
         }
         leave
     }
 
+    /// Whether there may be such replies.
+    pub fn has_whole(&self) -> bool {
+        !self.whole.is_empty()
+    }
+
     /// There is room for so many bytes of payload beside what was kept: what is decided already is
     /// among them.
     pub fn set_room(&mut self, room: u64) {
-        let pending = self.pending.iter().map(Record::bytes).sum();
-        self.state.set_room(room.saturating_sub(pending));
+        self.state.set_room(room.saturating_sub(self.pending_bytes));
     }
 
     /// The batch could not be kept. Nobody gets a reply any more.
@@ -223,7 +249,7 @@ impl Ledger {
         self.pending = Vec::new();
         self.held.clear();
         self.fetches.clear();
-        self.order.clear();
+        self.whole.clear();
     }
 
     /// Whether something decided could not be kept.
@@ -231,7 +257,7 @@ impl Ledger {
         self.lost
     }
 
-    /// Whether the reply to a session's call waits here.
+    /// Whether the reply to a session's call waits here for bytes.
     pub fn holds(&self, session: SessionId) -> bool {
         self.held.contains_key(&session)
     }
@@ -247,16 +273,16 @@ impl Ledger {
     }
 
     /// Gives up the call of a session whose client no longer waits for the reply: whatever the
-    /// reply would have brought goes back. `None` if there is no such call: the reply has left.
+    /// reply would have brought goes back. `None` if there is no such call: the reply was told.
     pub fn cancel(&mut self, now: Time, session: SessionId) -> Option<Result<Told, Lost>> {
         let out = match self.held.remove(&session) {
-            Some(Held { reply, .. }) => self.state.unsent(now, session, State::deliveries(reply)),
+            Some(reply) => self.state.unsent(now, session, State::deliveries(reply)),
             None => self.state.cancel(now, session)?,
         };
         Some(self.tell(None, out))
     }
 
-    /// Ends a session, as [`State::end`] does; a reply that still waits here never reached it.
+    /// Ends a session, as [`State::end`] does; a reply that waits here for bytes never reached it.
     ///
     /// # Errors
     ///
@@ -274,6 +300,11 @@ impl Ledger {
         told.notes.extend(ended.notes);
         Ok(told)
     }
+}
+
+/// Whether all its bytes are here.
+fn is_whole(reply: &Reply) -> bool {
+    reply.deliveries().iter().all(|delivery| delivery.away.is_none())
 }
 
 #[cfg(test)]
@@ -295,10 +326,9 @@ mod tests {
         (ledger, task, master, worker)
     }
 
-    fn keep(ledger: &mut Ledger) -> Vec<SessionId> {
+    fn keep(ledger: &mut Ledger) {
         assert!(ledger.take_batch(&mut Vec::new()));
         ledger.kept();
-        ledger.leave().into_iter().map(|(session, _)| session).collect()
     }
 
     fn ready(ledger: &Ledger, queue: QueueId) -> usize {
@@ -306,32 +336,35 @@ mod tests {
     }
 
     #[test]
-    fn replies_leave_in_order_once_all_before_them_is_kept() {
+    fn a_reply_is_told_at_once_and_says_what_is_to_be_kept_before_it_leaves() {
         let (mut ledger, task, master, worker) = ledger(AckMode::Auto);
-        let mut batch = Vec::new();
         let put = Call::put(task, Payload::opaque("1"));
-        assert!(ledger.apply(NOW, master, put).unwrap().reply.is_none());
-        assert!(ledger.take_batch(&mut batch));
+        assert!(ledger.apply(NOW, master, put).unwrap().reply.is_some());
+        let put = ledger.decided();
+        assert!(ledger.take_batch(&mut Vec::new()));
         // It decides nothing, but it shows what was put.
-        assert!(ledger.apply(NOW, worker, Call::get(task)).unwrap().reply.is_none());
+        assert!(ledger.apply(NOW, worker, Call::get(task)).unwrap().reply.is_some());
+        assert!(!ledger.has_kept(ledger.decided()));
         assert!(!ledger.has_batch(), "a lease is not kept");
         ledger.kept();
-        assert_eq!(ledger.leave().iter().map(|r| r.0).collect::<Vec<_>>(), [master, worker]);
-        assert!(ledger.apply(NOW, master, Call::Qsize(task)).unwrap().reply.is_some());
+        assert!(ledger.has_kept(put) && ledger.has_kept(ledger.decided()));
     }
 
     #[test]
     fn what_is_decided_while_a_batch_is_kept_waits_for_the_next() {
         let (mut ledger, task, master, worker) = ledger(AckMode::Auto);
-        let mut batch = Vec::new();
-        let put = || Call::put(task, Payload::opaque("1"));
+        let put = || Call::put(task, Payload::opaque("12"));
         ledger.apply(NOW, master, put()).unwrap();
-        assert!(ledger.take_batch(&mut batch));
+        let first = ledger.decided();
+        assert!(ledger.take_batch(&mut Vec::new()));
         ledger.apply(NOW, worker, put()).unwrap();
-        assert!(!ledger.take_batch(&mut Vec::new()), "one at a time");
+        let second = ledger.decided();
+        assert!(ledger.has_batch() && !ledger.take_batch(&mut Vec::new()), "one at a time");
+        assert!((2..1_000).contains(&ledger.batch_size()));
         ledger.kept();
-        assert_eq!(ledger.leave().len(), 1);
-        assert_eq!(keep(&mut ledger), [worker]);
+        assert!(ledger.has_kept(first) && !ledger.has_kept(second));
+        keep(&mut ledger);
+        assert!(ledger.has_kept(second) && !ledger.has_batch());
     }
 
     #[test]
@@ -341,24 +374,13 @@ mod tests {
             let (mut ledger, task, master, worker) = ledger(ack);
             let put = Call::put(task, Payload::opaque("1"));
             ledger.apply(NOW, master, put).unwrap();
-            ledger.apply(NOW, worker, Call::get(task)).unwrap();
+            let got = ledger.apply(NOW, worker, Call::get(task)).unwrap().reply.unwrap();
             assert_eq!(ready(&ledger, task), 0);
+            let out = ledger.state.unsent(NOW, worker, State::deliveries(got));
+            ledger.tell(None, out).unwrap();
             ledger.end(NOW, worker).unwrap();
             assert_eq!(ready(&ledger, task), 1, "{ack:?}");
-            assert_eq!(keep(&mut ledger), [master]);
         }
-    }
-
-    #[test]
-    fn an_interrupted_call_whose_reply_waits_is_taken_back_and_another_can_follow() {
-        let (mut ledger, task, master, worker) = ledger(AckMode::Auto);
-        let put = Call::put(task, Payload::opaque("1"));
-        ledger.apply(NOW, master, put).unwrap();
-        ledger.apply(NOW, worker, Call::get(task)).unwrap();
-        assert!(ledger.cancel(NOW, worker).is_some());
-        assert!(ledger.cancel(NOW, worker).is_none(), "there is nothing more to cancel");
-        ledger.apply(NOW, worker, Call::Qsize(task)).unwrap();
-        assert_eq!(keep(&mut ledger), [master, worker]);
     }
 
     #[test]
@@ -367,19 +389,21 @@ mod tests {
         ledger.apply(NOW, master, Call::put(task, Payload::opaque("1"))).unwrap();
         assert!(ledger.take_batch(&mut Vec::new()));
         ledger.lose();
-        assert!(ledger.is_lost() && !ledger.has_batch());
+        assert!(ledger.is_lost() && !ledger.has_batch() && !ledger.has_kept(ledger.decided()));
         assert_eq!(ledger.apply(NOW, worker, Call::Qsize(task)).unwrap_err(), Lost);
+        let mut alone = Outcome { reply: Some(Reply::None), ..Outcome::default() };
+        assert!(ledger.reply_alone(&mut alone).is_none());
         assert!(ledger.end(NOW, master).is_err());
     }
 
     #[test]
-    fn a_manager_that_keeps_nothing_tells_at_once() {
+    fn a_manager_that_keeps_nothing_has_nothing_to_keep() {
         let mut ledger = Ledger::new(State::new(1, Limits::default()), false);
         let mut out = Outcome::default();
         let task = ledger.state.register("task", QueueOptions::default(), &mut out);
         ledger.tell(None, out).unwrap();
         let master = ledger.state.open(NOW, Peer::native("master"));
         let put = ledger.apply(NOW, master, Call::put(task, Payload::opaque("1"))).unwrap();
-        assert!(put.reply.is_some() && !ledger.has_batch());
+        assert!(put.reply.is_some() && !ledger.has_batch() && ledger.has_kept(ledger.decided()));
     }
 }

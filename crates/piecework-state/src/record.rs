@@ -122,6 +122,33 @@ impl Record {
         self.items().iter().map(|item| item.payload.len()).sum()
     }
 
+    /// How many bytes it takes when it is kept, about, and rather too many.
+    pub fn size(&self) -> u64 {
+        let attempt = |attempt: &Attempt| 64 + attempt.name.len() + attempt.address.len();
+        let item = |item: &Item| {
+            let order = item.rare.as_deref().map_or(0, |rare| rare.order.len());
+            64 + order + item.history().iter().map(attempt).sum::<usize>()
+        };
+        let more = match self {
+            Self::Queue { name, options, .. } => 128 + name.len() + options.more.len(),
+            Self::Put { items, acked, .. } => {
+                items.iter().map(item).sum::<usize>() + 24 * acked.len()
+            }
+            Self::Returned { attempt: ended, .. } | Self::Died { attempt: ended, .. } => {
+                attempt(ended)
+            }
+            Self::Purged { spared, .. } => 12 * spared.len(),
+            Self::Key { key, .. } => key.len(),
+            Self::Item { item: one, .. } => item(one),
+            Self::Acked(..)
+            | Self::Ready(..)
+            | Self::Revived(..)
+            | Self::Forgotten(..)
+            | Self::Numbered(_) => 0,
+        };
+        self.bytes() + more as u64 + 48
+    }
+
     /// The queue that it is about, if it is about one.
     pub fn queue(&self) -> Option<QueueId> {
         match self {

@@ -215,9 +215,8 @@ impl Engine for Disk {
     }
 
     fn is_quick(&mut self, bytes: u64) -> bool {
-        let entry_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(2);
         self.sync != SyncPolicy::Always
-            && entry_bytes <= journal::ENTRY_BYTES_MAX
+            && bytes <= journal::ENTRY_BYTES_MAX as u64
             && self.folding.has_room(journal::ENTRY_BYTES_MAX)
             && !self.space().is_little()
     }

@@ -1,5 +1,5 @@
-//! Replies: gathered in a buffer while there are requests, then written together. What they carry
-//! goes back if they cannot be sent.
+//! Replies: gathered in a buffer while there are requests, then written together, once what they
+//! tell of is kept. What they carry goes back if they cannot be sent.
 
 use super::Connection;
 use crate::ended::Ended;
@@ -24,10 +24,13 @@ impl Connection<'_> {
             Called::Replied(reply) => self.reply(reply).await,
             Called::Served(reply) => {
                 // Who has waited goes first: it saves him the time that a reply takes to be sent.
-                tokio::task::yield_now().await;
+                // Where there is something to keep, he does in any case.
+                if self.shared.hub.is_kept() {
+                    tokio::task::yield_now().await;
+                }
                 self.reply(reply).await
             }
-            Called::Lost => Err(self.lost().await),
+            Called::Lost => Err(self.lost().await.into()),
             Called::Parked(reply) => match self.wait(ident, reply).await? {
                 Some(reply) => self.reply(reply).await,
                 None => Ok(()),
@@ -52,17 +55,59 @@ impl Connection<'_> {
         }
     }
 
-    /// Something that was decided could not be kept: the client is told so, and the connection
-    /// ends.
-    pub(super) async fn lost(&mut self) -> Ended {
+    /// Something that was decided could not be kept: the client is told so instead of all that was
+    /// gathered for it, and the connection ends.
+    pub(super) async fn lost(&mut self) -> io::Error {
+        self.take_back();
         PyError::runtime_error(NOT_KEPT).write(&mut self.session.out);
         // It ends either way.
-        let _ = self.flush().await;
-        Ended::Gone(io::Error::other(NOT_KEPT))
+        let _ = self.write_out().await;
+        io::Error::other(NOT_KEPT)
     }
 
-    /// Writes what the session has to say. What replies carry that cannot be sent goes back.
+    /// Writes what the session has to say, once it may. What replies carry that cannot be sent goes
+    /// back.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
+        if !self.session.out.is_empty() && self.may_tell().await? {
+            self.write_out().await?;
+        }
+        Ok(())
+    }
+
+    /// Has what was decided until now kept; false if nobody waits to be told any more.
+    async fn may_tell(&mut self) -> io::Result<bool> {
+        if self.shared.hub.is_kept() { Ok(true) } else { Box::pin(self.keep()).await }
+    }
+
+    /// Waits until what the replies tell of is kept; false if its client has made another call
+    /// meanwhile. One that is gone must not take its items along.
+    async fn keep(&mut self) -> io::Result<bool> {
+        if self.shared.hub.keep().await.is_err() {
+            return Err(self.lost().await);
+        }
+        if self.socket.unread() < self.shared.limits.pipeline_bytes_max
+            && let Err(gone) = self.socket.look()
+        {
+            self.take_back();
+            return Err(gone);
+        }
+        let interrupted = self.is_interrupted();
+        if interrupted {
+            self.take_back();
+        }
+        Ok(!interrupted)
+    }
+
+    /// Drops what was gathered.
+    fn take_back(&mut self) {
+        self.session.out.clear();
+        if let Some(open) = &self.open {
+            self.unsent.beyond(0).for_each(|reply| open.hub.unsent(open.id, reply));
+        }
+    }
+
+    /// Writes what the session has to say, whatever that is.
+    pub(super) async fn write_out(&mut self) -> io::Result<()> {
         let out = &mut self.session.out;
         if out.is_empty() {
             return Ok(());
@@ -80,7 +125,11 @@ impl Connection<'_> {
 
     /// Writes what the session has to say, and then a reply that is too long to be copied.
     async fn send_large(&mut self, large: session::Large) -> io::Result<()> {
-        self.flush().await?;
+        self.socket.forget_frame();
+        if !self.may_tell().await? {
+            return Ok(());
+        }
+        self.write_out().await?;
         let head = Buf::chain(large.head.as_slice(), large.body);
         let sent = self.socket.write(&mut Buf::chain(head, large.tail)).await;
         self.settle(&sent, if sent.is_ok() { LARGE } else { 0 });

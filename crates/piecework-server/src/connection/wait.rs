@@ -24,6 +24,8 @@ impl Connection<'_> {
             hub.abandon(id, reply);
             return Err(gone.into());
         }
+        // It may have acked something, and its reply may be long in coming.
+        hub.keep_soon().await;
         loop {
             if self.is_interrupted() {
                 hub.cancel(id, reply);
@@ -33,7 +35,7 @@ impl Connection<'_> {
             let heard = tokio::select! {
                 biased;
                 served = &mut reply => {
-                    let Ok(served) = served else { return Err(self.lost().await) };
+                    let Ok(served) = served else { return Err(self.lost().await.into()) };
                     // Served at the same moment as its end came: it must not take the item along.
                     if listening && let Err(gone) = self.socket.look() {
                         hub.unsent(id, served);
@@ -58,7 +60,7 @@ impl Connection<'_> {
                     reply = match called {
                         Called::Replied(reply) | Called::Served(reply) => return Ok(Some(reply)),
                         Called::Parked(reply) => reply,
-                        Called::Lost => return Err(self.lost().await),
+                        Called::Lost => return Err(self.lost().await.into()),
                     };
                 }
                 Err(gone) => {

@@ -1,30 +1,40 @@
 //! The state behind one short lock: what is decided is kept, then told.
 
 mod doing;
+mod keep;
 mod log;
+mod progress;
 
 use crate::clock::Clock;
+use crate::keeper::Keeper;
 use crate::registry::{Registered, Registry};
 use crate::runs;
-use bytes::Bytes;
 use doing::Doing;
 use log::log;
+use piecework_engine::EngineError;
 use piecework_state::{
-    Call, Delivery, Fetch, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Record, Reply,
-    SessionId, State, StateError, Time, Told,
+    Call, Delivery, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Reply, SessionId, State,
+    StateError, Time, Told,
 };
+use progress::Progress;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 /// What all connections share. Every method takes the lock, decides, and lets go.
 pub(crate) struct Hub {
     clock: Clock,
     shared: Mutex<Shared>,
+    /// How much of what was decided is kept.
+    progress: Progress,
+    /// What keeps it, if anything does. Whoever has this may take the lock, not the other way.
+    keeper: Mutex<Option<Keeper>>,
+    /// Whether that was quick when it was looked at last.
+    quick: AtomicBool,
     /// Wakes the committer, where there is one.
     work: Condvar,
-    /// Rings when something is kept that somebody may wait for.
+    /// Rings when the committer has kept something that somebody waits for.
     kept: Notify,
     /// Rings when a deadline comes before the one that the timer sleeps for.
     sooner: Notify,
@@ -41,25 +51,28 @@ struct Shared {
     armed: Option<Time>,
     /// What the committer is about.
     committer: Doing,
+    /// Why something could not be kept.
+    failed: Option<EngineError>,
 }
 
-/// What the thread that keeps is to do.
-#[derive(Debug, Default)]
-pub(crate) struct Work {
-    /// To be kept.
-    pub(crate) batch: Vec<Record>,
-    /// To be fetched before that.
-    pub(crate) fetches: Vec<Fetch>,
+/// Who sees to it that what was decided is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Keeps {
+    /// Whoever tells of it: [`Hub::keep`] comes before that.
+    Teller,
+    /// The committer, as nobody tells of it.
+    Committer,
 }
 
-/// What a call came to, so far.
+/// What a call came to, so far. What it decided may not be kept yet: whoever gets this asks for
+/// that by [`Hub::keep`] before he tells of it, or by [`Hub::keep_soon`] where he has to wait.
 #[derive(Debug)]
 pub(crate) enum Called {
     /// It is done.
     Replied(Reply),
     /// It is done, and somebody who waited was served by it.
     Served(Reply),
-    /// It waits, or what it decided is being kept; the reply comes here.
+    /// It waits, or bytes are being fetched; the reply comes here.
     Parked(oneshot::Receiver<Reply>),
     /// Something that was decided could not be kept: nothing may be promised any more.
     Lost,
@@ -82,10 +95,13 @@ impl Hub {
     pub(crate) fn new(clock: Clock, ledger: Ledger, registry: Registry) -> Self {
         let parked = HashMap::new();
         let committer = Doing::default();
-        let shared = Shared { ledger, registry, parked, armed: None, committer };
+        let shared = Shared { ledger, registry, parked, armed: None, committer, failed: None };
         Self {
             clock,
             shared: Mutex::new(shared),
+            progress: Progress::default(),
+            keeper: Mutex::new(None),
+            quick: AtomicBool::new(false),
             work: Condvar::new(),
             kept: Notify::new(),
             sooner: Notify::new(),
@@ -145,7 +161,7 @@ impl Hub {
         shared.parked.remove(&session);
         let now = self.clock.now();
         match (shared.ledger.cancel(now, session), reply.try_recv()) {
-            (Some(told), _) => self.publish(shared, told),
+            (Some(told), _) => self.publish(shared, told, Keeps::Committer),
             (None, Ok(reply)) => self.take_back(shared, session, reply),
             (None, Err(_)) => {}
         }
@@ -219,7 +235,7 @@ impl Hub {
         let mut shared = self.lock();
         shared.parked.remove(&session);
         let told = shared.ledger.end(self.clock.now(), session);
-        self.publish(shared, told);
+        self.publish(shared, told, Keeps::Committer);
     }
 
     /// The manager stops: nobody is served any more, and no session is blamed for its end.
@@ -298,81 +314,6 @@ impl Hub {
         }
     }
 
-    /// Waits for something to keep or to fetch, and moves it into `work`, which stays empty where
-    /// nothing comes within `patience`; false if nothing comes any more. Blocks: it is for the one
-    /// thread that keeps.
-    pub(crate) fn next_work(&self, work: &mut Work, patience: Option<Duration>) -> bool {
-        let mut shared = self.lock();
-        loop {
-            if shared.ledger.take_batch(&mut work.batch) {
-                work.fetches = shared.ledger.take_fetches();
-                return true;
-            }
-            if shared.committer == Doing::Closing || shared.ledger.is_lost() {
-                return false;
-            }
-            shared.committer = Doing::Idle;
-            let woken = self.work.wait_timeout(shared, patience.unwrap_or(Duration::MAX));
-            let waited;
-            (shared, waited) = woken.expect("nobody panics while they hold the lock");
-            if shared.committer == Doing::Idle {
-                shared.committer = Doing::Busy; // woken by nobody
-            }
-            if waited.timed_out() && !shared.ledger.has_batch() {
-                (work.batch, work.fetches) = Default::default();
-                return true;
-            }
-        }
-    }
-
-    /// There is room for so many bytes of payload.
-    pub(crate) fn set_room(&self, room: u64) {
-        self.lock().ledger.set_room(room);
-    }
-
-    /// The batch is kept, and what was to be fetched is: whoever waits for it may be told.
-    pub(crate) fn kept(&self, fetched: Vec<(Fetch, Bytes)>) {
-        let mut shared = self.lock();
-        for (fetch, bytes) in fetched {
-            shared.ledger.fetched(fetch, &bytes);
-        }
-        shared.ledger.kept();
-        drop(shared);
-        self.kept.notify_one();
-    }
-
-    /// Tells those who wait for what is kept by now.
-    pub(crate) fn release(&self) {
-        let mut shared = self.lock();
-        let leave = shared.ledger.leave();
-        shared.wake(leave);
-    }
-
-    /// Tells whoever waits when something is kept, for as long as there is something. It is a task
-    /// beside the connections: to wake one task from another thread takes longer than to wake many
-    /// from their own, and nobody else gets at the lock meanwhile.
-    pub(crate) async fn run_releases(&self) {
-        loop {
-            self.kept.notified().await;
-            self.release();
-        }
-    }
-
-    /// The batch could not be kept: nobody is told anything any more, and the manager stops.
-    pub(crate) fn lose(&self) {
-        let mut shared = self.lock();
-        shared.ledger.lose();
-        shared.parked.clear();
-        drop(shared);
-        self.ask_to_stop();
-    }
-
-    /// No more is decided: what was decided is kept, and that is all.
-    pub(crate) fn close(&self) {
-        self.lock().committer = Doing::Closing;
-        self.work.notify_one();
-    }
-
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("nobody panics while they hold the lock")
     }
@@ -386,7 +327,7 @@ impl Hub {
     ) -> Called {
         if let Some(reply) = shared.ledger.reply_alone(&mut out) {
             // By far the most calls in memory come to no more than this.
-            self.let_go(shared);
+            self.let_go(shared, Keeps::Teller);
             return Called::Replied(reply);
         }
         let mut told = shared.ledger.tell(Some(session), out);
@@ -402,7 +343,7 @@ impl Hub {
                 }
             },
         };
-        self.publish(shared, told);
+        self.publish(shared, told, Keeps::Teller);
         called
     }
 
@@ -417,28 +358,35 @@ impl Hub {
     /// Tells the others what came of something that nobody waits for.
     fn tell(&self, mut shared: MutexGuard<'_, Shared>, out: Outcome) {
         let told = shared.ledger.tell(None, out);
-        self.publish(shared, told);
+        self.publish(shared, told, Keeps::Committer);
     }
 
     /// Wakes whoever was served, lets go of the lock, and talks.
-    fn publish(&self, mut shared: MutexGuard<'_, Shared>, told: Result<Told, Lost>) {
+    fn publish(&self, mut shared: MutexGuard<'_, Shared>, told: Result<Told, Lost>, keeps: Keeps) {
         let Ok(told) = told else {
             // Whoever waits loses its sender, and with it any hope of a promise.
             return shared.parked.clear();
         };
+        // First: whoever is woken asks how much there is to keep.
+        self.progress.note_decided(shared.ledger.decided());
         shared.wake(told.woken);
-        self.let_go(shared);
+        self.let_go(shared, keeps);
         told.notes.iter().for_each(log);
     }
 
     /// Lets go of the lock, and then wakes those who keep decisions and watch the clock.
-    fn let_go(&self, mut shared: MutexGuard<'_, Shared>) {
+    fn let_go(&self, mut shared: MutexGuard<'_, Shared>, keeps: Keeps) {
         let next = shared.ledger.state.next_deadline();
         let sooner = next.is_some_and(|next| shared.armed.is_none_or(|armed| next < armed));
         if sooner {
             shared.armed = next;
         }
-        let work = shared.ledger.has_batch() && shared.committer.call();
+        let wanted = match keeps {
+            // What is to be fetched is the committer's in any case.
+            Keeps::Teller => shared.ledger.has_fetches(),
+            Keeps::Committer => shared.ledger.has_batch(),
+        };
+        let work = wanted && shared.committer.call();
         drop(shared);
         if work {
             self.work.notify_one();

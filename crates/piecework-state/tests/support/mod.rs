@@ -102,6 +102,8 @@ impl World {
         self.woken.extend(out.woken);
         self.notes.extend(out.notes);
         let kept = Record::encode(&out.records);
+        let size: u64 = out.records.iter().map(Record::size).sum();
+        assert!(kept.len() as u64 <= size + 1, "{} bytes of {size}", kept.len());
         let read_back = Record::decode(kept.into()).unwrap();
         assert_eq!(read_back[..], out.records[..], "as bytes");
         for record in read_back {

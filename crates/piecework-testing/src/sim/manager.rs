@@ -1,14 +1,15 @@
 //! The manager of a life: what the server's hub, committer and connections do with a ledger, one
 //! step at a time, so that anything may happen between two of them.
 
+use super::fair::check_reply;
 use super::model::{Lasts, Model};
 use super::op::{Op, carried, options};
-use super::plan::{NAMES, Plan, Q, QueuePlan, RESULT};
+use super::plan::{NAMES, Plan, Q, RESULT};
 use super::trace::Trace;
 use bytes::Bytes;
 use piecework_state::{
     Delivery, Fetch, Ledger, Limits, Lost, Outcome, Peer, QueueId, Record, Reply, SessionId,
-    Stands, State, StateError, Time, Told,
+    Stands, State, Time, Told,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -26,6 +27,8 @@ pub(super) struct Manager {
     /// The connections that have a session, by their numbers.
     desks: BTreeMap<usize, Desk>,
     lines: BTreeMap<SessionId, usize>,
+    /// Connections with a reply that waits until something is kept.
+    told: VecDeque<usize>,
     /// Connections whose reply can be written since somebody looked last.
     pub(super) to_write: Vec<usize>,
     /// Deliveries that were their own ack and were taken back, which is not kept yet.
@@ -67,8 +70,10 @@ pub(super) struct Asked {
 #[derive(Debug)]
 enum At {
     Idle,
-    /// The call waits, or what it decided is being kept.
+    /// The call waits, or bytes are being fetched for its reply.
     Parked(Asked),
+    /// The reply is there, and waits until so much is kept.
+    Told(Asked, Reply, u64),
     /// The reply is about to be written.
     Released(Asked, Reply),
     /// The connection is gone, and its session ends in a moment.
@@ -107,6 +112,7 @@ impl Manager {
             ids,
             desks: BTreeMap::new(),
             lines: BTreeMap::new(),
+            told: VecDeque::new(),
             to_write: Vec::new(),
             undone: [0; 3],
         }
@@ -200,7 +206,7 @@ impl Manager {
         }
     }
 
-    /// A reply that is not kept yet is about to be taken back.
+    /// A reply whose bytes are being fetched is about to be taken back.
     fn note_held(&mut self, session: SessionId, op: &Op, world: &mut Around<'_>) {
         let Op::Take { queue, max, .. } = op else { return };
         if self.ledger.holds(session) {
@@ -279,6 +285,11 @@ impl Manager {
         let Some(desk) = self.desks.get_mut(&line) else { return };
         let session = desk.session;
         match std::mem::replace(&mut desk.at, At::Ending) {
+            At::Told(asked, reply, _) => {
+                world.trace.count("replies taken back before they were kept");
+                world.model.disturbed(asked.op.queue());
+                self.take_back(now, session, &asked, reply, world);
+            }
             At::Released(asked, reply) => self.take_back(now, session, &asked, reply, world),
             At::Parked(asked) if later => {
                 desk.at = At::Parked(asked);
@@ -376,8 +387,9 @@ impl Manager {
             self.ledger.fetched(fetch, &bytes);
         }
         self.ledger.kept();
-        let kept = self.ledger.leave();
-        self.wake(kept, world);
+        let whole = self.ledger.leave();
+        self.wake(whole, world);
+        self.release(world);
     }
 
     /// Whether all that was decided is kept.
@@ -392,7 +404,7 @@ impl Manager {
     /// The manager is gone: what was on its way to somebody, and acked by that, may be gone too.
     pub(super) fn crashed(&self, model: &mut Model) {
         for desk in self.desks.values() {
-            if let At::Parked(asked) | At::Released(asked, _) = &desk.at
+            if let At::Parked(asked) | At::Told(asked, ..) | At::Released(asked, _) = &desk.at
                 && let Op::Take { queue, max, .. } = asked.op
             {
                 model.on_their_way(queue, max);
@@ -448,10 +460,31 @@ impl Manager {
             let At::Parked(asked) = std::mem::replace(&mut desk.at, At::Idle) else {
                 panic!("a reply for {session}, who does not wait: {reply:?}")
             };
+            let upto = self.ledger.decided();
+            desk.at = At::Told(asked, reply, upto);
+            self.told.push_back(line);
+        }
+        self.release(world);
+    }
+
+    /// Lets those replies be written that wait for nothing that is not kept, in the order in which
+    /// they were told.
+    fn release(&mut self, world: &mut Around<'_>) {
+        let lost = self.ledger.is_lost();
+        self.told.retain(|line| {
+            let Some(desk) = self.desks.get_mut(line) else { return false };
+            let At::Told(_, _, upto) = &desk.at else { return false };
+            if lost || !self.ledger.has_kept(*upto) {
+                return true;
+            }
+            let At::Told(asked, reply, _) = std::mem::replace(&mut desk.at, At::Idle) else {
+                unreachable!("as was just seen")
+            };
             carried(&reply).iter().for_each(|delivery| world.model.released(delivery));
             desk.at = At::Released(asked, reply);
-            self.to_write.push(line);
-        }
+            self.to_write.push(*line);
+            false
+        });
     }
 }
 
@@ -461,28 +494,4 @@ pub(super) struct Around<'a> {
     pub(super) plan: &'a Plan,
     pub(super) model: &'a mut Model,
     pub(super) trace: &'a mut Trace,
-}
-
-/// Nobody is turned away, or made to wait, who could be served; `ready` is how many items there
-/// were in the queue before the call.
-fn check_reply(op: &Op, ready: usize, reply: Option<&Reply>, plan: &Plan) {
-    let too_many = matches!(reply, Some(Reply::Error(StateError::LeasesMax { .. })));
-    match op {
-        Op::Take { .. } if ready > 0 && !too_many => {
-            let got = reply.is_some_and(|reply| !carried(reply).is_empty());
-            assert!(got, "{op} comes to {reply:?} with {ready} items ready");
-        }
-        Op::Put { queue, keys, delay: None, .. } => {
-            let QueuePlan { maxsize, maxbytes, .. } = plan.queue(*queue);
-            let room = maxsize == 0 || ready + keys.len() <= maxsize;
-            let refused = matches!(reply, Some(Reply::Error(StateError::Full)));
-            assert!(
-                maxbytes > 0 || !(room && refused),
-                "{op} is refused with {ready} of {maxsize} items ready"
-            );
-            let let_in = matches!(reply, Some(Reply::None));
-            assert!(room || !let_in, "{op} is let in with {ready} of {maxsize} items ready");
-        }
-        _ => {}
-    }
 }

@@ -7,6 +7,7 @@
 //! the state hold; whenever the manager starts, what it has agrees with all that clients were told.
 
 mod agent;
+mod fair;
 mod line;
 mod manager;
 mod model;

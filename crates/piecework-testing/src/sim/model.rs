@@ -266,17 +266,21 @@ impl Model {
     /// A reply is about to leave with this item. The first time, no older one may stay behind.
     pub(super) fn released(&mut self, delivery: &Delivery) {
         let key = Key::of(&delivery.payload);
+        // Where leases run out, somebody else may get it before those it was to be sent with are
+        // fetched.
+        let queue = self.fact(key).queue;
+        let overtaken = self.fetches && self.plan(queue).lease.is_some();
         let fact = self.fact(key);
         let attempt = delivery.attempt;
-        let forgot = attempt < fact.attempt && !fact.revived;
+        let forgot = attempt < fact.attempt && !fact.revived && !overtaken;
         assert!(!forgot, "{key:?} is at attempt {attempt} after {}", fact.attempt);
-        fact.attempt = attempt;
+        fact.attempt = if overtaken { attempt.max(fact.attempt) } else { attempt };
         let first = !std::mem::replace(&mut fact.released, true);
         let (queue, moved) = (fact.queue, fact.moved);
         let calm = self.calm.get(queue.0).copied().unwrap_or_default();
-        let QueuePlan { mode, order, expire, lease, .. } = self.plan(queue);
-        // What is fetched before its delivery acks it may leave after what is at hand.
-        let overtaken = self.fetches && mode == Mode::None;
+        let QueuePlan { order, expire, lease, .. } = self.plan(queue);
+        // What is fetched first may leave after what is at hand.
+        let overtaken = self.fetches;
         // Where leases run out, an item may go back, and wait, before it ever left.
         let goes_by = expire.is_some() || lease.is_some();
         let in_order = order == Order::Fifo && !goes_by && !overtaken;

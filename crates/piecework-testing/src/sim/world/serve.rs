@@ -244,6 +244,8 @@ impl World<'_> {
             assert!(told.is_empty(), "every session has ended: {told:?}");
         }
         while manager.ledger.take_batch(&mut manager.batch) {
+            // Those they were for have gone.
+            drop(manager.ledger.take_fetches());
             self.storage.commit(self.now, &manager.batch);
             manager.ledger.kept();
         }
