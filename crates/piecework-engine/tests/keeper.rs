@@ -177,20 +177,22 @@ fn a_check_counts_what_the_journal_says_of_what_is_in_the_tables() {
 fn a_check_finds_a_gap_in_the_journal() {
     let (folder, engine) = site();
     let mut engine = engine.folding_after(std::time::Duration::MAX);
-    (2..40).for_each(|id| engine.commit(&put(id, 50_000, Standing::Ready)).unwrap());
-    // The first batch of the file that was begun first is damaged; the other file is whole.
-    let mut files: Vec<_> =
-        ["journal-a", "journal-b"].map(|file| folder.path().join(file)).into_iter().collect();
-    files.sort_by_key(|file| {
-        u64::from_le_bytes(fs::read(file).unwrap()[20..28].try_into().unwrap())
-    });
-    let mut bytes = fs::read(&files[0]).unwrap();
-    bytes[1_000] ^= 1;
+    (2..6).for_each(|id| engine.commit(&put(id, 500, Standing::Ready)).unwrap());
     let killed = tempfile::tempdir().unwrap();
-    for file in [DATABASE, "piecework.db-wal", "journal-a", "journal-b"] {
-        fs::copy(folder.path().join(file), killed.path().join(file)).unwrap();
+    let keep = |file| fs::copy(folder.path().join(file), killed.path().join(file)).unwrap();
+    // As they are before they are folded; the batches in the middle are damaged.
+    let _ = [DATABASE, "piecework.db-wal", "journal-a", "journal-b"].map(keep);
+    for file in ["journal-a", "journal-b"] {
+        let mut bytes = fs::read(killed.path().join(file)).unwrap();
+        bytes[1_000] ^= 1;
+        fs::write(killed.path().join(file), bytes).unwrap();
     }
-    fs::write(killed.path().join(files[0].file_name().unwrap()), bytes).unwrap();
+    // The other file is begun.
+    engine.fold().unwrap();
+    let written = |file| fs::read(folder.path().join(file)).unwrap()[1_000] != 0;
+    let other = if written("journal-a") { "journal-b" } else { "journal-a" };
+    engine.commit(&put(7, 500, Standing::Ready)).unwrap();
+    keep(other);
     let problems = checked(killed.path()).problems;
     assert!(problems.len() == 1 && problems[0].contains("batches of the journal"), "{problems:?}");
 }

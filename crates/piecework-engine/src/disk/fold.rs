@@ -5,7 +5,7 @@
 //! all that was kept is in the tables, or in the journal behind what the tables say is folded.
 
 use super::journal::{Entry, Journal};
-use super::space::Space;
+use super::space::{self, Space};
 use super::sync::SyncPolicy;
 use super::tables::Tables;
 use crate::EngineError;
@@ -292,9 +292,9 @@ impl State {
 
 impl Bench {
     fn fold(&mut self, folding: &Folding) -> Result<(), EngineError> {
-        let space = &self.space;
-        let give_up = || space.lock().unwrap_or_else(PoisonError::into_inner).give_up();
+        let room = &self.space;
+        let give_up = || room.lock().unwrap_or_else(PoisonError::into_inner).give_up();
         // None of it is in the tables when it fails.
-        super::or_after(give_up, || self.tables.fold(&folding.entries, folding.synced))
+        space::or_after(give_up, || self.tables.fold(&folding.entries, folding.synced))
     }
 }

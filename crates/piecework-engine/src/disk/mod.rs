@@ -32,8 +32,8 @@ use fold::Folder;
 use journal::{Entry, Journal, Name};
 use lock::Lock;
 use piecework_state::{ItemId, Record};
-use rusqlite::{Connection, ErrorCode};
-use space::{Space, Within};
+use rusqlite::Connection;
+use space::{Space, Within, or_after};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -177,24 +177,6 @@ fn begin(
     or_after(|| space.give_up(), || tables.begin(&left, name))?;
     let journal = or_after(|| space.give_up(), || Journal::begin(folder, name))?;
     Ok((journal, name))
-}
-
-/// Tries again where there was no room, if giving up what is kept back makes some.
-fn or_after<T>(
-    give_up: impl FnOnce() -> bool,
-    mut attempt: impl FnMut() -> Result<T, EngineError>,
-) -> Result<T, EngineError> {
-    let done = attempt();
-    if done.as_ref().is_err_and(is_full) && give_up() { attempt() } else { done }
-}
-
-/// Whether there was no room.
-fn is_full(error: &EngineError) -> bool {
-    match error {
-        EngineError::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
-        EngineError::File { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
-        _ => false,
-    }
 }
 
 impl Engine for Disk {

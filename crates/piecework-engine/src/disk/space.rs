@@ -4,6 +4,8 @@
 //! Half of what is kept back is a file, which is given up when a commit fails for want of room; the
 //! other half is a margin below which puts are refused before that happens.
 
+use crate::EngineError;
+use rusqlite::ErrorCode;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -153,6 +155,24 @@ impl Drop for Space {
     fn drop(&mut self) {
         // It is of use to a manager that runs, and to nobody else.
         let _ = fs::remove_file(self.folder.join(RESERVE));
+    }
+}
+
+/// Tries again where there was no room, if giving up what is kept back makes some.
+pub(super) fn or_after<T>(
+    give_up: impl FnOnce() -> bool,
+    mut attempt: impl FnMut() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let done = attempt();
+    if done.as_ref().is_err_and(is_full) && give_up() { attempt() } else { done }
+}
+
+/// Whether there was no room.
+fn is_full(error: &EngineError) -> bool {
+    match error {
+        EngineError::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+        EngineError::File { error, .. } => error.kind() == io::ErrorKind::StorageFull,
+        _ => false,
     }
 }
 

@@ -65,9 +65,9 @@ pub(crate) fn slow() -> Site {
     site(0)
 }
 
-/// A hub whose engine keeps what has less than ten bytes at once.
+/// A hub whose engine keeps what takes less than a thousand bytes at once.
 pub(crate) fn quick() -> Site {
-    site(10)
+    site(1_000)
 }
 
 fn site(quick: u64) -> Site {

@@ -54,7 +54,7 @@ async fn what_a_quick_engine_takes_its_time_for_is_left_to_the_thread() {
     site.put(a);
     site.say.send(Ok(())).unwrap();
     site.tell().await.unwrap().unwrap();
-    let long = Call::put(site.task, Payload::opaque("more than ten bytes"));
+    let long = Call::put(site.task, Payload::opaque(vec![7; 1_000]));
     assert!(matches!(site.hub.call_queue(a, long), Called::Replied(_)));
     site.say.send(Ok(())).unwrap();
     site.tell().await.unwrap().unwrap();
