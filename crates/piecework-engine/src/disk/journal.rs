@@ -61,7 +61,10 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(name: Name, number: u64, batch: &[Record]) -> Self {
-        let mut bytes = Record::encode_behind(vec![0; ENTRY_HEADER_BYTES], batch);
+        let size: u64 = batch.iter().map(Record::size).sum();
+        let mut bytes = Vec::with_capacity(ENTRY_HEADER_BYTES + 1 + size as usize);
+        bytes.resize(ENTRY_HEADER_BYTES, 0);
+        let mut bytes = Record::encode_behind(bytes, batch);
         let batch_bytes = bytes.len() - ENTRY_HEADER_BYTES;
         // A batch of four gigabytes is not written to a file; it is its number that matters.
         let length = u32::try_from(batch_bytes).unwrap_or(u32::MAX);

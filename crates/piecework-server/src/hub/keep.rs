@@ -10,10 +10,11 @@ use super::doing::Doing;
 use crate::keeper::Keeper;
 use piecework_engine::{Engine, EngineError};
 use piecework_state::{Fetch, Lost};
+use std::future::poll_fn;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
-use tokio::task::yield_now;
 
 /// How often a connection lets others go first who have the engine, before it leaves its batch to
 /// the thread.
@@ -31,6 +32,20 @@ enum AtOnce {
     Busy,
     /// It may take its time.
     No,
+}
+
+/// Lets those go whose turn has come already, and nobody else: the runtime's own way to yield looks
+/// for events first, and by the time that all replies leave together, all clients have waited.
+async fn others_first() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Hub {
@@ -79,7 +94,7 @@ impl Hub {
                 break;
             }
             // Whoever has a request to be served is heard first: one commit is for all.
-            yield_now().await;
+            others_first().await;
             if let Some(known) = self.progress.look(upto) {
                 return Some(known);
             }
