@@ -3,23 +3,36 @@
 use piecework_state::{ItemId, Record};
 use std::collections::HashSet;
 
-/// Items that are put and acked by these records, in this order.
+/// Items that come with these records, and go with them, for good. One whose ack was its delivery
+/// is put again under its number when it could not be sent.
 pub(super) fn passing(records: &[Record]) -> HashSet<ItemId> {
-    let (mut put, mut passing) = (HashSet::new(), HashSet::new());
+    let (mut put, mut passing, mut known) = (HashSet::new(), HashSet::new(), HashSet::new());
     for record in records {
-        let acked = match record {
-            Record::Acked(_, item) => std::slice::from_ref(item),
-            _ => &[],
-        };
-        let answered = match record {
-            Record::Put { acked, .. } => &acked[..],
-            _ => &[],
-        };
-        let acked = acked.iter().chain(answered.iter().map(|(_, item)| item));
-        passing.extend(acked.copied().filter(|item| put.remove(item)));
-        put.extend(record.items().iter().map(|item| item.id));
+        for item in acked(record) {
+            if put.remove(&item) {
+                passing.insert(item);
+            } else if !passing.contains(&item) {
+                known.insert(item); // it has a row
+            }
+        }
+        for item in record.items().iter().map(|item| item.id) {
+            if !known.contains(&item) {
+                passing.remove(&item);
+                put.insert(item);
+            }
+        }
     }
     passing
+}
+
+/// The items that a record acks.
+fn acked(record: &Record) -> impl Iterator<Item = ItemId> {
+    let (own, answered) = match record {
+        Record::Acked(_, item) => (Some(*item), &[][..]),
+        Record::Put { acked, .. } => (None, &acked[..]),
+        _ => (None, &[][..]),
+    };
+    own.into_iter().chain(answered.iter().map(|(_, item)| *item))
 }
 
 /// The record without what it says of these items; `None` if it says nothing else.
@@ -91,6 +104,16 @@ mod tests {
         assert_eq!(net(vec![put(&[1], &[]), ready, acked]), []);
         assert_eq!(net(vec![put(&[1], &[]), put(&[2], &[1]), put(&[3], &[2])]), [put(&[3], &[])]);
         assert_eq!(net(vec![put(&[1, 2], &[]), put(&[], &[2])]), [put(&[1], &[])]);
+    }
+
+    #[test]
+    fn an_item_that_comes_again_under_its_number_is_there_if_it_was_there_last() {
+        let acked = || Record::Acked(QUEUE, ItemId(1));
+        let again = vec![put(&[1], &[]), acked(), put(&[1], &[])];
+        assert_eq!(net(again.clone()), again);
+        assert_eq!(net(vec![put(&[1], &[]), acked(), put(&[1], &[]), acked()]), []);
+        let known = vec![acked(), put(&[1], &[]), acked()];
+        assert_eq!(net(known.clone()), known);
     }
 
     #[test]

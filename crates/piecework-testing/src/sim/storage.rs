@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What is not synced for longer than this is synced by then, as with `--sync interval:100ms`.
 pub(super) const INTERVAL: Duration = Duration::from_millis(100);
 
+/// The journal of the real engine is folded each so many batches.
+const FOLDED_EVERY: usize = 7;
+
 /// A disk that outlives the managers that use it.
 #[derive(Debug)]
 pub(super) struct Storage {
@@ -60,6 +63,9 @@ impl Storage {
     pub(super) fn commit(&mut self, now: Time, batch: &[Record]) {
         if let Some(engine) = self.real.as_mut().and_then(|real| real.engine.as_mut()) {
             engine.commit(batch).expect("the disk engine keeps a batch");
+            if self.batches.len().is_multiple_of(FOLDED_EVERY) {
+                engine.fold().expect("the disk engine folds its journal");
+            }
         }
         if batch.is_empty() {
             return;
@@ -83,7 +89,10 @@ impl Storage {
     /// The manager's process is gone.
     pub(super) fn close(&mut self) {
         if let Some(real) = &mut self.real {
-            real.engine = None;
+            match self.batches.len().is_multiple_of(2) {
+                true => real.engine = None,
+                false => real.kill(),
+            }
         }
     }
 
@@ -107,9 +116,11 @@ impl Storage {
         if purged {
             spoken_of.extend(kept_puts.keys());
         }
+        // An item that was handed back has a number of its own, and the payload that was put.
+        let kept_payloads: BTreeSet<_> = kept_puts.values().collect();
         let forgotten = spoken_of.iter().filter_map(|item| {
             let payload = kept_puts.get(item).or_else(|| lost_puts.get(item))?.clone();
-            Some(Forgotten { payload, put: !kept_puts.contains_key(item) })
+            Some(Forgotten { put: !kept_payloads.contains(&payload), payload })
         });
         let forgotten = forgotten.collect();
         self.batches.truncate(left);
@@ -199,18 +210,27 @@ impl Storage {
 
 impl Real {
     fn new() -> Self {
-        // Nothing is synced here, but the folder may be on a slow disk all the same.
-        let memory = std::path::Path::new("/dev/shm");
-        let folder =
-            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { engine: None, folder: folder.expect("a temporary folder can be made") }
+        Self { engine: None, folder: folder() }
+    }
+
+    /// The manager was killed: from here on there are its files as they stood then. Nothing is
+    /// folded but when it is told to, so nobody writes them meanwhile.
+    fn kill(&mut self) {
+        let killed = folder();
+        for file in std::fs::read_dir(self.folder.path()).expect("the folder can be read") {
+            let file = file.expect("the folder can be read");
+            let copied = std::fs::copy(file.path(), killed.path().join(file.file_name()));
+            copied.expect("a file can be copied");
+        }
+        self.engine = None;
+        self.folder = killed;
     }
 
     fn load(&mut self, resident_max: u64) -> Replay {
         self.engine = None;
         let opened = Disk::open(self.folder.path(), SyncPolicy::Never);
-        let opened =
-            opened.expect("the disk engine opens its folder").loading_at_most(resident_max);
+        let opened = opened.expect("the disk engine opens its folder");
+        let opened = opened.loading_at_most(resident_max).folding_after(Duration::MAX);
         let engine = self.engine.insert(opened);
         let mut replay = Replay::default();
         let mut take = |record| {
@@ -219,6 +239,13 @@ impl Real {
         engine.load(&mut take).expect("the disk engine reads what it has kept");
         replay
     }
+}
+
+fn folder() -> tempfile::TempDir {
+    // Nothing is synced here, but the folder may be on a slow disk all the same.
+    let memory = std::path::Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.expect("a temporary folder can be made")
 }
 
 fn decode(bytes: &[u8]) -> Vec<Record> {
