@@ -249,6 +249,11 @@ impl State {
         Some(self.queues.get(&queue)?.stats(now))
     }
 
+    /// How many sessions are open.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Every open session, oldest first.
     pub fn session_stats(&self) -> Vec<SessionStats> {
         let waits = |waiting: &Waiting| {

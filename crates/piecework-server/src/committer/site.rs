@@ -87,6 +87,7 @@ pub(crate) fn site_of(quick: u64, queue: QueueSpec) -> Site {
     let batches = Batches::default();
     let engine = Told { word, batches: Arc::clone(&batches), quick };
     let committer = Committer::start(Arc::clone(&hub), Box::new(engine)).unwrap();
+    hub.open(Peer::native("somebody else"));
     Site { hub, say, committer, task, batches }
 }
 

@@ -62,6 +62,21 @@ async fn what_a_quick_engine_takes_its_time_for_is_left_to_the_thread() {
 }
 
 #[tokio::test]
+async fn who_is_alone_waits_for_the_disk_himself() {
+    let site = slow();
+    let others = site.hub.look(|state, _| state.session_stats());
+    others.into_iter().for_each(|other| site.hub.end(other.id));
+    let a = site.open("a");
+    for (with, by) in [(None, By::Teller), (Some("b"), By::Thread)] {
+        let _other = with.map(|name| site.open(name));
+        site.put(a);
+        site.say.send(Ok(())).unwrap();
+        site.tell().await.unwrap().unwrap();
+        assert_eq!(site.batches().last(), Some(&(1, by)));
+    }
+}
+
+#[tokio::test]
 async fn what_was_decided_is_kept_before_the_end_and_nothing_after_it() {
     for site in [slow(), quick()] {
         let a = site.open("a");

@@ -90,7 +90,7 @@ impl Hub {
             if let Some(known) = self.progress.look(upto) {
                 return Some(known);
             }
-            if !self.quick.load(Ordering::Relaxed) {
+            if !self.quick.load(Ordering::Relaxed) && !self.has_one_session() {
                 break;
             }
             // Whoever has a request to be served is heard first: one commit is for all.
@@ -106,14 +106,21 @@ impl Hub {
         self.progress.look(upto)
     }
 
-    /// Keeps what there is to keep, if that is done in no time.
+    /// Whether there is nobody else whom it would hold up to wait for a disk. Another thread would
+    /// take longer: to wake it, and to be woken by it, costs as much as a good disk's sync.
+    fn has_one_session(&self) -> bool {
+        self.sessions.load(Ordering::Relaxed) <= 1
+    }
+
+    /// Keeps what there is to keep, if that is done in no time, or holds nobody up.
     fn try_to_keep(&self) -> AtOnce {
         let Ok(mut guard) = self.keeper.try_lock() else { return AtOnce::Busy };
         let Some(keeper) = guard.as_mut() else { return AtOnce::No };
         {
             let ledger = &mut self.lock().ledger;
             // What is to be fetched comes from a disk.
-            if ledger.has_fetches() || !keeper.is_quick(ledger.batch_size()) {
+            let at_once = self.has_one_session() || keeper.is_quick(ledger.batch_size());
+            if ledger.has_fetches() || !at_once {
                 return AtOnce::No;
             }
             if !ledger.take_batch(&mut keeper.batch) {

@@ -18,7 +18,7 @@ use piecework_state::{
 };
 use progress::Progress;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
@@ -32,6 +32,8 @@ pub(crate) struct Hub {
     keeper: Mutex<Option<Keeper>>,
     /// Whether that was quick when it was looked at last.
     quick: AtomicBool,
+    /// How many sessions there are.
+    sessions: AtomicUsize,
     /// Wakes the committer, where there is one.
     work: Condvar,
     /// Rings when the committer has kept something that somebody waits for.
@@ -102,6 +104,7 @@ impl Hub {
             progress: Progress::default(),
             keeper: Mutex::new(None),
             quick: AtomicBool::new(false),
+            sessions: AtomicUsize::new(0),
             work: Condvar::new(),
             kept: Notify::new(),
             sooner: Notify::new(),
@@ -112,7 +115,10 @@ impl Hub {
     /// Opens a session.
     pub(crate) fn open(&self, peer: Peer) -> SessionId {
         let now = self.clock.now();
-        self.lock().ledger.state.open(now, peer)
+        let state = &mut self.lock().ledger.state;
+        let session = state.open(now, peer);
+        self.sessions.store(state.session_count(), Ordering::Relaxed);
+        session
     }
 
     /// Has the state serve one call on the object `ident`; `call` says which, given its queue. So
@@ -235,6 +241,7 @@ impl Hub {
         let mut shared = self.lock();
         shared.parked.remove(&session);
         let told = shared.ledger.end(self.clock.now(), session);
+        self.sessions.store(shared.ledger.state.session_count(), Ordering::Relaxed);
         self.publish(shared, told, Keeps::Committer);
     }
 
