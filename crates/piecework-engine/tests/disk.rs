@@ -114,6 +114,14 @@ fn a_batch_that_makes_no_sense_ends_the_engine_and_the_next_leaves_out_no_more_t
     assert_eq!(left, expected);
 }
 
+/// Makes the queues that the story begins with; gives back the first.
+fn make_queues(engine: &mut Disk) -> QueueId {
+    let (_, batches, _) = conformance::story().next().unwrap();
+    batches.iter().for_each(|batch| engine.commit(batch).unwrap());
+    let Record::Queue { queue, .. } = batches[0][0] else { panic!() };
+    queue
+}
+
 fn some_item(kept: &[Record]) -> ItemId {
     let item = kept.iter().find_map(|record| match record {
         Record::Item { item, .. } => Some(item.id),
@@ -175,9 +183,7 @@ fn an_item_that_is_gone_leaves_no_row_behind() {
 fn the_file_grows_with_what_lives_and_not_with_what_passed_through() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path());
-    let (_, make_queues, _) = conformance::story().next().unwrap();
-    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
-    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    let queue = make_queues(&mut engine);
     for first in (1_000..21_000).step_by(100) {
         let ids = first..first + 100;
         engine.commit(&put(queue, ids.clone())).unwrap();
@@ -196,9 +202,7 @@ fn the_file_grows_with_what_lives_and_not_with_what_passed_through() {
 fn what_was_put_lately_is_found_before_it_is_in_the_tables_and_after() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path()).folding_after(Duration::MAX);
-    let (_, make_queues, _) = conformance::story().next().unwrap();
-    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
-    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    let queue = make_queues(&mut engine);
     // More than both files of the journal hold, in batches of which one is too long for them.
     for first in (1_000..4_000).step_by(500) {
         let (short, long) = (first..first + 100, first + 100..first + 500);
@@ -218,9 +222,7 @@ fn what_was_put_lately_is_found_before_it_is_in_the_tables_and_after() {
 fn what_is_committed_comes_into_the_tables_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path()).folding_after(Duration::from_millis(1));
-    let (_, make_queues, _) = conformance::story().next().unwrap();
-    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
-    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    let queue = make_queues(&mut engine);
     engine.commit(&put(queue, 1_000..1_001)).unwrap();
     let tables = rusqlite::Connection::open(folder.path().join("piecework.db")).unwrap();
     let rows = "SELECT count(*) FROM items WHERE id = 1000";
@@ -235,9 +237,7 @@ fn what_is_committed_comes_into_the_tables_by_itself() {
 fn what_fills_the_journal_over_and_over_is_all_there() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = open(folder.path()).folding_after(Duration::MAX);
-    let (_, make_queues, _) = conformance::story().next().unwrap();
-    make_queues.iter().for_each(|batch| engine.commit(batch).unwrap());
-    let Record::Queue { queue, .. } = make_queues[0][0] else { panic!() };
+    let queue = make_queues(&mut engine);
     let ids = 1_000..7_000_u64;
     for first in ids.clone().step_by(20) {
         engine.commit(&put(queue, first..first + 20)).unwrap();

@@ -1,8 +1,8 @@
-//! Writes the log back into the database, beside those who commit.
+//! Writes the log back into the database, beside the thread that folds.
 //!
-//! A log that has been written back whole begins anew with the next commit. A thread of its own
-//! does most of that, but commits go on meanwhile, so it never gets to the end; the little that is
-//! left when it is done is written back within the next commit.
+//! A log that has been written back whole begins anew with the next folding. A thread of its own
+//! does most of that, but foldings go on meanwhile, so it never gets to the end; the little that is
+//! left when it is done is written back within the next folding.
 
 use super::schema;
 use crate::EngineError;
@@ -17,10 +17,10 @@ use std::thread::{self, JoinHandle};
 /// Pages of the log after which the thread is set to work: 8 MiB.
 const PAGES_MANY: c_int = 2_000;
 
-/// Pages that whoever commits may write back: a moment's work.
+/// Pages that whoever folds may write back: a moment's work.
 const PAGES_FEW: c_int = 250;
 
-/// Pages of the log after which whoever commits writes back all of it, so that it has a bound:
+/// Pages of the log after which whoever folds writes back all of it, so that it has a bound:
 /// 32 MiB. It comes to that where the disk is slower than those who put.
 const PAGES_MAX: c_int = 8_000;
 
