@@ -1,9 +1,10 @@
 //! The ack modes: what a stock client's calls mean for the leases of its session.
 
 use crate::call::Take;
+use crate::holdings::Held;
 use crate::id::IdMap;
 use crate::queue::Queue;
-use crate::session::{Held, Session};
+use crate::session::Session;
 use crate::{AckMode, QueueId};
 use smallvec::SmallVec;
 
@@ -19,10 +20,7 @@ pub(crate) fn answered_by(
     let last = session.got_last.filter(|&source| session.held_on(source).next().is_some());
     let names =
         |&source: &QueueId| mode(queues, source) == Some(AckMode::Answered { answers: target });
-    let named = || {
-        let mut sources = session.held.iter().filter(|held| !held.by_id).map(|held| held.queue);
-        sources.find(names)
-    };
+    let named = || session.held.oldest_among(names);
     let auto = || last.filter(|&last| mode(queues, last) == Some(AckMode::Auto) && last != target);
     match last.filter(names).or_else(named).or_else(auto) {
         Some(source) => session.held_on(source).take(puts).collect(),

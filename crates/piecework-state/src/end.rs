@@ -6,8 +6,9 @@
 
 use crate::call::{Note, Outcome, Wait};
 use crate::deadline::Due;
+use crate::holdings::Held;
 use crate::item::Ended;
-use crate::session::{Held, Session, Undecided, Waits};
+use crate::session::{Session, Undecided, Waits};
 use crate::state::State;
 use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Time};
 use std::time::Duration;
@@ -198,8 +199,8 @@ impl State {
         mut ended: Box<Session>,
         out: &mut Outcome,
     ) {
-        let (either_way, open) =
-            ended.held.iter().copied().partition(|held: &Held| !self.acks_at_orderly_end(*held));
+        let (open, either_way) =
+            std::mem::take(&mut ended.held).partition(|held| self.acks_at_orderly_end(held));
         ended.held = either_way;
         self.settle_ended(now, session, &ended, End::Orderly, out);
         ended.held = open;

@@ -39,6 +39,7 @@ mod end;
 mod error;
 mod expire;
 mod explain;
+mod holdings;
 mod id;
 mod invariants;
 mod item;

@@ -4,7 +4,8 @@ use crate::ack;
 use crate::call::{Note, Outcome, Payload, Reply, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
-use crate::session::{Held, Put, Waits};
+use crate::holdings::Held;
+use crate::session::{Put, Waits};
 use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Rare, Record, SessionId, Time};
 use smallvec::{SmallVec, smallvec};
@@ -232,7 +233,7 @@ impl State {
     pub(crate) fn drop_late(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
         self.count_late(session, held.queue, held.item, out);
         if let Some(session) = self.sessions.get_mut(&session) {
-            session.let_go(held.item, true);
+            session.held.remove(held.item, true);
         }
     }
 

@@ -240,7 +240,7 @@ impl State {
                 self.deadlines.remove(at, Due::Lease(id, item));
             }
             if let Some(holder) = self.session_mut(lease.session) {
-                holder.held.retain(|held| held.queue != id);
+                holder.held.forget(id);
             }
         }
         self.withdraw_all(now, &queue.asked, id, out);

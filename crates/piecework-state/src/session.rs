@@ -2,10 +2,10 @@
 
 use crate::call::Payload;
 use crate::call::Take;
+use crate::holdings::{Held, Holdings};
 use crate::waiters::Ticket;
-use crate::{HandleId, ItemId, QueueId, Time};
+use crate::{HandleId, QueueId, Time};
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,8 +87,7 @@ impl Peer {
 pub(crate) struct Session {
     pub(crate) peer: Peer,
     pub(crate) opened: Time,
-    /// Leases in the order they were taken.
-    pub(crate) held: VecDeque<Held>,
+    pub(crate) held: Holdings,
     /// So many of them, the last ones, are on their way to a client that speaks without waiting:
     /// what it says now cannot be about them.
     pub(crate) under_way: usize,
@@ -124,17 +123,6 @@ pub(crate) struct Resolved {
     pub(crate) ident: Box<str>,
     pub(crate) handle: HandleId,
     pub(crate) queue: QueueId,
-}
-
-/// One lease, seen from the session that has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
-    pub(crate) queue: QueueId,
-    pub(crate) item: ItemId,
-    /// Taken by `lease`: settled by id only.
-    pub(crate) by_id: bool,
-    /// It has run out, and its answer has not come yet.
-    pub(crate) late: bool,
 }
 
 /// A call that waits.
@@ -183,7 +171,7 @@ impl Session {
         Self {
             peer,
             opened,
-            held: VecDeque::new(),
+            held: Holdings::default(),
             under_way: 0,
             got_last: None,
             unpaid: SmallVec::new(),
@@ -205,22 +193,7 @@ impl Session {
 
     /// The leases on `queue` that a stock client's calls speak of, oldest first.
     pub(crate) fn held_on(&self, queue: QueueId) -> impl Iterator<Item = Held> + '_ {
-        let arrived = self.held.len().saturating_sub(self.under_way);
-        self.held
-            .iter()
-            .take(arrived)
-            .copied()
-            .filter(move |held| held.queue == queue && !held.by_id)
-    }
-
-    /// Forgets a lease: the one that has run out, or the one that has not. After a lease has run
-    /// out, its session may get the same item again, and then has both.
-    pub(crate) fn let_go(&mut self, item: ItemId, late: bool) {
-        // Nearly always the first one: a worker settles in the order it took.
-        let found = self.held.iter().position(|held| held.item == item && held.late == late);
-        if let Some(at) = found {
-            self.held.remove(at);
-        }
+        self.held.on(queue, self.held.len().saturating_sub(self.under_way))
     }
 
     /// Remembers that an item of `queue` is acked and not yet paid for by `task_done()`.

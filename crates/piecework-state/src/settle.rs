@@ -4,9 +4,10 @@ use crate::ack;
 use crate::call::{Note, Outcome, Reply, Settle, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
+use crate::holdings::Held;
 use crate::item::{Attempt, Ended, Item};
 use crate::queue::Lease;
-use crate::session::{Held, Session, Waits};
+use crate::session::{Session, Waits};
 use crate::state::{Served, State};
 use crate::{ItemId, QueueId, Record, SessionId, Time, retry};
 use std::time::Duration;
@@ -316,20 +317,16 @@ impl State {
         lease.deadline = None;
         let session = lease.session;
         let Some(holder) = self.session_mut(session) else { return };
-        let of_lease = |held: &Held| held.item == item && !held.late;
-        let Some(at) = holder.held.iter().position(of_lease) else { return };
-        let Some(held) = holder.held.get(at).copied() else { return };
         // First the books of the session: the item may come back to it at once.
-        if ack::remembers_late(mode, held.by_id) {
-            holder.held.insert(at, Held { late: true, ..held });
-        }
+        let remembered = |held: Held| ack::remembers_late(mode, held.by_id);
+        let Some(held) = holder.held.run_out(item, remembered) else { return };
         self.failed(now, session, held, Ended::RunOut, Duration::ZERO, out);
     }
 
     /// Ends a lease in the books of both its queue and its session.
     pub(crate) fn take_lease(&mut self, session: SessionId, held: Held) -> Option<Lease> {
         if let Some(session) = self.session_mut(session) {
-            session.let_go(held.item, held.late);
+            session.held.remove(held.item, held.late);
         }
         if held.late {
             return None;

@@ -4,8 +4,9 @@ use crate::ack;
 use crate::call::{Delivery, Gone, Note, Outcome, Reply, Take, Wait};
 use crate::deadline::Due;
 use crate::error::StateError;
+use crate::holdings::Held;
 use crate::queue::Lease;
-use crate::session::{Held, Waits};
+use crate::session::Waits;
 use crate::state::{Served, State};
 use crate::{Body, Item, QueueId, Record, SessionId, Time};
 use bytes::Bytes;
@@ -103,7 +104,7 @@ impl State {
             delivery.gone = Some(Gone::of(item));
         } else {
             let by_id = style == Take::Leases;
-            taker.held.push_back(Held { queue, item: item.id, by_id, late: false });
+            taker.held.push(Held { queue, item: item.id, by_id, late: false });
             let deadline = source.options.lease.map(|lasts| now + lasts);
             if let Some(at) = deadline {
                 self.deadlines.add(at, Due::Lease(queue, item.id));
@@ -158,7 +159,7 @@ impl State {
                     // The lease has run out meanwhile. No answer will come for what never arrived.
                     None => {
                         if let Some(session) = self.sessions.get_mut(&session) {
-                            session.let_go(id, true);
+                            session.held.remove(id, true);
                         }
                     }
                 },
