@@ -1,5 +1,5 @@
 //! `cargo xtask bench commands`: what one command costs under `piecework map`, beside xargs, GNU
-//! parallel and the least that it can cost.
+//! parallel, HyperQueue and the least that it can cost.
 //!
 //! The tools take turns within each round, so that whatever else the machine does meets them all.
 
@@ -29,9 +29,9 @@ const STARTS: usize = 11;
 pub(crate) fn run(words: &[&str]) -> Outcome {
     let plan = Plan::parse("commands", words)?;
     let (sizes, starts) = if plan.is_quick { (&QUICK_SIZES[..], 1) } else { (&SIZES[..], STARTS) };
-    let tools = Tool::all(build(Profile::Release)?);
-    let surroundings = Surroundings::look(&known(&tools)?);
     let folder = report::folder()?;
+    let tools = Tool::all(build(Profile::Release)?, &folder)?;
+    let surroundings = Surroundings::look(&known(&tools));
 
     let mut measurements = vec![blank("start to first task".to_owned(), &tools)];
     let inputs = sizes.iter().map(|tasks| input(&folder, *tasks)).collect::<Outcome<Vec<_>>>()?;
@@ -55,13 +55,12 @@ pub(crate) fn run(words: &[&str]) -> Outcome {
 }
 
 /// The tools' command lines and versions.
-fn known(tools: &[Tool]) -> Outcome<Vec<(String, String)>> {
+fn known(tools: &[Tool]) -> Vec<(String, String)> {
     let rustc = surroundings::said("rustc", &["-V"]);
     let mut known = vec![("the floor".to_owned(), format!("two threads around Command, {rustc}"))];
-    for tool in tools {
-        known.extend(tool.version()?.map(|(line, version)| (format!("`{line}`"), version)));
-    }
-    Ok(known)
+    let versions = tools.iter().filter_map(Tool::version);
+    known.extend(versions.map(|(line, version)| (format!("`{line}`"), version)));
+    known
 }
 
 fn blank(what: String, tools: &[Tool]) -> Measurement {

@@ -23,6 +23,10 @@ pub(crate) const SYSTEMS: [Package; 3] = [
     Package { name: "celery", pinned: &["celery[redis]==5.7.0", "redis==8.1.0"] },
 ];
 
+/// A cluster for commands: server, worker and client in one wheel.
+pub(crate) const HYPERQUEUE: Package =
+    Package { name: "hyperqueue", pinned: &["hyperqueue==0.27.0"] };
+
 /// The packages of a benchmark, and the Python that has them.
 #[derive(Debug)]
 pub(crate) struct Packages {

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::packages::{self, Packages};
+use super::surroundings::said;
 use crate::step::{Outcome, answers, command};
 
 /// What each tool runs at a time: what the smallest machines of today have cores for.
@@ -16,6 +18,9 @@ const JOBS: usize = 2;
 /// A program that writes when it started, in nanoseconds since 1970, for an argument that says so.
 const CLOCK: (&str, &str) = ("date", "+%s%N");
 
+/// What runs a program once for each line under HyperQueue, which knows jobs and no lines.
+const HYPERQUEUE: &str = "tests/interop/scripts/hyperqueue_map.py";
+
 /// Somebody who runs commands.
 #[derive(Debug)]
 pub(crate) enum Tool {
@@ -23,26 +28,36 @@ pub(crate) enum Tool {
     /// `posix_spawn` and `wait`.
     Floor,
     /// A program with its words, to which the words of the command are added.
-    Program { name: &'static str, program: PathBuf, words: &'static [&'static str] },
+    Program { name: &'static str, program: PathBuf, words: &'static [&'static str], is: String },
 }
 
 impl Tool {
-    /// All that are here, the floor and xargs first; `map` is the command under test.
-    pub(crate) fn all(map: PathBuf) -> Vec<Self> {
-        let program =
-            |name, program: &str, words| Self::Program { name, program: program.into(), words };
+    /// All that are here, the floor and xargs first; `map` is the command under test, and what has
+    /// to be fetched lies in `folder`.
+    pub(crate) fn all(map: PathBuf, folder: &Path) -> Outcome<Vec<Self>> {
+        let program = |name, program: PathBuf, words| {
+            let is = said(&program.to_string_lossy(), &["--version"]);
+            Self::Program { name, program, words, is }
+        };
         let mut tools = vec![
             Self::Floor,
-            program("xargs", "xargs", &["-P2", "-n1"]),
-            Self::Program { name: "piecework map", program: map, words: &["map", "-j2"] },
+            program("xargs", "xargs".into(), &["-P2", "-n1"]),
+            program("piecework map", map, &["map", "-j2"]),
         ];
         let mut question = command("parallel");
         question.arg("--version");
         if answers(question) {
             // Without anybody's settings, and without the plea for citation.
-            tools.push(program("GNU parallel", "parallel", &["--plain", "--will-cite", "-j2"]));
+            let words = &["--plain", "--will-cite", "-j2"];
+            tools.push(program("GNU parallel", "parallel".into(), words));
         }
-        tools
+        let fetched = Packages::find(folder, &[packages::HYPERQUEUE])?;
+        if fetched.there().next().is_some() {
+            let (_, is) = fetched.versions().next().expect("one was asked for");
+            let program = fetched.python().to_owned();
+            tools.push(Self::Program { name: "HyperQueue", program, words: &[HYPERQUEUE], is });
+        }
+        Ok(tools)
     }
 
     /// What tables call it.
@@ -53,16 +68,11 @@ impl Tool {
         }
     }
 
-    /// The command line, and the version that it tells of itself in its first line.
-    pub(crate) fn version(&self) -> Outcome<Option<(String, String)>> {
-        let Self::Program { program, words, .. } = self else { return Ok(None) };
-        let mut question = command(program);
-        question.arg("--version");
-        let told = question.output().map_err(|error| failed(program, &error))?;
-        let version =
-            String::from_utf8_lossy(&told.stdout).lines().next().unwrap_or("?").to_owned();
+    /// The command line, and the version of that.
+    pub(crate) fn version(&self) -> Option<(String, String)> {
+        let Self::Program { program, words, is, .. } = self else { return None };
         let file = program.file_name().unwrap_or_default().to_string_lossy();
-        Ok(Some((format!("{file} {}", words.join(" ")), version)))
+        Some((format!("{file} {}", words.join(" ")), is.clone()))
     }
 
     /// How long it takes to run a program once for each line of a file.
