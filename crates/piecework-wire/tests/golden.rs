@@ -113,16 +113,16 @@ fn show_reply(request: &Request<'_>, reply: &Reply) -> String {
 
 #[test]
 fn the_same_program_reads_the_same_in_every_version() {
-    let long = format!("b\"{}\"", "x".repeat(300));
-    let item = r#"{"item": ["put", b"\x00\xff"], "n": [1.5, None, True, 1180591620717411303424]}"#;
+    let long = format!("b'{}'", "x".repeat(300));
+    let item = r"{'item': ['put', b'\x00\xff'], 'n': [1.5, None, True, 1180591620717411303424]}";
     let expected = vec![
         "dummy() -> None".to_owned(),
-        r#"create("get_task_queue") -> true"#.to_owned(),
+        "create('get_task_queue') -> true".to_owned(),
         "incref() -> None".to_owned(),
         "accept_connection() -> None".to_owned(),
         "queue.put(3411) -> None".to_owned(),
         format!("queue.put(item={item}, block=True) -> None"),
-        r#"queue.put("one too many", False) -> Full: "#.to_owned(),
+        "queue.put('one too many', False) -> Full: ".to_owned(),
         "queue.get(timeout=10) -> 3411".to_owned(),
         format!("queue.get(True, 5) -> {item}"),
         "queue.get(timeout=0.01) -> Empty: ".to_owned(),
@@ -134,7 +134,7 @@ fn the_same_program_reads_the_same_in_every_version() {
         "queue.qsize() -> 0".to_owned(),
         "queue.empty() -> True".to_owned(),
         "queue.__repr__() -> a str".to_owned(),
-        r#"create("no_such_typeid") -> KeyError: 'no_such_typeid'"#.to_owned(),
+        "create('no_such_typeid') -> KeyError: 'no_such_typeid'".to_owned(),
     ];
     for (version, connections) in sessions() {
         assert_eq!(transcript(connections), expected, "{version}");

@@ -114,7 +114,8 @@ fn errors_name_opcode_and_place() {
     assert_eq!(error(b"(NK\x01)}t."), "bad pickle: expected a str, in BININT1 at byte 2");
     assert_eq!(error(b"(N\x8c\x01mN}t."), "not a request's arguments: it is not a list or a tuple");
     assert_eq!(error(b"(N\x8c\x01m))t."), "not a request's named arguments: it is not a dict");
-    assert_eq!(error(b"(N\x8c\x01m(NNNNNNNNNt}t."), "request's arguments: over the limit of 8");
+    let many = [&b"(N\x8c\x01m("[..], &[b'N'; 257], b"t}t."].concat();
+    assert_eq!(error(&many), "request's arguments: over the limit of 256");
 }
 
 #[test]

@@ -65,8 +65,7 @@ mod tests {
             timed_out: false,
         };
         let text = report(output, "here").to_string();
-        for part in ["\"exit_code\": -9", "\"stdout\": \"a\\n\"", "\"duration\": 0.25", "\"here\""]
-        {
+        for part in ["'exit_code': -9", "'stdout': 'a\\n'", "'duration': 0.25", "'here'"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn text_protocols_are_read_too() {
         let value = pickled(b"(lp0\nI01\naI-7\naL12L\naF1.5\naVa\\u20ac\xe9\np1\nag1\na.").unwrap();
-        assert_eq!(value.to_string(), r#"[True, -7, 12, 1.5, "a€é", "a€é"]"#);
+        assert_eq!(value.to_string(), "[True, -7, 12, 1.5, 'a€é', 'a€é']");
     }
 
     #[test]

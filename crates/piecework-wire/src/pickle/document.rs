@@ -116,6 +116,27 @@ impl<B: AsRef<[u8]>> Document<B> {
         spans.iter().map(|span| lifter.lift(*span, neighbours)).collect()
     }
 
+    /// Lifts each key and each value of a dict.
+    pub(crate) fn lift_pairs(
+        &self,
+        span: Span,
+        neighbours: &[Span],
+        max: usize,
+        what: &'static str,
+    ) -> Result<Vec<[Payload; 2]>, WireError> {
+        let walker = walk(self.bytes(), span, [Children::new(0, max.saturating_mul(2))])?;
+        let [children] = &walker.watched;
+        let parts = children.of_dict(what)?;
+        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
+        let neighbours: Vec<Span> = outside.chain(parts).copied().collect();
+        let mut lifted = self.lift_all(parts, &neighbours)?.into_iter();
+        let mut pairs = Vec::with_capacity(parts.len() / 2);
+        while let (Some(key), Some(value)) = (lifted.next(), lifted.next()) {
+            pairs.push([key, value]);
+        }
+        Ok(pairs)
+    }
+
     /// Lifts each element of a list or tuple.
     pub(crate) fn lift_elements(
         &self,
@@ -155,6 +176,15 @@ impl Text {
 }
 
 impl Payload {
+    /// Lifts each element of a list or tuple, so that it stands alone.
+    ///
+    /// # Errors
+    /// The object is no list or tuple, or has more than `max` elements.
+    pub fn elements(&self, max: usize) -> Result<Vec<Self>, WireError> {
+        let (document, []) = Document::read(self.to_pickle(), [])?;
+        document.lift_elements(document.body(), &[], max, "list or tuple of items")
+    }
+
     /// Takes a whole pickle, as `pickle.dumps` returns it.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! takes off the stack and puts on it. That is enough to find where one argument of a call begins
 //! and ends, and to move it elsewhere byte by byte. The sole values that are ever built are those
 //! of [`Value`], and they are built by us.
+mod call;
 mod decode;
 mod document;
 mod links;
@@ -13,15 +14,16 @@ mod payload;
 mod plain;
 mod policy;
 mod reader;
+mod repr;
 mod splice;
 mod value;
 pub(crate) mod writer;
 
 pub(crate) use decode::decode;
 pub(crate) use document::{Document, Text};
-pub(crate) use opcode::{NEWOBJ, NONE, REDUCE, is_framing, is_plain_push};
+pub(crate) use opcode::{NONE, is_framing, is_plain_push};
 pub(crate) use payload::Layer;
 pub use payload::Payload;
 pub use policy::{Import, PatternError, Policy, Refused};
-pub(crate) use reader::{Children, Ops, Span, Walker};
+pub(crate) use reader::{Children, Ops, Span};
 pub use value::Value;

@@ -1,4 +1,5 @@
 //! Plain data: a Python value without classes, with Python's equality (`1 == 1.0 == True`).
+use super::repr;
 use std::fmt;
 
 /// A Python value without classes.
@@ -125,7 +126,7 @@ fn whole(float: f64) -> Option<Vec<u8>> {
     Some(shortest(number))
 }
 
-/// As Python's `repr` would show it, near enough for people to recognise.
+/// As Python's `repr` shows it.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -134,9 +135,9 @@ impl fmt::Display for Value {
             Self::Bool(false) => f.write_str("False"),
             Self::Int(value) => write!(f, "{value}"),
             Self::Big(bytes) => f.write_str(&decimal(bytes)),
-            Self::Float(value) => write!(f, "{value:?}"),
-            Self::Str(value) => write!(f, "{value:?}"),
-            Self::Bytes(value) => write!(f, "b\"{}\"", value.escape_ascii()),
+            Self::Float(value) => repr::float(f, *value),
+            Self::Str(value) => repr::str(f, value),
+            Self::Bytes(value) => repr::bytes(f, value),
             Self::List(items) => {
                 f.write_str("[")?;
                 separated(f, items, |f, item| write!(f, "{item}"))?;

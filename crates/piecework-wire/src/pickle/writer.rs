@@ -133,9 +133,7 @@ pub(crate) fn tuple<B: BufMut, T>(out: &mut B, items: &[T], mut write: impl FnMu
 
 /// Writes an instance of an exception: its class, named and called with at most one text.
 pub(crate) fn exception(out: &mut impl BufMut, module: &str, class: &str, message: Option<&str>) {
-    str(out, module);
-    str(out, class);
-    out.put_u8(op::STACK_GLOBAL);
+    global(out, module, class);
     match message {
         Some(message) => {
             str(out, message);
@@ -143,7 +141,24 @@ pub(crate) fn exception(out: &mut impl BufMut, module: &str, class: &str, messag
         }
         None => out.put_u8(op::EMPTY_TUPLE),
     }
+    call(out);
+}
+
+/// Names a class or function.
+pub(crate) fn global(out: &mut impl BufMut, module: &str, name: &str) {
+    str(out, module);
+    str(out, name);
+    out.put_u8(op::STACK_GLOBAL);
+}
+
+/// Calls what was named with the tuple behind it.
+pub(crate) fn call(out: &mut impl BufMut) {
     out.put_u8(op::REDUCE);
+}
+
+/// Makes a tuple of the last value.
+pub(crate) fn end_single(out: &mut impl BufMut) {
+    out.put_u8(op::TUPLE1);
 }
 
 /// What opens a pickle; the protocol follows.

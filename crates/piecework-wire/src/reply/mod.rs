@@ -8,8 +8,9 @@ use crate::pickle::{Children, Document, Span};
 use crate::{Payload, Value, WireError};
 
 pub use write::{
-    PayloadFrame, created, error, payload_frame, returned, returned_leases, returned_none,
-    returned_payload, returned_payloads, traceback,
+    PayloadFrame, created, error, error_of, payload_frame, proxy, returned, returned_array,
+    returned_dict, returned_leases, returned_none, returned_pair, returned_pairs, returned_payload,
+    returned_payloads, returned_reversed, traceback,
 };
 
 /// The most methods that an object exposes; CPython's dict, the richest, has 27.

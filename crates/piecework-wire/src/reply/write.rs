@@ -46,6 +46,89 @@ pub fn returned_leases(out: &mut BytesMut, leases: &[(u64, u32, Payload)]) {
     });
 }
 
+/// Appends a tuple of two that somebody else pickled.
+pub fn returned_pair(out: &mut BytesMut, [first, second]: &[Payload; 2]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        layer.lay(out, first);
+        layer.lay(out, second);
+        writer::end_pair(out);
+    });
+}
+
+/// Appends a list of such tuples.
+pub fn returned_pairs(out: &mut BytesMut, pairs: &[[Payload; 2]]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::list(out, pairs, |out, [first, second]| {
+            layer.lay(out, first);
+            layer.lay(out, second);
+            writer::end_pair(out);
+        });
+    });
+}
+
+/// Appends a dict whose keys and values somebody else pickled.
+pub fn returned_dict(out: &mut BytesMut, entries: &[[Payload; 2]]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::dict(out, entries, |out, [key, value]| {
+            layer.lay(out, key);
+            layer.lay(out, value);
+        });
+    });
+}
+
+/// Appends an `array.array` of this typecode.
+pub fn returned_array(out: &mut BytesMut, typecode: char, numbers: &[Payload]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::global(out, "array", "array");
+        writer::str(out, typecode.encode_utf8(&mut [0; 4]));
+        writer::list(out, numbers, |out, number| layer.lay(out, number));
+        writer::end_pair(out);
+        writer::call(out);
+    });
+}
+
+/// Appends what `reversed()` gives of a list of these.
+pub fn returned_reversed(out: &mut BytesMut, items: &[Payload]) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::global(out, "builtins", "reversed");
+        writer::list(out, items, |out, item| layer.lay(out, item));
+        writer::end_single(out);
+        writer::call(out);
+    });
+}
+
+/// Appends a new object at the manager, to which the caller makes a proxy: the typeid that says
+/// of which class, its ident, and the methods that may be called. The address is that which the
+/// caller has: `BaseProxy._callmethod` puts it into the token.
+pub fn proxy(out: &mut BytesMut, typeid: &str, ident: &str, exposed: &[&str]) {
+    pair(out, "#PROXY", |out| {
+        writer::tuple(out, exposed, |out, name| writer::str(out, name));
+        writer::global(out, "multiprocessing.managers", "Token");
+        writer::str(out, typeid);
+        writer::none(out);
+        writer::str(out, ident);
+        writer::end_triple(out);
+        writer::call(out);
+        writer::end_pair(out);
+    });
+}
+
+/// Appends an exception that is made of what somebody else pickled, as a `KeyError` is.
+pub fn error_of(out: &mut BytesMut, module: &str, class: &str, of: &Payload) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#ERROR", |out| {
+        writer::global(out, module, class);
+        layer.lay(out, of);
+        writer::end_single(out);
+        writer::call(out);
+    });
+}
+
 /// Appends the result of `create`: the object's ident, and the methods that may be called.
 pub fn created(out: &mut BytesMut, ident: &str, exposed: &[&str]) {
     pair(out, "#RETURN", |out| {

@@ -10,8 +10,8 @@ use crate::{Payload, Value, WireError};
 pub use familiar::{FAMILIAR_BYTES_MAX, Familiar};
 pub use write::{ArgOut, request};
 
-/// The most arguments a call has, by position or by name; no method of the protocol takes as many.
-pub const ARGS_MAX: usize = 8;
+/// The most arguments a call has, by position or by name: `dict(**kwargs)` has one for each key.
+pub const ARGS_MAX: usize = 256;
 
 /// The longest ident, method or name of an argument: errors repeat them, so that a long one would
 /// be copied several times for nothing.
@@ -133,6 +133,14 @@ impl Arg<'_> {
     /// It cannot stand alone.
     pub fn payload(&self) -> Result<Payload, WireError> {
         self.request.document.lift(self.span, &self.request.values)
+    }
+
+    /// Lifts each key and each value of a dict, so that it stands alone.
+    ///
+    /// # Errors
+    /// The argument is no dict, or has more than `max` entries, or one of them cannot stand alone.
+    pub fn pairs(&self, max: usize) -> Result<Vec<[Payload; 2]>, WireError> {
+        self.request.document.lift_pairs(self.span, &self.request.values, max, "dict of items")
     }
 
     /// Lifts each element of a list or tuple, so that it stands alone.
