@@ -1,5 +1,6 @@
 //! What a server is told when it starts, and how starting can fail.
 
+use crate::object_spec::ObjectSpec;
 use crate::{Keyring, Limits, Payloads, QueueSpec};
 use piecework_engine::{EngineError, SyncPolicy};
 use piecework_net::{Address, PORT};
@@ -19,6 +20,8 @@ pub struct Config {
     pub keys: Keyring,
     /// The named queues. Others that earlier runs have left are served as they were kept.
     pub queues: Vec<QueueSpec>,
+    /// Named objects beside them, which end with the manager.
+    pub objects: Vec<ObjectSpec>,
     /// Whether an unknown typeid registers a queue of that name.
     pub open: bool,
     /// Typeids that make an anonymous queue at every `create`, as `Queue` and `JoinableQueue` do.
@@ -69,6 +72,7 @@ impl Config {
             listen: vec![Address::from(SocketAddr::from(([127, 0, 0, 1], PORT)))],
             keys: Keyring::new(key),
             queues: vec![QueueSpec::kept("task"), QueueSpec::kept("result")],
+            objects: Vec::new(),
             open: false,
             anonymous: Vec::new(),
             refused: Vec::new(),

@@ -204,8 +204,8 @@ impl Connection<'_> {
         }
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
         let seen = method.look(shared.policy.as_ref(), shared.sorts);
-        match open.hub.call(open.id, &ident, under_way, |desk, queue| method.on(desk, queue, seen))
-        {
+        open.hub.pin(seen.proxied());
+        match open.hub.call(open.id, &ident, under_way, |desk, at| method.on(desk, at, seen)) {
             Ok(Called::Replied(reply)) => Decided::Replied(reply),
             Ok(called) => Decided::Called(ident.into_owned(), called),
             Err(error) => {
@@ -255,7 +255,9 @@ impl Connection<'_> {
                 Ok(Step::Shaking) => continue,
                 Ok(Step::First(First::Open(peer))) => self.open(peer),
                 Ok(Step::First(First::Control(control))) => {
-                    control.run(&self.shared.hub, || may_shut_down(self.shared, self.peer), out);
+                    let shared = self.shared;
+                    let may_shut_down = || may_shut_down(shared, self.peer);
+                    control.run(&shared.hub, shared.policy.as_ref(), may_shut_down, out);
                     self.flush().await?;
                 }
                 Ok(Step::First(First::Answered)) => {}

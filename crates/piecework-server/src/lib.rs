@@ -33,6 +33,7 @@ mod lobby;
 mod local;
 pub mod measure;
 mod netstat;
+mod object_spec;
 mod process;
 mod queue_spec;
 mod registry;
@@ -47,6 +48,7 @@ pub use config::{Config, ServerError, Shutdown, Storage};
 pub use keyring::Keyring;
 pub use limits::Limits;
 pub use local::Local;
+pub use object_spec::ObjectSpec;
 pub use piecework_engine::{
     Checked, DATABASE, EngineError, QueueCount, SyncPolicy, Syncer, backup, check,
 };

@@ -2,31 +2,17 @@
 
 use crate::config::ServerError;
 use crate::limits::STOP_BYTES_MAX;
+use crate::object_spec::ObjectSpec;
 use crate::queue_spec::{AckSpec, Payloads, QueueSpec, checked_name};
-use piecework_state::{AckMode, Order, Outcome, QueueId, QueueOptions, State};
+use piecework_state::{AckMode, Kind, ObjectId, Order, Outcome, QueueId, QueueOptions, State};
 use piecework_wire::{Payload, Value};
 use std::collections::{BTreeMap, HashMap};
 
 /// SyncManager's typeids that make an anonymous queue.
 const ANONYMOUS: [&str; 2] = ["Queue", "JoinableQueue"];
 
-/// SyncManager's other typeids.
-const NOT_YET: [&str; 14] = [
-    "Array",
-    "Barrier",
-    "BoundedSemaphore",
-    "Condition",
-    "Event",
-    "Iterator",
-    "Lock",
-    "Namespace",
-    "Pool",
-    "RLock",
-    "Semaphore",
-    "Value",
-    "dict",
-    "list",
-];
+/// The one typeid of SyncManager's that is not served.
+const POOL: &str = "Pool";
 
 /// What a typeid leads to.
 #[derive(Clone, Debug)]
@@ -35,6 +21,10 @@ pub(crate) enum Registered {
     Named(QueueId),
     /// A queue of its own for every `create`.
     Anonymous,
+    /// An object of this kind, a new one for every `create`, made of such payloads.
+    Object(Kind, Payloads),
+    /// An object with a name, of this kind.
+    Shared(ObjectId, Kind),
     /// Nothing, for this reason.
     Refused(String),
     /// Nothing; the registered typeids are these.
@@ -121,6 +111,27 @@ impl Registry {
         Ok(())
     }
 
+    /// Registers an object with a name.
+    pub(crate) fn add_object(
+        &mut self,
+        state: &mut State,
+        spec: &ObjectSpec,
+    ) -> Result<(), ServerError> {
+        let wrong = |why: String| {
+            ServerError::Queues(format!("object '{}': {why}; hint: another name", spec.name()))
+        };
+        if let Some(taken) = spec.typeids().iter().find(|typeid| self.typeids.contains_key(*typeid))
+        {
+            return Err(wrong(format!("the typeid '{taken}' leads to something else already")));
+        }
+        let made = state.register_object(spec.name(), spec.make.clone());
+        let object = made.map_err(|error| wrong(error.to_string()))?;
+        for typeid in spec.typeids() {
+            self.typeids.insert(typeid, Registered::Shared(object, spec.make.kind()));
+        }
+        Ok(())
+    }
+
     /// What `typeid` leads to; in an open registry an unknown one leads to a new queue.
     pub(crate) fn look_up(
         &mut self,
@@ -134,10 +145,15 @@ impl Registry {
         if ANONYMOUS.contains(&typeid) {
             return Registered::Anonymous;
         }
-        if NOT_YET.contains(&typeid) {
-            return Registered::Refused(format!(
-                "piecework serves queues; SyncManager's '{typeid}' is not among them yet"
-            ));
+        if let Some(kind) = Kind::of(typeid).filter(|kind| *kind != Kind::Iterator) {
+            return Registered::Object(kind, self.payloads);
+        }
+        if typeid == POOL {
+            return Registered::Refused(
+                "its functions would be run in the manager, which runs nothing; hint: \
+                 multiprocessing.Pool runs them in the client's own children"
+                    .to_owned(),
+            );
         }
         if self.typeids_max > 0
             && let Some(queue) = self.open_queue(state, typeid, out)
@@ -171,6 +187,11 @@ impl Registry {
     /// Which payloads a queue lets in.
     pub(crate) fn payloads(&self, queue: QueueId) -> Payloads {
         self.payloads_of.get(&queue).copied().unwrap_or(self.payloads)
+    }
+
+    /// Which payloads everything else lets in.
+    pub(crate) fn payloads_elsewhere(&self) -> Payloads {
+        self.payloads
     }
 
     /// Whether any queue looks at its payloads.

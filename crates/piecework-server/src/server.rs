@@ -55,6 +55,7 @@ impl Server {
             listen,
             keys,
             mut queues,
+            objects,
             open,
             anonymous,
             refused,
@@ -82,7 +83,7 @@ impl Server {
         }
         let typeids_max = if open { limits.typeids_max } else { 0 };
         let mut out = Outcome::default();
-        let registry = Registry::new(
+        let mut registry = Registry::new(
             &mut state,
             &queues,
             payloads,
@@ -91,6 +92,9 @@ impl Server {
             typeids_max,
             &mut out,
         )?;
+        for object in &objects {
+            registry.add_object(&mut state, object)?;
+        }
         if let Some(engine) = &mut engine {
             engine.commit(&out.records)?;
         }

@@ -13,9 +13,8 @@ pub(crate) struct Unsent {
 impl Unsent {
     /// A reply that ends at this place of the buffer. One that carries nothing is of no interest.
     pub(crate) fn push(&mut self, end: usize, reply: Reply) {
-        let items = reply.deliveries().len();
-        if items > 0 {
-            self.items += items;
+        if reply.gives() {
+            self.items += reply.deliveries().len();
             self.replies.push((end, reply));
         }
     }

@@ -115,8 +115,8 @@ async fn typeids_lead_to_queues_or_are_refused_by_name() {
     assert!(message.contains("'nix'") && message.contains("get_task_queue"), "{message}");
     let (class, message) = error(server.ask("create", &[ArgOut::Str("get_store")]).await);
     assert_eq!((class.as_str(), message.contains("it is a Counter")), ("TypeError", true));
-    let (class, message) = error(server.ask("create", &[ArgOut::Str("Lock")]).await);
-    assert_eq!((class.as_str(), message.contains("'Lock'")), ("TypeError", true));
+    let (class, message) = error(server.ask("create", &[ArgOut::Str("Pool")]).await);
+    assert_eq!((class.as_str(), message.contains("'Pool'")), ("TypeError", true));
     let queue = server.create("Queue").await;
     server.ask("decref", &[ArgOut::Str(&queue)]).await;
     let (class, _) = error(server.ask("incref", &[ArgOut::Str(&queue)]).await);

@@ -1,7 +1,10 @@
 //! Every call with checked arguments, and what comes of it.
 
+use crate::objects::{Kind, ObjectCall};
+use crate::patience::Wait;
 use crate::{
-    Ended, Item, ItemId, Place, QueueId, QueueStats, Rare, Record, SessionId, StateError, Time,
+    Ended, Item, ItemId, ObjectId, Place, QueueId, QueueStats, Rare, Record, SessionId, StateError,
+    Time,
 };
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
@@ -94,6 +97,8 @@ pub enum Call {
         /// Which of them.
         which: Which,
     },
+    /// A call on an object that is no queue.
+    Object(ObjectId, ObjectCall),
     /// Drops dead items; says how many.
     Drop {
         /// Where they are dead.
@@ -139,17 +144,6 @@ impl Payload {
     pub fn reply_to(self, results: QueueId) -> Self {
         Self { reply_to: Some(results), ..self }
     }
-}
-
-/// What to do when a call cannot be served at once.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wait {
-    /// Fail at once.
-    No,
-    /// Wait until this moment, then fail.
-    Until(Time),
-    /// Wait for as long as the session lasts.
-    Forever,
 }
 
 /// In which form a session takes items.
@@ -205,6 +199,8 @@ pub enum Reply {
     None,
     /// A truth value.
     Bool(bool),
+    /// Python's `True`: the session has a lock, or a permit, of this object now.
+    Granted(ObjectId),
     /// A count.
     Count(u64),
     /// The item that a `get` got.
@@ -213,13 +209,53 @@ pub enum Reply {
     Items(Vec<Delivery>),
     /// What a `lease` got.
     Leases(Vec<Delivery>),
+    /// A value, as it was put.
+    Value(Bytes),
+    /// A list of values.
+    Values(Vec<Bytes>),
+    /// A tuple of two.
+    Pair([Bytes; 2]),
+    /// A list of tuples of two.
+    Pairs(Vec<[Bytes; 2]>),
+    /// A dict.
+    Dict(Vec<[Bytes; 2]>),
+    /// An array of this typecode.
+    Array(char, Vec<Bytes>),
+    /// An iterator over a list, from its end.
+    Reversed(Vec<Bytes>),
+    /// An ident of a new object of this kind.
+    Proxy(Kind, String),
+    /// What an object looks like.
+    Shown(Shown),
     /// The counts of one queue.
     Stats(Box<QueueStats>),
     /// An exception.
     Error(StateError),
 }
 
+/// What an object looks like, for whoever can read its values.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// A list.
+    List(Vec<Bytes>),
+    /// A dict.
+    Dict(Vec<[Bytes; 2]>),
+    /// Typecode and value.
+    Value([Bytes; 2]),
+    /// An array.
+    Array(char, Vec<Bytes>),
+    /// A namespace, by name.
+    Names(Vec<(String, Bytes)>),
+    /// Something of this kind, of which nothing is to be seen.
+    Opaque(Kind),
+}
+
 impl Reply {
+    /// Whether it gives the session something that goes back if it cannot be sent.
+    pub fn gives(&self) -> bool {
+        matches!(self, Self::Granted(_)) || !self.deliveries().is_empty()
+    }
+
     /// The items that it brings.
     pub fn deliveries(&self) -> &[Delivery] {
         match self {
@@ -313,6 +349,13 @@ pub enum Note {
         queue: String,
         /// How many.
         items: usize,
+    },
+    /// A session crashed that held a lock; it is free again.
+    LockFreed {
+        /// Whose.
+        session: SessionId,
+        /// Which lock.
+        lock: String,
     },
     /// A session was refused a further item because it holds too many.
     LeasesMax {

@@ -4,10 +4,12 @@
 //! closes; one that was killed does not. A thread that ends closes its own connection without a
 //! word, while its process lives on: such an end is undecided for a moment.
 
-use crate::call::{Note, Outcome, Wait};
+use crate::call::{Note, Outcome};
 use crate::deadline::Due;
 use crate::holdings::Held;
 use crate::item::Ended;
+use crate::objects::{Awaits, ObjectCall, Target};
+use crate::patience::Wait;
 use crate::session::{Session, Undecided, Waits};
 use crate::state::State;
 use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Time};
@@ -46,16 +48,16 @@ impl State {
 
     /// The same, adding to an outcome; gives back what became of a put that waited for room.
     fn end_into(&mut self, now: Time, session: SessionId, out: &mut Outcome) -> Option<Reply> {
-        let (queue, let_in) = match self.unpark(session) {
-            Some((queue, Waits::Put(put))) => {
+        let (at, let_in) = match self.unpark(session) {
+            Some((Target::Queue(queue), Waits::Put(put))) => {
                 let reply = self.admit(now, session, queue, *put, out);
-                (Some(queue), Some(reply))
+                (Some(Target::Queue(queue)), Some(reply))
             }
-            Some((queue, _)) => (Some(queue), None),
+            Some((at, _)) => (Some(at), None),
             None => (None, None),
         };
-        if let Some(queue) = queue {
-            self.serve(now, queue, out);
+        if let Some(at) = at {
+            self.serve_at(now, at, out);
         }
         let Some(mut ended) = self.sessions.remove(&session) else { return let_in };
         self.calls += 1;
@@ -110,18 +112,33 @@ impl State {
         let wait = waiting.deadline.map_or(Wait::Forever, Wait::Until);
         let take = match waiting.what {
             Waits::Take { max, style } => Some((max, style)),
-            Waits::Put(_) | Waits::Join => None,
+            Waits::Put(_) | Waits::Join | Waits::Object(_) => None,
         };
         let joins = matches!(waiting.what, Waits::Join);
+        let acquires = match waiting.what {
+            // It had its lock in the session that ends.
+            Waits::Object(Awaits::Notice { .. } | Awaits::Again { .. }) => {
+                Some(ObjectCall::Wait(Some(wait)))
+            }
+            Waits::Object(Awaits::Lock | Awaits::Permit) => Some(ObjectCall::Acquire(wait)),
+            Waits::Object(Awaits::Set | Awaits::Others) => Some(ObjectCall::Wait(Some(wait))),
+            _ => None,
+        };
         let peer = self.sessions.get(&session)?.peer.clone();
         self.process_ended(session);
         let mut out = Outcome::default();
         let let_in = self.end_into(now, session, &mut out);
         let heir = self.open(now, peer);
-        let served = self.resolve(now, heir, ident, &mut out).and_then(|queue| match take {
-            Some((max, style)) => self.take(now, heir, queue, max, wait, style, &mut out),
-            None if joins => self.join(heir, queue),
-            None => Ok(Some(let_in.unwrap_or(Reply::None))),
+        let served = self.resolve(now, heir, ident, &mut out).and_then(|at| match (at, take) {
+            (Target::Queue(queue), Some((max, style))) => {
+                self.take(now, heir, queue, max, wait, style, &mut out)
+            }
+            (Target::Queue(queue), None) if joins => self.join(heir, queue),
+            (Target::Object(id), None) if acquires.is_some() => {
+                let call = acquires.unwrap_or(ObjectCall::IsLocked);
+                self.call_object(now, heir, id, call, &mut out)
+            }
+            _ => Ok(Some(let_in.unwrap_or(Reply::None))),
         });
         out.reply = served.unwrap_or_else(|error| Some(Reply::Error(error)));
         Some((heir, out))
@@ -139,12 +156,21 @@ impl State {
         waiting.is_some_and(|waiting| matches!(waiting.what, Waits::Put(_)))
     }
 
+    /// Whether a session waits for an object that is no queue.
+    pub fn waits_for_object(&self, session: SessionId) -> bool {
+        let waiting = self.sessions.get(&session).and_then(|session| session.waiting.as_ref());
+        waiting.is_some_and(|waiting| matches!(waiting.what, Waits::Object(_)))
+    }
+
     /// Gives up a session's waiting call without a reply: its client was interrupted and has made
     /// another call already. `None` if it was not waiting any more.
     pub fn cancel(&mut self, now: Time, session: SessionId) -> Option<Outcome> {
         let mut out = Outcome::default();
-        let (queue, _) = self.unpark(session)?;
-        self.serve(now, queue, &mut out);
+        let (at, what) = self.unpark(session)?;
+        if let (Target::Object(id), Waits::Object(awaits)) = (at, what) {
+            self.object_wait_given_up(session, id, awaits);
+        }
+        self.serve_at(now, at, &mut out);
         Some(out)
     }
 
@@ -204,7 +230,7 @@ impl State {
         ended.held = either_way;
         self.settle_ended(now, session, &ended, End::Orderly, out);
         ended.held = open;
-        if ended.held.is_empty() {
+        if ended.held.is_empty() && ended.locks.is_empty() {
             return;
         }
         for (handle, _) in &ended.handles {
@@ -307,6 +333,9 @@ impl State {
             self.note_unanswered(session, queue, acked.len(), given_back.len(), end, out);
         }
         self.leaving = None;
+        if end == End::Lost {
+            self.free_locks(session, &ended.locks, out);
+        }
     }
 
     fn acks_at_orderly_end(&self, held: Held) -> bool {

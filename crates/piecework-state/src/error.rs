@@ -2,6 +2,7 @@
 //! with what is read back.
 
 use crate::{ItemId, QueueId};
+use bytes::Bytes;
 
 /// Why a call failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -121,6 +122,53 @@ pub enum StateError {
     KeysMax {
         /// How many may be.
         max: usize,
+    },
+    /// `RuntimeError`: somebody releases a lock that he does not have, or that nobody has.
+    #[error("{}", if *.reentrant { "cannot release un-acquired lock" } else { "release unlocked lock" })]
+    NotHeld {
+        /// Whether only its owner may release it.
+        reentrant: bool,
+    },
+    /// `RuntimeError`: `wait()` or `notify()` of a condition whose lock the caller does not have.
+    #[error("cannot {what} un-acquired lock")]
+    UnAcquired {
+        /// What he tried.
+        what: &'static str,
+    },
+    /// `RuntimeError`: `fence()` of a lock that nobody holds.
+    #[error("fence(): nobody holds the lock; hint: acquire it first")]
+    NotLocked,
+    /// `ValueError`: as Python says it.
+    #[error("Semaphore released too many times")]
+    ReleasedTooOften,
+    /// `threading.BrokenBarrierError`: as Python has it, without a word.
+    #[error("the barrier is broken")]
+    BrokenBarrier,
+    /// An exception of Python's, in its words.
+    #[error("{message}")]
+    Raised {
+        /// Its class, one of the builtins.
+        class: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// `KeyError`: a dict has no such key.
+    #[error("no such key")]
+    KeyMissing {
+        /// The key.
+        key: Bytes,
+    },
+    /// `ValueError`: a list does not have this value.
+    #[error("not in list")]
+    NotInList {
+        /// The value.
+        value: Bytes,
+    },
+    /// `AttributeError`: the ident says that this is another kind of object.
+    #[error("a {kind} has no such method")]
+    NoMethod {
+        /// What it is.
+        kind: &'static str,
     },
     /// `KeyError`: an object that ended when its last reference went.
     #[error("no object '{ident}': it ended when its last reference went, or never was")]

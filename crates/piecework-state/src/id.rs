@@ -21,6 +21,10 @@ id!(
     QueueId
 );
 id!(
+    /// An object that is no queue. Never given twice, to no queue either.
+    ObjectId
+);
+id!(
     /// An item, for as long as it lives. Grows with every put; never given twice.
     ItemId
 );

@@ -1,6 +1,7 @@
 //! All that must hold between two calls, whatever the calls were.
 
 use crate::deadline::Due;
+use crate::objects::{Object, Target};
 use crate::session::{Resolved, Waits};
 use crate::state::State;
 use crate::{HandleId, Item, ItemId, SessionId};
@@ -50,7 +51,8 @@ impl State {
             assert!(outlived.is_none(), "{outlived:?} should be dead");
         }
         assert_eq!(self.items, seen.len(), "items of all queues");
-        assert_eq!(self.bytes, bytes, "bytes of all queues");
+        bytes += self.objects.values().map(Object::bytes_anew).sum::<u64>();
+        assert_eq!(self.bytes, bytes, "bytes of all queues and objects");
         assert_eq!(self.keys, keys, "keys of all queues");
     }
 
@@ -101,16 +103,50 @@ impl State {
             assert!(!joined, "'{}' has nothing unfinished and joiners that wait", queue.name);
             waiting += queue.getters.len() + queue.putters.len() + queue.joiners.len();
         }
+        waiting += self.check_objects();
         let parked = self.sessions.values().filter_map(|session| session.waiting.as_ref());
         let mut count = 0;
         for waits in parked {
-            let Some(queue) = self.queues.get(&waits.queue) else { continue };
-            let lines = [&queue.getters, &queue.putters, &queue.joiners];
+            let lines = match waits.at {
+                Target::Queue(queue) => {
+                    let Some(queue) = self.queues.get(&queue) else { continue };
+                    vec![&queue.getters, &queue.putters, &queue.joiners]
+                }
+                Target::Object(id) => {
+                    let Some(object) = self.objects.get(&id) else { continue };
+                    object.lines().collect()
+                }
+            };
             let lines = lines.iter().filter(|line| line.contains(waits.ticket)).count();
             assert_eq!(lines, 1, "{waits:?} stands in {lines} lines");
             count += 1;
         }
         assert_eq!(waiting, count, "lines hold sessions that do not wait");
+    }
+
+    /// Nobody waits for an object that he could have, and whoever has a lock knows it; how many
+    /// wait in all.
+    fn check_objects(&self) -> usize {
+        let mut held = 0;
+        for (id, object) in &self.objects {
+            let idle = object.first_to_serve().filter(|_| !self.stopping);
+            assert!(idle.is_none(), "{} could serve {idle:?}", object.stem());
+            let Some(holder) = object.holder() else { continue };
+            let undecided = self.undecided.get(&holder).map(|ended| &ended.session);
+            if let Some(holder) = self.sessions.get(&holder).or(undecided) {
+                assert!(
+                    holder.locks.contains(id),
+                    "{} has a holder who does not know",
+                    object.stem()
+                );
+                held += 1;
+            }
+        }
+        let undecided = self.undecided.values().map(|ended| &ended.session);
+        let known = self.sessions.values().chain(undecided).map(|session| session.locks.len());
+        assert_eq!(held, known.sum::<usize>(), "sessions think they hold locks that they do not");
+        let lines = self.objects.values().flat_map(|object| object.lines());
+        lines.map(|line| line.len()).sum()
     }
 
     /// A handle and the sessions that use it know each other.
@@ -120,7 +156,11 @@ impl State {
             session.is_some_and(|s| s.handles.iter().any(|(used, _)| *used == handle))
         };
         for (&id, handle) in &self.handles.by_id {
-            assert!(self.queues.contains_key(&handle.queue), "handle {id} leads nowhere");
+            let leads = match handle.of {
+                Target::Queue(queue) => self.queues.contains_key(&queue),
+                Target::Object(object) => self.objects.contains_key(&object),
+            };
+            assert!(leads, "handle {id} leads nowhere");
             let stranger = handle.users.iter().find(|user| !uses(**user, id));
             assert!(stranger.is_none(), "{stranger:?} does not use handle {id}");
         }
@@ -130,9 +170,9 @@ impl State {
                 let known = handle.is_some_and(|handle| handle.users.contains(id));
                 assert!(known, "handle {used} does not know its user {id}");
             }
-            let Some(Resolved { handle, queue, .. }) = &session.resolved else { continue };
+            let Some(Resolved { handle, of, .. }) = &session.resolved else { continue };
             let leads_there = self.handles.by_id.get(handle).is_some_and(|known| {
-                known.queue == *queue && known.undecided.is_empty() && uses(*id, *handle)
+                known.of == *of && known.undecided.is_empty() && uses(*id, *handle)
             });
             assert!(leads_there, "handle {handle} is not what session {id} takes it for");
         }

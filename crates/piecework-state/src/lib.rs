@@ -51,6 +51,7 @@ mod meter;
 pub mod objects;
 mod once;
 mod options;
+mod patience;
 mod put;
 mod queue;
 mod ready;
@@ -70,15 +71,20 @@ mod wait;
 mod waiters;
 
 pub use body::Body;
-pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Take, Wait, Which};
+pub use call::{Call, Delivery, Note, Outcome, Payload, Reply, Settle, Shown, Take, Which};
 pub use error::{ReplayError, StateError};
 pub use explain::{Explained, Stands};
-pub use id::{HandleId, ItemId, Place, QueueId, SessionId};
+pub use id::{HandleId, ItemId, ObjectId, Place, QueueId, SessionId};
 pub use item::{Attempt, Ended, Item, Rare};
 pub use ledger::{Fetch, Ledger, Lost, Told};
 pub use limits::Limits;
 pub use loading::Loading;
+pub use objects::{
+    ArrayCall, Comparable, Convert, DictCall, Key, Kind, ListCall, Make, NamespaceCall, ObjectCall,
+    Ordered, Same, Slice, Target,
+};
 pub use options::{AckMode, Order, QueueOptions};
+pub use patience::Wait;
 pub use record::{DecodeError, Record, Standing};
 pub use replay::Replay;
 pub use session::Peer;

@@ -1,10 +1,12 @@
 //! Putting: room or no room, and what a put answers.
 
 use crate::ack;
-use crate::call::{Note, Outcome, Payload, Reply, Wait};
+use crate::call::{Note, Outcome, Payload, Reply};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::holdings::Held;
+use crate::objects::Target;
+use crate::patience::Wait;
 use crate::session::{Put, Waits};
 use crate::state::{Served, State};
 use crate::{Item, ItemId, QueueId, Rare, Record, SessionId, Time};
@@ -36,7 +38,7 @@ impl State {
         let needs_room = put.delay.is_none() && !target.keys.knows(put.once.as_deref());
         let waits_behind = wait != Wait::No && target.has_line_for(&put);
         if needs_room && (!target.has_room_for(&put) || waits_behind) {
-            return self.park(session, queue, Waits::Put(Box::new(put)), wait);
+            return self.park(session, Target::Queue(queue), Waits::Put(Box::new(put)), wait);
         }
         let reply = self.admit(now, session, queue, put, out);
         self.serve(now, queue, out);
@@ -296,7 +298,7 @@ impl State {
             Put { payloads: smallvec![payload], settles: Some(held), acks: true, ..Put::default() };
         let full = !target.has_room_for(&put) || target.has_line_for(&put);
         if full {
-            return self.park(session, to, Waits::Put(Box::new(put)), Wait::Forever);
+            return self.park(session, Target::Queue(to), Waits::Put(Box::new(put)), Wait::Forever);
         }
         let reply = self.admit(now, session, to, put, out);
         self.serve(now, to, out);

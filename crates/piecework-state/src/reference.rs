@@ -3,17 +3,18 @@
 use crate::call::{Outcome, Reply};
 use crate::deadline::Due;
 use crate::error::StateError;
-use crate::objects::{Handle, ident, parse_ident};
+use crate::objects::{Handle, Target, ident, parse_ident};
 use crate::queue::{Life, Queue};
 use crate::session::Resolved;
 use crate::state::State;
 use crate::{HandleId, QueueId, QueueOptions, SessionId, Time};
+use std::borrow::Cow;
 
 impl State {
     /// Gives out a handle on a named queue; its ident is what a client repeats in each call.
     pub fn create(&mut self, queue: QueueId) -> Option<String> {
         let name = &self.queues.get(&queue)?.name;
-        let handle = self.handles.create(queue, self.limits.unused);
+        let handle = self.handles.create(Target::Queue(queue), self.limits.unused);
         Some(ident(name, handle))
     }
 
@@ -31,13 +32,13 @@ impl State {
     ) -> Result<String, StateError> {
         let used = self.sessions.get(&session).into_iter().flat_map(|user| &user.handles);
         let leads_there = |&&(id, _): &&(HandleId, u64)| {
-            self.handles.by_id.get(&id).is_some_and(|handle| handle.queue == queue)
+            self.handles.by_id.get(&id).is_some_and(|handle| handle.of == Target::Queue(queue))
         };
         if let Some(&(id, _)) = used.into_iter().find(leads_there) {
             return Ok(ident(&self.name_of(queue), id));
         }
         // Remembered from its first use on, which is now.
-        let ident = ident(&self.name_of(queue), self.handles.create(queue, 0));
+        let ident = ident(&self.name_of(queue), self.handles.create(Target::Queue(queue), 0));
         self.resolve(now, session, &ident, &mut Outcome::default())?;
         Ok(ident)
     }
@@ -58,7 +59,7 @@ impl State {
         }
         let id = QueueId(self.fresh_number());
         self.queues.insert(id, Queue::new(name, Life::Anonymous, options));
-        Ok(ident(name, self.handles.create(id, usize::MAX)))
+        Ok(ident(name, self.handles.create(Target::Queue(id), usize::MAX)))
     }
 
     /// Makes a queue that ends with the session, whoever else refers to it, and gives out its
@@ -84,7 +85,7 @@ impl State {
 
     /// The queue of this name, or behind this ident.
     pub fn find(&self, name: &str) -> Option<QueueId> {
-        self.queue(name).or_else(|| self.look_up(name).ok().map(|(_, queue)| queue))
+        self.queue(name).or_else(|| self.look_up(name).ok().and_then(|(_, of)| of.queue()))
     }
 
     /// One reference more. An ident of a named queue that nobody knows (any more) is as good as
@@ -100,6 +101,17 @@ impl State {
             handle.incref(self.calls);
         }
         Ok(())
+    }
+
+    /// A proxy is put into a queue or a container: whoever gets it there is to find what it is a
+    /// proxy of, though whoever put it may have released his own. CPython's server keeps it for
+    /// ever, too: it makes a proxy of its own of what it unpickles (`RebuildProxy`).
+    pub fn pin(&mut self, ident: &str) {
+        let found = self.look_up(ident).ok().and_then(|(id, _)| self.handles.by_id.get_mut(&id));
+        if let Some(handle) = found.filter(|handle| !handle.is_pinned) {
+            handle.is_pinned = true;
+            handle.refs += 1;
+        }
     }
 
     /// One reference less; an anonymous queue goes with its last one.
@@ -122,7 +134,7 @@ impl State {
         Ok(out)
     }
 
-    /// Which queue a session's call means by `ident`; remembers that the session used it.
+    /// What a session's call means by `ident`; remembers that the session used it.
     ///
     /// # Errors
     ///
@@ -133,15 +145,15 @@ impl State {
         session: SessionId,
         ident: &str,
         out: &mut Outcome,
-    ) -> Result<QueueId, StateError> {
+    ) -> Result<Target, StateError> {
         let user = self.sessions.get_mut(&session).expect("a session that calls is open");
         let last = user.resolved.as_ref().filter(|last| *last.ident == *ident);
-        if let Some((handle, queue)) = last.map(|last| (last.handle, last.queue)) {
+        if let Some((handle, of)) = last.map(|last| (last.handle, last.of)) {
             self.calls += 1;
             user.uses(handle, self.calls);
-            return Ok(queue);
+            return Ok(of);
         }
-        let (id, queue) = self.look_up(ident)?;
+        let (id, of) = self.look_up(ident)?;
         self.calls += 1;
         let calls = self.calls;
         let user = self.sessions.get_mut(&session).expect("a session that calls is open");
@@ -152,17 +164,41 @@ impl State {
             }
             user.handles.push((id, calls));
         }
-        user.resolved = Some(Resolved { ident: ident.into(), handle: id, queue });
+        user.resolved = Some(Resolved { ident: ident.into(), handle: id, of });
         let handle = self.handles.by_id.entry(id);
-        let handle = handle.or_insert_with(|| Box::new(Handle::new(queue)));
+        let handle = handle.or_insert_with(|| Box::new(Handle::new(of)));
         if !handle.users.contains(&session) {
             handle.users.push(session);
         }
         if !handle.undecided.is_empty() {
-            let ended = std::mem::take(&mut handle.undecided);
-            self.decide_all(now, ended, false, out);
+            self.process_lives(now, session, id, out);
         }
-        Ok(queue)
+        Ok(of)
+    }
+
+    /// A session uses this handle: its process lives, and threads of it that used the handle and
+    /// ended did not die with it. Of other processes that share the handle this says nothing.
+    fn process_lives(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        handle: HandleId,
+        out: &mut Outcome,
+    ) {
+        let Some(peer) = self.sessions.get(&session).map(|user| &user.peer) else { return };
+        let undecided = self.handles.by_id.get(&handle).map(|handle| &handle.undecided);
+        let own = |thread: &SessionId| {
+            let ended = self.undecided.get(thread);
+            ended.is_some_and(|ended| ended.session.peer.same_process(peer))
+        };
+        let ended = undecided.into_iter().flatten().copied().filter(own).collect();
+        self.decide_all(now, ended, false, out);
+        let handle = self.handles.by_id.get(&handle);
+        if handle.is_some_and(|handle| !handle.undecided.is_empty())
+            && let Some(user) = self.sessions.get_mut(&session)
+        {
+            user.resolved = None;
+        }
     }
 
     /// Handles that somebody refers to: CPython's `number_of_objects`.
@@ -173,8 +209,7 @@ impl State {
     /// Every handle with its references: CPython's `debug_info`.
     pub fn handle_list(&self) -> Vec<(String, u64)> {
         let described = |(id, handle): (&HandleId, &Handle)| {
-            let queue = self.queues.get(&handle.queue)?;
-            Some((ident(&queue.name, *id), handle.refs))
+            Some((ident(&self.stem(handle.of)?, *id), handle.refs))
         };
         let handles = self.handles.by_id.iter();
         let mut all: Vec<_> = handles.filter_map(|(id, handle)| described((id, handle))).collect();
@@ -182,30 +217,51 @@ impl State {
         all
     }
 
-    /// Which handle and queue an ident means. One of a named queue need not be known.
-    fn look_up(&self, ident: &str) -> Result<(HandleId, QueueId), StateError> {
+    /// Which handle an ident means, and what that leads to. One of something with a name need not
+    /// be known.
+    fn look_up(&self, ident: &str) -> Result<(HandleId, Target), StateError> {
         let unknown = || StateError::NoObject { ident: ident.to_owned() };
         let (name, id) = parse_ident(ident).ok_or_else(unknown)?;
-        let queue = match self.handles.by_id.get(&id) {
-            Some(handle) => handle.queue,
-            None => self.names.get(name).copied().ok_or_else(unknown)?,
+        let named = || match self.names.get(name) {
+            Some(&queue) => Some(Target::Queue(queue)),
+            None => self.object_called(name).map(Target::Object),
         };
-        let right = self.queues.get(&queue).is_some_and(|queue| queue.name == name);
-        right.then_some((id, queue)).ok_or_else(unknown)
+        let known = self.handles.by_id.get(&id).map(|handle| handle.of);
+        let of = known.or_else(named).ok_or_else(unknown)?;
+        let right = self.stem(of).is_some_and(|stem| stem == name);
+        right.then_some((id, of)).ok_or_else(unknown)
+    }
+
+    /// What idents begin with that lead there.
+    fn stem(&self, of: Target) -> Option<Cow<'_, str>> {
+        match of {
+            Target::Queue(queue) => Some(Cow::Borrowed(&*self.queues.get(&queue)?.name)),
+            Target::Object(id) => Some(Cow::Owned(self.objects.get(&id)?.stem())),
+        }
+    }
+
+    /// Whether it ends with its last reference.
+    fn is_anonymous(&self, of: Target) -> bool {
+        match of {
+            Target::Queue(queue) => self.queues.get(&queue).is_some_and(Queue::is_anonymous),
+            Target::Object(id) => self.objects.get(&id).is_some_and(|object| object.name.is_none()),
+        }
     }
 
     /// The last reference has gone: whoever used the handle has nothing more to release.
     pub(crate) fn release_handle(&mut self, now: Time, id: HandleId, out: &mut Outcome) {
         let Some(handle) = self.handles.by_id.remove(&id) else { return };
-        for user in handle.users {
-            if let Some(user) = self.sessions.get_mut(&user) {
+        for user in &handle.users {
+            if let Some(user) = self.sessions.get_mut(user) {
                 user.handles.retain(|(used, _)| *used != id);
                 user.resolved = None;
                 user.released = true;
             }
         }
-        if self.queues.get(&handle.queue).is_some_and(Queue::is_anonymous) {
-            self.end_queue(now, handle.queue, out);
+        match handle.of {
+            of if !self.is_anonymous(of) => {}
+            Target::Queue(queue) => self.end_queue(now, queue, out),
+            Target::Object(object) => self.end_object(object, out),
         }
     }
 
@@ -214,8 +270,7 @@ impl State {
     pub(crate) fn forget_handle(&mut self, id: HandleId) {
         let Some(handle) = self.handles.by_id.get(&id) else { return };
         let used = !handle.users.is_empty() || !handle.undecided.is_empty();
-        let anonymous = self.queues.get(&handle.queue).is_some_and(Queue::is_anonymous);
-        if !used && !anonymous {
+        if !used && !self.is_anonymous(handle.of) {
             self.handles.by_id.remove(&id);
         }
     }

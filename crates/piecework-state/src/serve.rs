@@ -1,6 +1,7 @@
 //! Serving those who wait at a queue: who gets the items, and who may put.
 
 use crate::call::Outcome;
+use crate::objects::Target;
 use crate::session::Waits;
 use crate::state::State;
 use crate::{QueueId, SessionId, Time};
@@ -24,7 +25,9 @@ impl State {
     }
 
     fn serve_getter(&mut self, now: Time, getter: SessionId, out: &mut Outcome) -> bool {
-        let Some((queue, Waits::Take { max, style })) = self.unpark(getter) else { return false };
+        let Some((Target::Queue(queue), Waits::Take { max, style })) = self.unpark(getter) else {
+            return false;
+        };
         let reply = self.deliver(now, getter, queue, max, style, out);
         out.woken.push((getter, reply));
         true
@@ -39,8 +42,7 @@ impl State {
         if !self.queues.get(&queue).is_some_and(|queue| queue.has_room_for(put)) {
             return false;
         }
-        let Some((queue, what)) = self.unpark(putter) else { return false };
-        let Waits::Put(put) = what else { return false };
+        let Some((_, Waits::Put(put))) = self.unpark(putter) else { return false };
         let reply = self.admit(now, putter, queue, *put, out);
         out.woken.push((putter, reply));
         true

@@ -3,8 +3,9 @@
 use crate::call::Payload;
 use crate::call::Take;
 use crate::holdings::{Held, Holdings};
+use crate::objects::{Awaits, Target};
 use crate::waiters::Ticket;
-use crate::{HandleId, QueueId, Time};
+use crate::{HandleId, ObjectId, QueueId, Time};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,8 @@ pub(crate) struct Session {
     /// So many of them, the last ones, are on their way to a client that speaks without waiting:
     /// what it says now cannot be about them.
     pub(crate) under_way: usize,
+    /// The locks that it holds.
+    pub(crate) locks: SmallVec<[ObjectId; 1]>,
     /// The queue it got from last.
     pub(crate) got_last: Option<QueueId>,
     /// Items it got that are acked and not yet paid for by `task_done()`, by queue.
@@ -122,7 +125,7 @@ pub(crate) struct Undecided {
 pub(crate) struct Resolved {
     pub(crate) ident: Box<str>,
     pub(crate) handle: HandleId,
-    pub(crate) queue: QueueId,
+    pub(crate) of: Target,
 }
 
 /// A call that waits.
@@ -130,7 +133,7 @@ pub(crate) struct Resolved {
 pub(crate) struct Waiting {
     pub(crate) ticket: Ticket,
     pub(crate) deadline: Option<Time>,
-    pub(crate) queue: QueueId,
+    pub(crate) at: Target,
     pub(crate) what: Waits,
 }
 
@@ -151,9 +154,14 @@ pub(crate) struct Put {
 /// What a waiting call waits for.
 #[derive(Debug)]
 pub(crate) enum Waits {
-    Take { max: usize, style: Take },
+    Take {
+        max: usize,
+        style: Take,
+    },
     Put(Box<Put>),
     Join,
+    /// For an object, and what of it.
+    Object(Awaits),
 }
 
 impl Waits {
@@ -162,6 +170,8 @@ impl Waits {
             Self::Take { .. } => "get",
             Self::Put(_) => "put",
             Self::Join => "join",
+            Self::Object(Awaits::Lock | Awaits::Again { .. } | Awaits::Permit) => "acquire",
+            Self::Object(_) => "wait",
         }
     }
 }
@@ -173,6 +183,7 @@ impl Session {
             opened,
             held: Holdings::default(),
             under_way: 0,
+            locks: SmallVec::new(),
             got_last: None,
             unpaid: SmallVec::new(),
             handles: SmallVec::new(),

@@ -1,11 +1,13 @@
 //! Settling: how leases end, and Python's count of unfinished puts.
 
 use crate::ack;
-use crate::call::{Note, Outcome, Reply, Settle, Wait};
+use crate::call::{Note, Outcome, Reply, Settle};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::holdings::Held;
 use crate::item::{Attempt, Ended, Item};
+use crate::objects::Target;
+use crate::patience::Wait;
 use crate::queue::Lease;
 use crate::session::{Session, Waits};
 use crate::state::{Served, State};
@@ -150,7 +152,7 @@ impl State {
     pub(crate) fn join(&mut self, session: SessionId, queue: QueueId) -> Served {
         match self.at(queue)?.unfinished {
             0 => Ok(Some(Reply::None)),
-            _ => self.park(session, queue, Waits::Join, Wait::Forever),
+            _ => self.park(session, Target::Queue(queue), Waits::Join, Wait::Forever),
         }
     }
 

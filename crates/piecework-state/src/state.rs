@@ -5,13 +5,13 @@ use crate::deadline::{Deadlines, Due};
 use crate::error::StateError;
 use crate::id::IdMap;
 use crate::limits::Limits;
-use crate::objects::Handles;
+use crate::objects::{Handles, Object, Target};
 use crate::options::Order;
 use crate::queue::{Life, Queue};
 use crate::record::Record;
 use crate::session::{Put, Session, Undecided, Waiting};
 use crate::stats::{QueueStats, SessionStats};
-use crate::{ItemId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
+use crate::{ItemId, ObjectId, Peer, Place, QueueId, QueueOptions, SessionId, Time};
 use smallvec::smallvec;
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,6 +31,9 @@ pub struct State {
     /// Who ends just now: its session is gone, its leases are being settled.
     pub(crate) leaving: Option<(SessionId, Peer)>,
     pub(crate) handles: Handles,
+    pub(crate) objects: IdMap<ObjectId, Object>,
+    /// Those with a name, by what their idents begin with.
+    pub(crate) object_names: HashMap<String, ObjectId>,
     pub(crate) deadlines: Deadlines,
     /// Payload bytes in all queues.
     pub(crate) bytes: u64,
@@ -66,6 +69,8 @@ impl State {
             undecided: BTreeMap::new(),
             leaving: None,
             handles: Handles::new(first_handle),
+            objects: IdMap::default(),
+            object_names: HashMap::new(),
             deadlines: Deadlines::default(),
             bytes: 0,
             items: 0,
@@ -202,6 +207,7 @@ impl State {
             Call::TaskDone(queue) => self.task_done(session, queue, out),
             Call::Join(queue) => self.join(session, queue),
             Call::ShutDown(queue, immediate) => self.shut_down(queue, immediate, out),
+            Call::Object(id, call) => self.call_object(now, session, id, call, out),
             Call::Purge(queue) => self.purge(now, queue, out),
             Call::Show(queue, item) => self.show(queue, item),
             Call::Revive { queue, which } => self.revive(now, queue, which, out),
@@ -257,8 +263,11 @@ impl State {
     /// Every open session, oldest first.
     pub fn session_stats(&self) -> Vec<SessionStats> {
         let waits = |waiting: &Waiting| {
-            let queue = self.queues.get(&waiting.queue)?;
-            Some((queue.name.clone(), waiting.what.name()))
+            let name = match waiting.at {
+                Target::Queue(queue) => self.queues.get(&queue)?.name.clone(),
+                Target::Object(object) => self.objects.get(&object)?.stem(),
+            };
+            Some((name, waiting.what.name()))
         };
         let mut all: Vec<_> = self
             .sessions

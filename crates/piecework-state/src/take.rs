@@ -1,10 +1,12 @@
 //! Taking: who gets what is ready, and what a delivery means in each ack mode.
 
 use crate::ack;
-use crate::call::{Delivery, Gone, Note, Outcome, Reply, Take, Wait};
+use crate::call::{Delivery, Gone, Note, Outcome, Reply, Take};
 use crate::deadline::Due;
 use crate::error::StateError;
 use crate::holdings::Held;
+use crate::objects::Target;
+use crate::patience::Wait;
 use crate::queue::Lease;
 use crate::session::Waits;
 use crate::state::{Served, State};
@@ -43,7 +45,7 @@ impl State {
         if source.shut_down {
             return Err(StateError::ShutDown);
         }
-        self.park(session, queue, Waits::Take { max, style }, wait)
+        self.park(session, Target::Queue(queue), Waits::Take { max, style }, wait)
     }
 
     /// Hands up to `max` ready items to a session.

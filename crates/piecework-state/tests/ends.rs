@@ -211,11 +211,12 @@ fn an_anonymous_queue_survives_the_crash_of_one_who_used_it() {
     let ident = world.state.create_anonymous("Queue", QueueOptions::default()).unwrap();
     let child = world.state.open(world.now, Peer::stock("SpawnProcess-1", "10.0.0.7"));
     let mut out = piecework_state::Outcome::default();
-    let queue = world.state.resolve(world.now, child, &ident, &mut out).unwrap();
+    let at = world.state.resolve(world.now, child, &ident, &mut out).unwrap();
+    let queue = at.queue().unwrap();
     world.call(child, Call::put(queue, Payload::opaque("a")));
     world.state.end(world.now, child);
     let parent = world.client();
-    assert_eq!(world.state.resolve(world.now, parent.session, &ident, &mut out).unwrap(), queue);
+    assert_eq!(world.state.resolve(world.now, parent.session, &ident, &mut out).unwrap(), at);
     got(world.call(parent.session, Call::get(queue)));
 }
 
@@ -227,7 +228,8 @@ fn a_released_anonymous_queue_is_gone_with_its_leases_and_waiters() {
     let mut out = piecework_state::Outcome::default();
     for _ in 0..1_100 {
         let ident = world.state.create_anonymous("Queue", QueueOptions::default()).unwrap();
-        let queue = world.state.resolve(world.now, user.session, &ident, &mut out).unwrap();
+        let at = world.state.resolve(world.now, user.session, &ident, &mut out).unwrap();
+        let queue = at.queue().unwrap();
         world.call(user.session, Call::put(queue, Payload::opaque("a")));
         got(world.call(user.session, Call::get(queue)));
         assert!(world.call(waiter.session, Call::get(queue)).is_none());

@@ -6,7 +6,8 @@ use crate::folders::DataDirArgs;
 use crate::logging::LogArgs;
 use crate::{authkey, exit, output};
 use piecework_server::{
-    Address, Config, Limits, Payloads, QueueSpec, Server, Shutdown, Storage, SyncPolicy, measure,
+    Address, Config, Limits, ObjectSpec, Payloads, QueueSpec, Server, Shutdown, Storage,
+    SyncPolicy, measure,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
@@ -52,6 +53,12 @@ pub struct ServeArgs {
     /// use [default: task and result]
     #[arg(long, value_name = "NAME[:OPTIONS]")]
     queue: Vec<String>,
+
+    /// An object that all clients share, registered as NAME and get_NAME: a Lock, Event, dict, list
+    /// or another of SyncManager's types; a number says how many permits or parties. It ends with
+    /// this process. May be given several times
+    #[arg(long, value_name = "NAME:TYPE[=NUMBER]")]
+    object: Vec<ObjectSpec>,
 
     /// Where items are kept: on disk, or in memory, gone with this process
     #[arg(long, value_name = "ENGINE", default_value = "disk")]
@@ -161,6 +168,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if !named.is_empty() {
         config.queues = named;
     }
+    config.objects = args.object;
     for limit in &args.limit {
         config.limits.set(limit).map_err(exit::usage)?;
     }

@@ -24,6 +24,10 @@ pub(super) fn log(note: &Note) {
             "session {session} answered item {item} of '{queue}' after its lease had run out; \
              the answer was dropped; hint: a longer lease=, or extend()"
         ),
+        Note::LockFreed { session, lock } => tracing::warn!(
+            "session {session} was lost while it held '{lock}'; it is free again, and whoever has \
+             it next may find things half done"
+        ),
         Note::Died { queue, item, attempts } => {
             tracing::warn!("item {item} of '{queue}' is dead after {attempts} failed attempts")
         }

@@ -13,8 +13,8 @@ use doing::Doing;
 use log::log;
 use piecework_engine::EngineError;
 use piecework_state::{
-    Call, Delivery, Ledger, Lost, Outcome, Peer, QueueId, QueueOptions, Reply, SessionId, State,
-    StateError, Time, Told,
+    Call, Delivery, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions, Reply,
+    SessionId, State, StateError, Target, Time, Told,
 };
 use progress::Progress;
 use std::collections::HashMap;
@@ -121,21 +121,21 @@ impl Hub {
         session
     }
 
-    /// Has the state serve one call on the object `ident`; `call` says which, given its queue. So
-    /// many items are on their way to the session: it cannot have meant these.
+    /// Has the state serve one call on the object `ident`; `call` says which, given what that is.
+    /// So many items are on their way to the session: it cannot have meant these.
     pub(crate) fn call<E: From<StateError>>(
         &self,
         session: SessionId,
         ident: &str,
         under_way: usize,
-        call: impl FnOnce(&Desk<'_>, QueueId) -> Result<Call, E>,
+        call: impl FnOnce(&Desk<'_>, Target) -> Result<Call, E>,
     ) -> Result<Called, E> {
         let mut shared = self.lock();
         let now = self.clock.now();
         let mut out = Outcome::default();
-        let queue = shared.ledger.state.resolve(now, session, ident, &mut out);
-        let called = queue.map_err(E::from).and_then(|queue| {
-            call(&Desk { now, state: &shared.ledger.state, registry: &shared.registry }, queue)
+        let at = shared.ledger.state.resolve(now, session, ident, &mut out);
+        let called = at.map_err(E::from).and_then(|at| {
+            call(&Desk { now, state: &shared.ledger.state, registry: &shared.registry }, at)
         });
         let Ok(called) = called else {
             // Even a call that is refused may have shown that its process lives.
@@ -176,8 +176,10 @@ impl Hub {
     /// The client of a waiting call is gone, and the session is about to end: it takes nothing any
     /// more. A put that waits for room is not given up: it counts, and the end lets it in.
     pub(crate) fn abandon(&self, session: SessionId, reply: oneshot::Receiver<Reply>) {
-        let waits_to_put = self.look(|state, _| state.waits_to_put(session));
-        if !waits_to_put {
+        // A wait for an object ends with the session: to give it up is for one who goes on.
+        let waits_on =
+            self.look(|state, _| state.waits_to_put(session) || state.waits_for_object(session));
+        if !waits_on {
             self.cancel(session, reply);
         }
     }
@@ -274,6 +276,24 @@ impl Hub {
         self.lock().ledger.state.create_anonymous(typeid, options)
     }
 
+    /// Makes an object that is no queue; the handle on it.
+    pub(crate) fn create_object(&self, make: Make) -> Result<String, StateError> {
+        self.lock().ledger.state.create_object(make)
+    }
+
+    /// A handle on an object with a name.
+    pub(crate) fn create_on(&self, object: ObjectId) -> String {
+        self.lock().ledger.state.create_on(object).expect("a registered object exists")
+    }
+
+    /// These are put somewhere within a proxy; what is no ident is nothing.
+    pub(crate) fn pin(&self, idents: &[String]) {
+        if !idents.is_empty() {
+            let state = &mut self.lock().ledger.state;
+            idents.iter().for_each(|ident| state.pin(ident));
+        }
+    }
+
     pub(crate) fn incref(&self, ident: &str) -> Result<(), StateError> {
         self.lock().ledger.state.incref(ident)
     }
@@ -355,6 +375,10 @@ impl Hub {
     }
 
     fn take_back(&self, mut shared: MutexGuard<'_, Shared>, session: SessionId, reply: Reply) {
+        if let Reply::Granted(object) = reply {
+            let out = shared.ledger.state.ungrant(session, object);
+            return self.tell(shared, out);
+        }
         let deliveries: Vec<Delivery> = State::deliveries(reply);
         if !deliveries.is_empty() {
             let out = shared.ledger.state.unsent(self.clock.now(), session, deliveries);

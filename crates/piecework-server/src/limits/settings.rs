@@ -138,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
         state.keys: usize
     ),
     number!(
-        "anonymous", Count, "anonymous queues", "`RuntimeError`", state.anonymous: usize
+        "anonymous", Count, "anonymous queues; as many other objects", "`RuntimeError`", state.anonymous: usize
     ),
     number!(
         "typeids", Count, "typeids that clients add with `--queue '*'`",

@@ -18,6 +18,7 @@ pub(crate) struct Signature {
 /// The arguments of one request, by parameter.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
+    class: &'static str,
     request: &'a Request<'a>,
     signature: &'a Signature,
 }
@@ -25,6 +26,7 @@ pub(crate) struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// Binds positional and keyword arguments; a `TypeError` if they do not fit.
     pub(crate) fn bind(
+        class: &'static str,
         request: &'a Request<'a>,
         signature: &'a Signature,
     ) -> Result<Self, PyError> {
@@ -34,7 +36,7 @@ impl<'a> Arguments<'a> {
             let takes = names.len() + 1; // Python counts `self`
             let given = given + 1;
             return Err(PyError::type_error(format!(
-                "Queue.{method}() takes at most {takes} positional arguments but {given} were given"
+                "{class}.{method}() takes at most {takes} positional arguments but {given} were given"
             )));
         }
         for keyword in request.kwarg_names() {
@@ -43,15 +45,15 @@ impl<'a> Arguments<'a> {
                 Some(at) if at < given => "got multiple values for argument",
                 Some(_) => continue,
             };
-            return Err(PyError::type_error(format!("Queue.{method}() {wrong} '{keyword}'")));
+            return Err(PyError::type_error(format!("{class}.{method}() {wrong} '{keyword}'")));
         }
         let missing = |name: &&&str| request.kwarg(name).is_none();
         if let Some(name) = names.iter().take(required).skip(given).find(missing) {
             return Err(PyError::type_error(format!(
-                "Queue.{method}() missing 1 required positional argument: '{name}'"
+                "{class}.{method}() missing 1 required positional argument: '{name}'"
             )));
         }
-        Ok(Self { request, signature })
+        Ok(Self { class, request, signature })
     }
 
     /// The argument for the parameter at this place, if one was given.
@@ -98,6 +100,16 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// An int.
+    pub(crate) fn int(&self, at: usize, default: i64) -> Result<i64, PyError> {
+        match self.value(at)? {
+            None => Ok(default),
+            Some(Value::Int(int)) => Ok(int),
+            Some(Value::Bool(truth)) => Ok(i64::from(truth)),
+            Some(_) => Err(self.wrong(at, &"expected an int")),
+        }
+    }
+
     /// A str.
     pub(crate) fn text(&self, at: usize) -> Result<String, PyError> {
         match self.value(at)? {
@@ -116,7 +128,7 @@ impl<'a> Arguments<'a> {
 
     pub(crate) fn wrong(&self, at: usize, why: &dyn std::fmt::Display) -> PyError {
         let name = self.signature.names.get(at).copied().unwrap_or_default();
-        PyError::type_error(format!("Queue.{}(): {name}: {why}", self.signature.method))
+        PyError::type_error(format!("{}.{}(): {name}: {why}", self.class, self.signature.method))
     }
 }
 
@@ -159,6 +171,95 @@ impl WaitArgs {
     }
 }
 
+/// How long to wait for an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// So long.
+    For(Duration),
+    /// For as long as it takes.
+    Endless,
+}
+
+impl Patience {
+    /// `timeout=None`: as `Event.wait` has it. Less than nothing is nothing.
+    pub(crate) fn optional(args: &Arguments<'_>, at: usize) -> Result<Self, PyError> {
+        match args.value(at)? {
+            None | Some(Value::None) => Ok(Self::Endless),
+            Some(timeout) => {
+                let seconds = number(&timeout).ok_or_else(|| {
+                    let kind = type_name(&timeout);
+                    PyError::type_error(format!(
+                        "'>' not supported between instances of '{kind}' and 'int'"
+                    ))
+                })?;
+                Ok(Self::of(seconds))
+            }
+        }
+    }
+
+    /// `blocking=True, timeout=-1`, as a lock has it.
+    pub(crate) fn of_lock(args: &Arguments<'_>) -> Result<Self, PyError> {
+        let blocking = args.truth(0, true)?;
+        let seconds = match args.value(1)? {
+            None => -1.0,
+            Some(timeout) => number(&timeout).ok_or_else(|| {
+                let kind = type_name(&timeout);
+                PyError::type_error(format!("'{kind}' object cannot be interpreted as an integer"))
+            })?,
+        };
+        match (blocking, seconds) {
+            (false, -1.0) => Ok(Self::None),
+            (false, _) => {
+                Err(PyError::value_error("can't specify a timeout for a non-blocking call"))
+            }
+            (true, -1.0) => Ok(Self::Endless),
+            (true, seconds) if seconds < 0.0 || seconds.is_nan() => {
+                Err(PyError::value_error("timeout value must be a non-negative number"))
+            }
+            (true, seconds) => Ok(Self::of(seconds)),
+        }
+    }
+
+    /// `blocking=True, timeout=None`, as a semaphore has it.
+    pub(crate) fn of_semaphore(args: &Arguments<'_>) -> Result<Self, PyError> {
+        match (args.truth(0, true)?, Self::optional(args, 1)?) {
+            (true, patience) => Ok(patience),
+            (false, Self::Endless) => Ok(Self::None),
+            (false, _) => {
+                Err(PyError::value_error("can't specify timeout for non-blocking acquire"))
+            }
+        }
+    }
+
+    fn of(seconds: f64) -> Self {
+        match seconds {
+            f64::INFINITY => Self::Endless,
+            seconds if seconds > 0.0 => Self::For(duration(seconds)),
+            _ => Self::None,
+        }
+    }
+
+    /// How long that is, if it ends.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::None => Some(Duration::ZERO),
+            Self::For(duration) => Some(duration),
+            Self::Endless => None,
+        }
+    }
+
+    /// Until when that is.
+    pub(crate) fn until(self, now: Time) -> Wait {
+        match self {
+            Self::None => Wait::No,
+            Self::For(duration) => Wait::Until(now + duration),
+            Self::Endless => Wait::Forever,
+        }
+    }
+}
+
 fn is_true(value: &Value) -> bool {
     match value {
         Value::None => false,
@@ -192,7 +293,7 @@ fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::None => "NoneType",
         Value::Bool(_) => "bool",

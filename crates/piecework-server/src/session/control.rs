@@ -2,15 +2,18 @@
 //! connection ends; or `accept_connection`, which makes it a main connection.
 
 use super::arguments::{Arguments, Signature};
+use super::asked;
 use super::error::PyError;
 use super::fault::Fault;
 use super::methods::EXPOSED;
+use super::shared;
 use crate::hub::Hub;
 use crate::limits::NAME_BYTES_MAX;
+use crate::queue_spec::Payloads;
 use crate::registry::Registered;
 use bytes::BytesMut;
-use piecework_state::{Peer, QueueOptions};
-use piecework_wire::{Request, Value, reply};
+use piecework_state::{Kind, Make, Peer, QueueOptions};
+use piecework_wire::{Policy, Request, Value, reply};
 
 /// How native clients begin the name that they give in `accept_connection`.
 const NATIVE_PREFIX: &str = "piecework/";
@@ -29,7 +32,7 @@ pub(crate) enum First {
 /// A call about handles or the manager.
 #[derive(Debug)]
 pub(crate) enum Control {
-    Create { typeid: String, args: CreateArgs },
+    Create { typeid: String, args: Box<CreateArgs> },
     Incref(String),
     Decref(String),
     NumberOfObjects,
@@ -44,6 +47,8 @@ pub(crate) struct CreateArgs {
     some: bool,
     /// The options of an anonymous queue.
     anonymous: Result<QueueOptions, PyError>,
+    /// What is to be made, where the typeid is that of an object.
+    object: Option<Result<Make, PyError>>,
 }
 
 /// Reads the first request.
@@ -67,9 +72,10 @@ fn read_first(request: &Request<'_>, host: &str, out: &mut BytesMut) -> Result<F
             reply::returned_none(out);
             return Ok(First::Answered);
         }
-        // Every object is a queue, so the methods do not depend on which.
         "get_methods" => {
-            let exposed = EXPOSED.iter().map(|name| Value::Str((*name).to_owned())).collect();
+            let ident = text(request, "get_methods", "ident")?;
+            let exposed = shared::kind_of(&ident).map_or(EXPOSED.to_vec(), shared::exposed);
+            let exposed = exposed.into_iter().map(|name| Value::Str(name.to_owned())).collect();
             reply::returned(out, &Value::Tuple(exposed));
             return Ok(First::Answered);
         }
@@ -81,7 +87,8 @@ fn read_first(request: &Request<'_>, host: &str, out: &mut BytesMut) -> Result<F
             check_length("create", "typeid", &typeid)?;
             let some = request.len_args() > 1 || request.kwarg_names().len() > 0;
             let anonymous = anonymous_options(&typeid, request);
-            Control::Create { typeid, args: CreateArgs { some, anonymous } }
+            let object = Kind::of(&typeid).map(|kind| shared::make(kind, request));
+            Control::Create { typeid, args: Box::new(CreateArgs { some, anonymous, object }) }
         }
         "incref" => Control::Incref(text(request, "incref", "ident")?),
         "decref" => Control::Decref(text(request, "decref", "ident")?),
@@ -130,9 +137,15 @@ fn check_length(method: &str, what: &str, given: &str) -> Result<(), PyError> {
 
 impl Control {
     /// Does it, and appends the reply.
-    pub(crate) fn run(self, hub: &Hub, may_shut_down: impl Fn() -> bool, out: &mut BytesMut) {
+    pub(crate) fn run(
+        self,
+        hub: &Hub,
+        policy: Option<&Policy>,
+        may_shut_down: impl Fn() -> bool,
+        out: &mut BytesMut,
+    ) {
         let done = match self {
-            Self::Create { typeid, args } => create(hub, &typeid, args, out),
+            Self::Create { typeid, args } => create(hub, policy, &typeid, *args, out),
             Self::Incref(ident) => hub.incref(&ident).map_err(PyError::from).map(|()| {
                 reply::returned_none(out);
             }),
@@ -147,7 +160,7 @@ impl Control {
             Self::DebugInfo => {
                 let handles = hub.look(|state, _| state.handle_list());
                 let line = |(ident, refs)| {
-                    format!("  {ident}:       refcount={refs}\n    a queue of piecework")
+                    format!("  {ident}:       refcount={refs}\n    an object of piecework")
                 };
                 let lines: Vec<String> = handles.into_iter().map(line).collect();
                 reply::returned(out, &Value::Str(lines.join("\n")));
@@ -178,8 +191,38 @@ pub(crate) fn shut_down(
     Ok(())
 }
 
-fn create(hub: &Hub, typeid: &str, args: CreateArgs, out: &mut BytesMut) -> Result<(), PyError> {
+fn create(
+    hub: &Hub,
+    policy: Option<&Policy>,
+    typeid: &str,
+    args: CreateArgs,
+    out: &mut BytesMut,
+) -> Result<(), PyError> {
     let ident = match hub.look_up(typeid) {
+        Registered::Object(kind, payloads) => {
+            let make = args.object.expect("its typeid is that of an object")?;
+            let policy = policy.filter(|_| payloads == Payloads::Data);
+            for payload in asked::payloads(&make.values()) {
+                if let Some(Err(refused)) = policy.map(|policy| policy.check(&payload)) {
+                    return Err(PyError::refused(&refused));
+                }
+                hub.pin(&payload.texts_beside_proxies());
+            }
+            let ident = hub.create_object(make)?;
+            reply::created(out, &ident, &shared::exposed(kind));
+            return Ok(());
+        }
+        Registered::Shared(object, kind) => {
+            if args.some {
+                return Err(PyError::type_error(format!(
+                    "create('{typeid}') takes no arguments: the {} exists already",
+                    kind.name()
+                )));
+            }
+            let ident = hub.create_on(object);
+            reply::created(out, &ident, &shared::exposed(kind));
+            return Ok(());
+        }
         Registered::Named(queue) => {
             if args.some {
                 return Err(PyError::type_error(format!(
@@ -207,7 +250,7 @@ fn create(hub: &Hub, typeid: &str, args: CreateArgs, out: &mut BytesMut) -> Resu
 fn anonymous_options(typeid: &str, request: &Request<'_>) -> Result<QueueOptions, PyError> {
     const CREATE: Signature =
         Signature { method: "create", names: &["typeid", "maxsize"], required: 1 };
-    let maxsize = match Arguments::bind(request, &CREATE)?.value(1)? {
+    let maxsize = match Arguments::bind("Queue", request, &CREATE)?.value(1)? {
         None => 0,
         // To Python, a bound below 1 is none.
         Some(Value::Int(maxsize)) => usize::try_from(maxsize).unwrap_or(0),

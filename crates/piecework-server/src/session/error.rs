@@ -37,6 +37,10 @@ impl PyError {
         Self::builtin("ValueError", message)
     }
 
+    pub(crate) fn index_error(message: impl Into<String>) -> Self {
+        Self::builtin("IndexError", message)
+    }
+
     pub(crate) fn key_error(message: impl Into<String>) -> Self {
         Self::builtin("KeyError", message)
     }
@@ -80,11 +84,24 @@ impl From<StateError> for PyError {
             StateError::LeasesMax { .. }
             | StateError::TooMany { .. }
             | StateError::KeysMax { .. } => ("builtins", "RuntimeError"),
+            StateError::Raised { class, .. } => ("builtins", class),
             StateError::NoObject { .. } => ("builtins", "KeyError"),
+            StateError::NotHeld { .. } | StateError::UnAcquired { .. } | StateError::NotLocked => {
+                ("builtins", "RuntimeError")
+            }
+            StateError::NoMethod { .. } => ("builtins", "AttributeError"),
+            StateError::BrokenBarrier => ("threading", "BrokenBarrierError"),
             _ => ("builtins", "ValueError"),
         };
-        // Python raises these three without a word.
-        let silent = matches!(error, StateError::Empty | StateError::Full | StateError::ShutDown);
+        // Python raises these without a word.
+        let silent = match &error {
+            StateError::Empty
+            | StateError::Full
+            | StateError::ShutDown
+            | StateError::BrokenBarrier => true,
+            StateError::Raised { message, .. } => message.is_empty(),
+            _ => false,
+        };
         Self { module, class, message: (!silent).then(|| error.to_string()), refusal: false }
     }
 }

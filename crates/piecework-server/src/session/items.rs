@@ -57,7 +57,7 @@ impl ItemsCall {
             _ => return None,
         };
         let read = |args: Arguments<'_>| Ok(Self { queue: args.text(0)?, ask: ask(&args)? });
-        Some(Arguments::bind(request, signature).and_then(read))
+        Some(Arguments::bind("Queue", request, signature).and_then(read))
     }
 
     /// Does it, and appends the reply; or gives back what becomes the reply, where a queue is

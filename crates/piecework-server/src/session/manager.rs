@@ -46,7 +46,7 @@ impl ManagerCall {
             "run" => Ok(Self::Run),
             "tasks" => Ok(Self::Tasks),
             "announce" => {
-                let note = Arguments::bind(request, &ANNOUNCE)?.text(0)?;
+                let note = Arguments::bind("Queue", request, &ANNOUNCE)?.text(0)?;
                 match note.len() {
                     0..=NOTE_BYTES_MAX => Ok(Self::Announce(note)),
                     len => Err(PyError::value_error(format!(
@@ -56,7 +56,7 @@ impl ManagerCall {
             }
             "queues" => Ok(Self::Queues),
             "sessions" => Ok(Self::Sessions),
-            "purge" => Ok(Self::Purge(Arguments::bind(request, &PURGE)?.text(0)?)),
+            "purge" => Ok(Self::Purge(Arguments::bind("Queue", request, &PURGE)?.text(0)?)),
             "shutdown" => Ok(Self::ShutDown),
             other => ItemsCall::read(request).map_or_else(
                 || {

@@ -2,12 +2,14 @@
 //! and the ones that piecework adds.
 
 use super::arguments::{Arguments, Signature, WaitArgs, number};
+use super::asked::Asked;
 use super::error::PyError;
 use super::order::{self, Sorter};
+use super::shared;
 use crate::hub::Desk;
 use crate::limits::{KEY_BYTES_MAX, MANY_MAX, NOTE_BYTES_MAX};
 use crate::queue_spec::Payloads;
-use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take};
+use piecework_state::{self as state, Call, ItemId, QueueId, Settle, Take, Target};
 use piecework_wire::{Payload, Policy, Refused, Request, Value};
 use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
@@ -92,6 +94,8 @@ pub(crate) enum Method {
     ShutDown {
         immediate: bool,
     },
+    /// A call on an object that is no queue.
+    Shared(Asked),
     /// A method without arguments.
     Plain(fn(QueueId) -> Call),
 }
@@ -191,6 +195,9 @@ fn take_many(args: &Arguments<'_>, style: Take) -> Result<Method, PyError> {
 impl Method {
     /// Reads the method that a request names, and its arguments.
     pub(crate) fn read(request: &Request<'_>) -> Result<Self, PyError> {
+        if let Some(kind) = request.ident().and_then(shared::kind_of) {
+            return shared::read(kind, request).map(Self::Shared);
+        }
         let name = request.method();
         let found = METHODS.iter().find(|(signature, _)| signature.method == name);
         let Some((signature, read)) = found else {
@@ -199,7 +206,7 @@ impl Method {
                 EXPOSED.join(", ")
             )));
         };
-        read(&Arguments::bind(request, signature)?)
+        read(&Arguments::bind("Queue", request, signature)?)
     }
 
     /// Whether it takes items.
@@ -210,8 +217,13 @@ impl Method {
     /// Looks at what this puts, which may be long, before the hub is asked: against the policy, if
     /// there is one; and for what orders it, if any queue `sorts`.
     pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool) -> Seen {
+        let of_object;
         let payloads = match self {
             Self::Put { payloads, .. } => payloads.as_slice(),
+            Self::Shared(asked) => {
+                of_object = asked.payloads();
+                &of_object
+            }
             Self::PutOnce { payload, .. }
             | Self::PutLater { payload, .. }
             | Self::PutFor { payload, .. }
@@ -220,13 +232,31 @@ impl Method {
         };
         let refused = policy
             .and_then(|policy| payloads.iter().find_map(|payload| policy.check(payload).err()));
-        let sorted = if sorts { payloads } else { &[] };
-        Seen { refused, orders: sorted.iter().map(order::key).collect() }
+        let is_put = !matches!(self, Self::Shared(_));
+        let sorted = if sorts && is_put { payloads } else { &[] };
+        let orders = sorted.iter().map(order::key).collect();
+        let proxied = payloads.iter().flat_map(Payload::texts_beside_proxies).collect();
+        Seen { refused, orders, proxied }
     }
 
     /// The call that this is on `queue`, now; what was seen of it counts if the queue that it is
     /// put to asks for that.
-    pub(crate) fn on(self, desk: &Desk<'_>, queue: QueueId, seen: Seen) -> Result<Call, PyError> {
+    pub(crate) fn on(self, desk: &Desk<'_>, at: Target, seen: Seen) -> Result<Call, PyError> {
+        match (self, at) {
+            (Self::Shared(asked), Target::Object(id)) => {
+                match (&seen.refused, desk.registry.payloads_elsewhere()) {
+                    (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),
+                    _ => Ok(Call::Object(id, asked.at(desk.now))),
+                }
+            }
+            (method, Target::Queue(queue)) => method.on_queue(desk, queue, seen),
+            _ => {
+                Err(PyError::attribute_error("its ident says that this is another kind of object"))
+            }
+        }
+    }
+
+    fn on_queue(self, desk: &Desk<'_>, queue: QueueId, seen: Seen) -> Result<Call, PyError> {
         let let_in = |to: QueueId| match (&seen.refused, desk.registry.payloads(to)) {
             (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),
             _ => Ok(()),
@@ -285,6 +315,7 @@ impl Method {
             Self::Progress { fraction, note } => Call::Progress(queue, fraction, note),
             Self::ShutDown { immediate } => Call::ShutDown(queue, immediate),
             Self::Plain(call) => call(queue),
+            Self::Shared(_) => return Err(PyError::attribute_error("a queue has no such method")),
         })
     }
 }
@@ -296,6 +327,14 @@ pub(crate) struct Seen {
     refused: Option<Refused>,
     /// What orders each of its items, or why nothing does.
     orders: Vec<Result<Box<[u8]>, String>>,
+    /// Texts beside the proxies in them: idents of what these are proxies of, and others.
+    proxied: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn proxied(&self) -> &[String] {
+        &self.proxied
+    }
 }
 
 #[cfg(test)]

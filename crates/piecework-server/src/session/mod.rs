@@ -8,6 +8,8 @@
 //! ```
 
 mod arguments;
+mod asked;
+mod containers;
 mod control;
 mod error;
 mod familiars;
@@ -15,10 +17,14 @@ mod fault;
 mod handshake;
 mod item_value;
 mod items;
+mod look;
 mod manager;
 mod methods;
+mod numbers;
 mod order;
+mod same;
 mod serving;
+mod shared;
 mod value;
 
 pub(crate) use control::First;

@@ -11,7 +11,7 @@
 //! | None | nothing |
 //! | anything else | nothing, and the key ends here: what stands behind it orders nothing |
 
-mod number;
+pub(super) mod number;
 
 use super::error::PyError;
 use crate::hub::Desk;
@@ -123,6 +123,19 @@ fn string(key: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
         }
     }
     key.extend([0, 0]);
+}
+
+/// That Python would order two values, by their keys.
+pub(super) fn compare(a: &[u8], b: &[u8]) -> Result<(), String> {
+    if a == b && a.len() >= ORDER_BYTES_MAX {
+        return Err(format!(
+            "two items have the same first {ORDER_BYTES_MAX} bytes, and no more of them is \
+             compared here; hint: l[:] = sorted(l[:])"
+        ));
+    }
+    clash(a, b).map_or(Ok(()), |Clash { new, first }| {
+        Err(format!("'<' not supported between {new} and {first}"))
+    })
 }
 
 /// Why Python would not order two values, by their keys.

@@ -2,12 +2,14 @@
 
 use super::error::PyError;
 use super::familiars::Familiars;
+use super::look::look;
 use super::manager::{self, ManagerCall};
 use super::methods::Method;
+use super::shared;
 use super::value::{int, queue_value};
 
-use bytes::BytesMut;
-use piecework_state::{Delivery, Reply};
+use bytes::{Bytes, BytesMut};
+use piecework_state::{Delivery, Reply, StateError};
 use piecework_wire::reply::{self, PayloadFrame};
 use piecework_wire::{Payload, Request, Value, WireError};
 use std::borrow::Cow;
@@ -55,8 +57,11 @@ pub(crate) fn read<'a>(frame: &[u8], familiars: &'a mut Familiars, out: &mut Byt
     })
 }
 
-/// What CPython's server answers for every object, exposed or not.
+/// What CPython's server answers for every queue, exposed or not.
 fn about_the_proxy(request: &Request<'_>, out: &mut BytesMut) -> Option<Next<'static>> {
+    if request.ident().and_then(shared::kind_of).is_some() {
+        return None;
+    }
     match request.method() {
         "__repr__" | "__str__" => {
             let ident = request.ident().unwrap_or_default();
@@ -80,10 +85,11 @@ pub(crate) type Large = PayloadFrame;
 pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) -> Option<Large> {
     match reply {
         Reply::None => reply::returned_none(out),
+        Reply::Granted(_) => reply::returned(out, &Value::Bool(true)),
         Reply::Bool(truth) => reply::returned(out, &Value::Bool(*truth)),
         Reply::Count(count) => reply::returned(out, &int(*count)),
         Reply::Stats(stats) => reply::returned(out, &queue_value(stats)),
-        Reply::Error(error) => PyError::from(error.clone()).write(out),
+        Reply::Error(error) => write_error(error, out),
         Reply::Item(delivery) => match payload(delivery) {
             Ok(payload) if payload.len() > copy_bytes_max => {
                 return Some(reply::payload_frame(&payload));
@@ -97,6 +103,27 @@ pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) ->
                 Err(error) => PyError::from(error).write(out),
             }
         }
+        Reply::Value(bytes) => match Payload::from_bytes(bytes.clone()) {
+            Ok(payload) if payload.len() > copy_bytes_max => {
+                return Some(reply::payload_frame(&payload));
+            }
+            Ok(payload) => reply::returned_payload(out, &payload),
+            Err(error) => PyError::from(error).write(out),
+        },
+        Reply::Values(_)
+        | Reply::Pair(_)
+        | Reply::Pairs(_)
+        | Reply::Dict(_)
+        | Reply::Array(..)
+        | Reply::Reversed(_) => {
+            if let Err(error) = write_values(reply, out) {
+                PyError::from(error).write(out);
+            }
+        }
+        Reply::Proxy(kind, ident) => {
+            reply::proxy(out, kind.name(), ident, &shared::exposed(*kind));
+        }
+        Reply::Shown(shown) => reply::returned(out, &Value::Str(look(shown))),
         Reply::Leases(deliveries) => {
             let lease = |d: &Delivery| Ok((d.id.0, d.attempt, payload(d)?));
             match deliveries.iter().map(lease).collect::<Result<Vec<_>, WireError>>() {
@@ -106,6 +133,43 @@ pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) ->
         }
     }
     None
+}
+
+/// Appends values that were put, in the shape that the reply gives them.
+fn write_values(reply: &Reply, out: &mut BytesMut) -> Result<(), WireError> {
+    let payload = |bytes: &Bytes| Payload::from_bytes(bytes.clone());
+    let pair = |[a, b]: &[Bytes; 2]| Ok([payload(a)?, payload(b)?]);
+    let payloads = |values: &[Bytes]| values.iter().map(payload).collect::<Result<Vec<_>, _>>();
+    let pairs =
+        |pairs: &[[Bytes; 2]]| pairs.iter().map(pair).collect::<Result<Vec<_>, WireError>>();
+    match reply {
+        Reply::Values(values) => reply::returned_payloads(out, &payloads(values)?),
+        Reply::Pair(values) => reply::returned_pair(out, &pair(values)?),
+        Reply::Pairs(values) => reply::returned_pairs(out, &pairs(values)?),
+        Reply::Dict(values) => reply::returned_dict(out, &pairs(values)?),
+        Reply::Array(typecode, values) => {
+            reply::returned_array(out, *typecode, &payloads(values)?);
+        }
+        Reply::Reversed(values) => reply::returned_reversed(out, &payloads(values)?),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Appends an exception; some are made of a value.
+fn write_error(error: &StateError, out: &mut BytesMut) {
+    match error {
+        StateError::KeyMissing { key } => match Payload::from_bytes(key.clone()) {
+            Ok(key) => reply::error_of(out, "builtins", "KeyError", &key),
+            Err(error) => PyError::from(error).write(out),
+        },
+        StateError::NotInList { value } => {
+            let value = Payload::from_bytes(value.clone()).and_then(|payload| payload.value());
+            let value = value.map_or_else(|_| "value".to_owned(), |value| value.to_string());
+            PyError::value_error(format!("{value} is not in list")).write(out);
+        }
+        error => PyError::from(error.clone()).write(out),
+    }
 }
 
 /// What was put. Whoever put it from within this process may have put what is no payload.

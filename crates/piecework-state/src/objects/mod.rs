@@ -1,177 +1,37 @@
-//! Handles: what `create` gives out, and who refers to it.
+//! What programs share beside queues: locks and the like, and the containers of `SyncManager`.
 //!
-//! Every `create` gets a handle of its own, so that the end of a session can be told from the
-//! release of what it used. Its ident describes itself (`task.17`): the name of the queue and a
-//! number. A named queue never dies with its handles, and an ident from an earlier run of the
-//! manager still says which queue it means. An anonymous queue has one handle, and ends with it.
+//! What each kind holds is in a file of its name, and `object.rs` has them all under one roof.
+//! The verbs are `serve.rs` (made, called, ended), `locking.rs`, `gathering.rs`, `storing.rs`, and
+//! `waiting.rs` for whoever waits. Values are bytes that nobody looks into; where Python would
+//! compare them, the door says what is the same ([`Key`], [`Same`]).
 
-use crate::{HandleId, Peer, QueueId, SessionId, Time};
-use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+mod awaits;
+mod barrier;
+mod call;
+mod condition;
+mod container_call;
+mod dict;
+mod event;
+mod gathering;
+mod handle;
+mod key;
+mod list;
+mod lock;
+mod locking;
+mod object;
+mod semaphore;
+mod serve;
+mod slice;
+mod storing;
+mod target;
+mod value;
+mod waiting;
 
-/// What is known of one handle.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    pub(crate) queue: QueueId,
-    /// References as the clients count them: `create` and `incref` less `decref`.
-    pub(crate) refs: u64,
-    /// When each `incref` came, in calls of the manager.
-    increfs: VecDeque<u64>,
-    /// When each `decref` came that no end of a session has claimed.
-    decrefs: VecDeque<(u64, Time)>,
-    /// Open sessions that have used it.
-    pub(crate) users: SmallVec<[SessionId; 1]>,
-    /// Ended sessions of threads whose end is undecided and who used it.
-    pub(crate) undecided: Vec<SessionId>,
-    /// The last crash of a process that used it.
-    pub(crate) crashed: Option<Box<(Time, Peer)>>,
-}
-
-/// `incref`s and unclaimed `decref`s that a handle remembers. Only forked children share a handle,
-/// and each of them claims its own within moments; a process with more children than this that
-/// begin or end at the same time is told apart less well, and nothing else.
-const REMEMBERED_MAX: usize = 64;
-
-/// How long before the end of its connection a process that exits in good order releases its
-/// proxies, at the most: they go one by one, each over a connection of its own.
-const RELEASE_MAX: Duration = Duration::from_secs(2);
-
-impl Handle {
-    pub(crate) fn new(queue: QueueId) -> Self {
-        Self {
-            queue,
-            refs: 1,
-            increfs: VecDeque::new(),
-            decrefs: VecDeque::new(),
-            users: SmallVec::new(),
-            undecided: Vec::new(),
-            crashed: None,
-        }
-    }
-
-    /// One reference more, at call number `call`.
-    pub(crate) fn incref(&mut self, call: u64) {
-        self.refs += 1;
-        remember(&mut self.increfs, call);
-    }
-
-    /// One reference less.
-    pub(crate) fn decref(&mut self, call: u64, now: Time) {
-        self.refs = self.refs.saturating_sub(1);
-        remember(&mut self.decrefs, (call, now));
-    }
-
-    /// Whether a session whose last call was number `last_use` and that ends now has released this
-    /// handle.
-    ///
-    /// A process that exits in good order releases each proxy between its last call and the end of
-    /// its connection. Where others hold the same handle (forked children), a release since the
-    /// last call speaks for it if it came just now and nobody began to hold it meanwhile: a child
-    /// that begins and ends says nothing. Each release speaks for one process, so it is claimed.
-    pub(crate) fn claim_release(&mut self, last_use: u64, now: Time) -> bool {
-        if self.refs == 0 {
-            return true;
-        }
-        let began = self.increfs.iter().filter(|&&call| call > last_use).count();
-        let recent = |&(call, at): &(u64, Time)| call > last_use && now.since(at) <= RELEASE_MAX;
-        if self.decrefs.iter().filter(|release| recent(release)).count() <= began {
-            return false;
-        }
-        let claimed = self.decrefs.iter().rposition(recent);
-        claimed.and_then(|at| self.decrefs.remove(at)).is_some()
-    }
-}
-
-fn remember<T>(list: &mut VecDeque<T>, entry: T) {
-    if list.len() == REMEMBERED_MAX {
-        list.pop_front();
-    }
-    list.push_back(entry);
-}
-
-/// All handles. A client may name any number, so the map is one in which numbers cannot be chosen
-/// to collide.
-#[derive(Debug)]
-pub(crate) struct Handles {
-    pub(crate) by_id: HashMap<HandleId, Box<Handle>>,
-    next: u64,
-}
-
-impl Handles {
-    pub(crate) fn new(first: u64) -> Self {
-        Self { by_id: HashMap::new(), next: first }
-    }
-
-    /// Gives out a new handle, and remembers it unless there are so many already.
-    pub(crate) fn create(&mut self, queue: QueueId, remembered_max: usize) -> HandleId {
-        // Somebody may have named this number already, from an earlier run or out of the blue.
-        while self.by_id.contains_key(&HandleId(self.next)) {
-            self.next += 1;
-        }
-        let id = HandleId(self.next);
-        self.next += 1;
-        if self.by_id.len() < remembered_max {
-            self.by_id.insert(id, Box::new(Handle::new(queue)));
-        }
-        id
-    }
-}
-
-/// The ident of a handle on the queue `name`: `task.17`.
-pub(crate) fn ident(name: &str, id: HandleId) -> String {
-    format!("{name}.{id}")
-}
-
-/// Reads an ident: the queue's name and the handle's number.
-pub(crate) fn parse_ident(ident: &str) -> Option<(&str, HandleId)> {
-    let (name, number) = ident.rsplit_once('.')?;
-    Some((name, HandleId(number.parse().ok()?)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn idents_describe_themselves() {
-        assert_eq!(ident("a.b", HandleId(17)), "a.b.17");
-        assert_eq!(parse_ident("a.b.17"), Some(("a.b", HandleId(17))));
-        assert_eq!(parse_ident("7f00aa"), None);
-        assert_eq!(parse_ident("task.x"), None);
-    }
-
-    #[test]
-    fn a_release_speaks_for_one_process_and_not_for_long() {
-        let now = Time::from_secs(100);
-        let mut shared = Handle { refs: 4, ..Handle::new(QueueId(1)) };
-        shared.decref(10, now);
-        assert!(!shared.claim_release(11, now), "a release before the last use says nothing");
-        assert!(shared.claim_release(9, now));
-        assert!(!shared.claim_release(9, now), "claimed twice");
-        shared.decref(12, now);
-        assert!(!shared.claim_release(9, now + Duration::from_secs(3)), "long ago");
-    }
-
-    #[test]
-    fn a_child_that_begins_and_ends_says_nothing() {
-        let now = Time::from_secs(100);
-        let mut handle = Handle::new(QueueId(1));
-        handle.incref(10);
-        handle.decref(11, now);
-        assert!(!handle.claim_release(9, now));
-        handle.incref(12);
-        handle.decref(13, now);
-        handle.decref(14, now);
-        assert!(handle.claim_release(9, now));
-    }
-
-    #[test]
-    fn a_number_that_a_client_has_named_is_not_given_out() {
-        let mut handles = Handles::new(5);
-        handles.by_id.insert(HandleId(5), Box::new(Handle::new(QueueId(1))));
-        assert_eq!(handles.create(QueueId(1), 10), HandleId(6));
-        assert_eq!(handles.create(QueueId(1), 2), HandleId(7));
-        assert_eq!(handles.by_id.len(), 2, "the last one is not remembered");
-    }
-}
+pub(crate) use awaits::Awaits;
+pub use call::{Kind, Make, ObjectCall};
+pub use container_call::{ArrayCall, Convert, DictCall, ListCall, NamespaceCall};
+pub(crate) use handle::{Handle, Handles, ident, parse_ident};
+pub use key::{Comparable, Key, Ordered, Same};
+pub(crate) use object::Object;
+pub use slice::Slice;
+pub use target::Target;

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on should say where"
 )]
 
+pub mod model;
+pub mod objects;
 pub mod random;
 
 use piecework_state::{
@@ -143,7 +145,8 @@ impl World {
         call: impl Fn(QueueId) -> Call,
     ) -> Option<Reply> {
         let mut out = Outcome::default();
-        let queue = self.state.resolve(self.now, client.session, ident, &mut out).unwrap();
+        let at = self.state.resolve(self.now, client.session, ident, &mut out).unwrap();
+        let queue = at.queue().unwrap();
         self.state.apply_into(self.now, client.session, call(queue), &mut out);
         self.note(out)
     }

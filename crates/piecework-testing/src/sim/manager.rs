@@ -181,8 +181,8 @@ impl Manager {
         desk.at = At::Parked(asked.clone());
         let mut out = Outcome::default();
         let resolved = self.ledger.state.resolve(now, session, &asked.ident, &mut out);
-        let queue = resolved.expect("an ident of a named queue is known");
-        assert_eq!(queue, self.id(asked.op.queue()), "{} leads elsewhere", asked.ident);
+        let at = resolved.expect("an ident of a named queue is known");
+        assert_eq!(at.queue(), Some(self.id(asked.op.queue())), "{} leads elsewhere", asked.ident);
         let before = self.ready(now, asked.op.queue());
         let call = asked.op.call(now, |queue| self.id(queue));
         self.ledger.state.apply_into(now, session, call, &mut out);
@@ -442,6 +442,7 @@ impl Manager {
                 piecework_state::Note::Died { .. } => "deaths",
                 piecework_state::Note::Expired { .. } => "expiries",
                 piecework_state::Note::LeasesMax { .. } => "sessions with too many leases",
+                piecework_state::Note::LockFreed { .. } => "locks freed",
             });
         }
         self.wake(told.woken, world);

@@ -5,12 +5,15 @@
 //! are killed, interrupted, and leave in good order. The manager is killed, stopped and started
 //! again at any step, its commits fail, its machine loses power. After every step the invariants of
 //! the state hold; whenever the manager starts, what it has agrees with all that clients were told.
+//!
+//! To each seed belongs a second life, in which programs share locks and the like.
 
 mod agent;
 mod fair;
 mod line;
 mod manager;
 mod model;
+mod objects;
 mod op;
 mod plan;
 mod random;
@@ -24,6 +27,7 @@ use plan::Plan;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use trace::Trace;
 use world::World;
 
 pub use shrink::shrink;
@@ -41,6 +45,8 @@ pub struct Failure {
     /// What happened until then, line by line; empty unless it was asked for.
     pub trace: Vec<String>,
     plan: Plan,
+    /// It is the life of objects that failed; that is short as it is.
+    of_objects: bool,
 }
 
 /// Lives the life of a seed.
@@ -49,12 +55,36 @@ pub struct Failure {
 ///
 /// When something did not hold.
 pub fn live(seed: u64) -> Result<Counts, Box<Failure>> {
-    live_plan(&Plan::of(seed), false)
+    let mut counts = live_plan(&Plan::of(seed), false)?;
+    let mut trace = Trace::default();
+    match lives_of_objects(seed, &mut trace) {
+        Ok(()) => counts.extend(trace.counts),
+        Err(what) => {
+            trace.listens = true;
+            // Now somebody listens.
+            let again = lives_of_objects(seed, &mut trace).err();
+            let (what, plan) = (again.unwrap_or(what), Plan::of(seed));
+            let (trace, of_objects) = (trace.lines, true);
+            return Err(Box::new(Failure { seed, what, trace, plan, of_objects }));
+        }
+    }
+    Ok(counts)
+}
+
+fn lives_of_objects(seed: u64, trace: &mut Trace) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| objects::live(seed, trace))).map_err(|panic| message(&*panic))
 }
 
 /// The same, where the trace says what happened, whether it goes well or not.
 pub fn trace(seed: u64) -> (Vec<String>, Option<String>) {
-    trace_plan(&Plan::of(seed))
+    let (mut lines, failed) = trace_plan(&Plan::of(seed));
+    if failed.is_some() {
+        return (lines, failed);
+    }
+    let mut trace = Trace { listens: true, ..Trace::default() };
+    let failed = lives_of_objects(seed, &mut trace).err();
+    lines.extend(trace.lines);
+    (lines, failed)
 }
 
 fn trace_plan(plan: &Plan) -> (Vec<String>, Option<String>) {
@@ -69,7 +99,7 @@ fn live_plan(plan: &Plan, listens: bool) -> Result<Counts, Box<Failure>> {
         Ok(()) => Ok(world.trace.counts),
         Err(what) => {
             let (seed, plan, trace) = (plan.seed, plan.clone(), world.trace.lines);
-            Err(Box::new(Failure { seed, what, trace, plan }))
+            Err(Box::new(Failure { seed, what, trace, plan, of_objects: false }))
         }
     }
 }

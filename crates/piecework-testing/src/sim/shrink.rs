@@ -12,6 +12,9 @@ const CHANCES: u64 = 8;
 /// Leaves out programs, faults and steps for as long as something still does not hold, and tells
 /// the story of what is left.
 pub fn shrink(failure: Failure) -> Failure {
+    if failure.of_objects {
+        return failure;
+    }
     let mut tries = TRIES_MAX;
     let mut smallest = failure;
     loop {

@@ -20,7 +20,7 @@ const EXPONENT_BYTES: usize = 5;
 const EXPONENT_ZERO: i64 = 1 << 39;
 
 /// An int in two's complement, little-endian.
-pub(super) fn big(key: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn big(key: &mut Vec<u8>, bytes: &[u8]) {
     let negative = bytes.last().is_some_and(|top| top & 0x80 != 0);
     let mut carry = negative;
     let turn = |byte: &u8| {
@@ -34,7 +34,7 @@ pub(super) fn big(key: &mut Vec<u8>, bytes: &[u8]) {
     write(key, negative, &magnitude, 0);
 }
 
-pub(super) fn float(key: &mut Vec<u8>, value: f64) {
+pub(crate) fn float(key: &mut Vec<u8>, value: f64) {
     const MANTISSA_BITS: u32 = 52;
     const EXPONENT_OF_ONE: i64 = 1_023;
     let special = match value {
@@ -55,7 +55,7 @@ pub(super) fn float(key: &mut Vec<u8>, value: f64) {
 }
 
 /// A number of this magnitude, big-endian, times two to the power of `shift`.
-pub(super) fn write(key: &mut Vec<u8>, negative: bool, magnitude: &[u8], shift: i64) {
+pub(crate) fn write(key: &mut Vec<u8>, negative: bool, magnitude: &[u8], shift: i64) {
     let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
     let Some((first, rest)) = magnitude.get(zeros..).and_then(|digits| digits.split_first()) else {
         return key.push(ZERO);
@@ -87,7 +87,7 @@ fn mantissa<'a>(key: &mut Vec<u8>, bytes: impl Iterator<Item = &'a u8>, leading_
 }
 
 /// The bytes of the number that these begin with.
-pub(super) fn len(rest: &[u8]) -> usize {
+pub(crate) fn len(rest: &[u8]) -> usize {
     let ends = match rest.first() {
         Some(&POSITIVE) => 0,
         Some(&NEGATIVE) => 1,
