@@ -48,11 +48,11 @@ def test_under_exec(shape, python):
     assert hosted(shape, python, python, prefix=EXEC) == on_cpython(shape, python)
 
 
-@pytest.mark.parametrize("python", [interpreters.found()[at] for at in (0, -1)], ids=str)
-def test_processes_under_exec(python):
+@pytest.mark.parametrize("either", [interpreters.found()[at] for at in (0, -1)], ids=str)
+def test_processes_under_exec(either):
     """In the oldest and the newest: most of a minute goes by in CPython's own connections."""
-    assert hosted(PROCESSES_SCRIPT, python, python, prefix=EXEC) == on_cpython(
-        PROCESSES_SCRIPT, python
+    assert hosted(PROCESSES_SCRIPT, either, either, prefix=EXEC) == on_cpython(
+        PROCESSES_SCRIPT, either
     )
 
 
