@@ -22,7 +22,7 @@ use crate::unsent::Unsent;
 use bytes::BytesMut;
 use piecework_net::{Peer, Stream};
 use piecework_state::{Reply, SessionId};
-use piecework_wire::{Policy, WireError};
+use piecework_wire::{Policy, WireError, may_hold_proxies};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -203,8 +203,11 @@ impl Connection<'_> {
             return Decided::Later;
         }
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
-        let seen = method.look(shared.policy.as_ref(), shared.sorts);
-        open.hub.pin(seen.proxied());
+        let has_proxies = may_hold_proxies(self.socket.frame());
+        let seen = method.look(shared.policy.as_ref(), shared.sorts, has_proxies);
+        if has_proxies {
+            open.hub.pin(seen.proxied());
+        }
         match open.hub.call(open.id, &ident, under_way, |desk, at| method.on(desk, at, seen)) {
             Ok(Called::Replied(reply)) => Decided::Replied(reply),
             Ok(called) => Decided::Called(ident.into_owned(), called),

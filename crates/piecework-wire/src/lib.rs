@@ -39,6 +39,6 @@ pub mod reply;
 pub mod request;
 
 pub use error::WireError;
-pub use pickle::{Payload, Policy, Refused, Value};
+pub use pickle::{Payload, Policy, Refused, Value, may_hold_proxies};
 pub use reply::Reply;
 pub use request::Request;

@@ -215,12 +215,12 @@ impl Method {
     }
 
     /// Looks at what this puts, which may be long, before the hub is asked: against the policy, if
-    /// there is one; and for what orders it, if any queue `sorts`.
-    pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool) -> Seen {
+    /// there is one; for what orders it, if any queue `sorts`; and at the proxies in it.
+    pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool, has_proxies: bool) -> Seen {
         let of_object;
         let payloads = match self {
             Self::Put { payloads, .. } => payloads.as_slice(),
-            Self::Shared(asked) => {
+            Self::Shared(asked) if policy.is_some() || has_proxies => {
                 of_object = asked.payloads();
                 &of_object
             }
@@ -235,7 +235,10 @@ impl Method {
         let is_put = !matches!(self, Self::Shared(_));
         let sorted = if sorts && is_put { payloads } else { &[] };
         let orders = sorted.iter().map(order::key).collect();
-        let proxied = payloads.iter().flat_map(Payload::texts_beside_proxies).collect();
+        let proxied = match has_proxies {
+            true => payloads.iter().flat_map(Payload::texts_beside_proxies).collect(),
+            false => Vec::new(),
+        };
         Seen { refused, orders, proxied }
     }
 

@@ -20,6 +20,12 @@ impl Payload {
 /// Finds what makes a proxy anew, in `multiprocessing.managers`.
 static REBUILD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("RebuildProxy"));
 
+/// Whether there may be a proxy in any payload of a message. It takes a moment for a message, and
+/// would take many for its payloads.
+pub fn may_hold_proxies(message: &[u8]) -> bool {
+    REBUILD.find(message).is_some()
+}
+
 impl Payload {
     /// Returns the texts of a pickle that has proxies in it, among them the idents of what these
     /// are proxies of; nothing where there are none, which takes no longer than to read it once.

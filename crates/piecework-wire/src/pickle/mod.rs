@@ -19,6 +19,7 @@ mod splice;
 mod value;
 pub(crate) mod writer;
 
+pub use call::may_hold_proxies;
 pub(crate) use decode::decode;
 pub(crate) use document::{Document, Text};
 pub(crate) use opcode::{NONE, is_framing, is_plain_push};
