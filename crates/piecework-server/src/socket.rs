@@ -154,6 +154,17 @@ impl Socket {
         }
     }
 
+    /// The same, asking the system rather than the runtime, which may not have heard of an end yet:
+    /// for what nobody would take back from whoever is gone.
+    pub(crate) fn look_closely(&mut self) -> io::Result<()> {
+        self.look()?;
+        match last_words(&self.stream, &mut self.input) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(Broken::Io(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes everything, for as long as the manager runs and the peer's process lives: one that
     /// does not read must not keep the manager from stopping, and one that was killed amid a long
     /// reply never reads the rest, though a child of it may keep the connection. What was not

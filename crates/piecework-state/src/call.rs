@@ -201,6 +201,8 @@ pub enum Reply {
     Bool(bool),
     /// Python's `True`: the session has a lock, or a permit, of this object now.
     Granted(ObjectId),
+    /// Python's `True`: the session was notified at this condition, and has its lock again.
+    Notified(ObjectId),
     /// A count.
     Count(u64),
     /// The item that a `get` got.
@@ -253,7 +255,7 @@ pub enum Shown {
 impl Reply {
     /// Whether it gives the session something that goes back if it cannot be sent.
     pub fn gives(&self) -> bool {
-        matches!(self, Self::Granted(_)) || !self.deliveries().is_empty()
+        matches!(self, Self::Granted(_) | Self::Notified(_)) || !self.deliveries().is_empty()
     }
 
     /// The items that it brings.

@@ -53,6 +53,10 @@ impl State {
                 let reply = self.admit(now, session, queue, *put, out);
                 (Some(Target::Queue(queue)), Some(reply))
             }
+            Some((Target::Object(id), Waits::Object(awaits))) => {
+                self.object_wait_given_up(session, id, awaits, false, out);
+                (Some(Target::Object(id)), None)
+            }
             Some((at, _)) => (Some(at), None),
             None => (None, None),
         };
@@ -168,7 +172,7 @@ impl State {
         let mut out = Outcome::default();
         let (at, what) = self.unpark(session)?;
         if let (Target::Object(id), Waits::Object(awaits)) = (at, what) {
-            self.object_wait_given_up(session, id, awaits);
+            self.object_wait_given_up(session, id, awaits, true, &mut out);
         }
         self.serve_at(now, at, &mut out);
         Some(out)

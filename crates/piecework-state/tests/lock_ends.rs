@@ -8,7 +8,7 @@
 
 mod support;
 
-use piecework_state::{Kind, Limits, Make, Note, ObjectCall, Peer, QueueOptions, SessionId};
+use piecework_state::{Kind, Limits, Make, Note, ObjectCall, Peer, QueueOptions, Reply, SessionId};
 use support::objects::{ACQUIRE, RELEASE, Shared, TRY, WAIT, wait_until};
 use support::{World, secs};
 
@@ -382,16 +382,41 @@ fn a_lock_or_permit_that_was_granted_and_not_told_goes_to_the_next() {
         assert_eq!(world.on(gone, &object, ACQUIRE), "waits");
         assert_eq!(world.on(next, &object, ACQUIRE), "waits");
         world.on(first, &object, RELEASE);
-        let out = world.state.ungrant(gone, object.id);
+        let out = world.state.ungrant(gone, &Reply::Granted(object.id));
         let woken: Vec<SessionId> = out.woken.iter().map(|(session, _)| *session).collect();
         assert_eq!(woken, [next]);
         world.state.check();
         // To take back what has gone back already takes nothing from who has it now.
         if has_holder {
-            assert!(world.state.ungrant(gone, object.id).woken.is_empty());
+            assert!(world.state.ungrant(gone, &Reply::Granted(object.id)).woken.is_empty());
             assert_eq!(world.on(first, &object, TRY), "False");
         }
         assert_eq!(world.on(next, &object, RELEASE), "None");
         assert_eq!(world.on(first, &object, TRY), "True");
     }
+}
+
+/// A ghost that was notified would leave all others waiting.
+#[test]
+fn a_notice_to_one_who_is_gone_is_for_the_next() {
+    let (mut world, condition, [first, gone, next]) = held(Make::Condition);
+    for who in [gone, next] {
+        world.on(first, &condition, RELEASE);
+        assert_eq!(world.on(who, &condition, ACQUIRE), "True");
+        assert_eq!(world.on(who, &condition, WAIT), "waits");
+        assert_eq!(world.on(first, &condition, ACQUIRE), "True");
+    }
+    // It dies while it waits for the lock that the notifier still has.
+    assert_eq!(world.on(first, &condition, NOTIFY), "None");
+    world.state.end(world.now, gone);
+    world.state.check();
+    world.on(first, &condition, RELEASE);
+    assert_eq!(world.on(next, &condition, RELEASE), "None", "it was notified and has the lock");
+
+    // It was told at the very moment at which it died.
+    assert_eq!(world.on(next, &condition, ACQUIRE), "True");
+    assert_eq!(world.on(next, &condition, WAIT), "waits");
+    let out = world.state.ungrant(first, &Reply::Notified(condition.id));
+    let woken: Vec<SessionId> = out.woken.iter().map(|(session, _)| *session).collect();
+    assert_eq!(woken, [next]);
 }

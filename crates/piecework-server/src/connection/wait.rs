@@ -37,7 +37,7 @@ impl Connection<'_> {
                 served = &mut reply => {
                     let Ok(served) = served else { return Err(self.lost().await.into()) };
                     // Served at the same moment as its end came: it must not take the item along.
-                    if listening && let Err(gone) = self.socket.look() {
+                    if listening && let Err(gone) = self.socket.look_closely() {
                         hub.unsent(id, served);
                         return Err(gone.into());
                     }

@@ -375,8 +375,8 @@ impl Hub {
     }
 
     fn take_back(&self, mut shared: MutexGuard<'_, Shared>, session: SessionId, reply: Reply) {
-        if let Reply::Granted(object) = reply {
-            let out = shared.ledger.state.ungrant(session, object);
+        if let Reply::Granted(_) | Reply::Notified(_) = reply {
+            let out = shared.ledger.state.ungrant(session, &reply);
             return self.tell(shared, out);
         }
         let deliveries: Vec<Delivery> = State::deliveries(reply);

@@ -85,7 +85,7 @@ pub(crate) type Large = PayloadFrame;
 pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) -> Option<Large> {
     match reply {
         Reply::None => reply::returned_none(out),
-        Reply::Granted(_) => reply::returned(out, &Value::Bool(true)),
+        Reply::Granted(_) | Reply::Notified(_) => reply::returned(out, &Value::Bool(true)),
         Reply::Bool(truth) => reply::returned(out, &Value::Bool(*truth)),
         Reply::Count(count) => reply::returned(out, &int(*count)),
         Reply::Stats(stats) => reply::returned(out, &queue_value(stats)),

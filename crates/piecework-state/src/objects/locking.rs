@@ -71,18 +71,27 @@ impl State {
     }
 
     /// A reply that gave the session something of an object cannot be sent: that goes back.
-    pub fn ungrant(&mut self, session: SessionId, id: ObjectId) -> Outcome {
+    pub fn ungrant(&mut self, session: SessionId, reply: &Reply) -> Outcome {
         let mut out = Outcome::default();
-        let Some(object) = self.objects.get_mut(&id) else { return out };
+        match *reply {
+            Reply::Granted(id) => self.give_object_back(session, id, &mut out),
+            // It has the lock, and lets go of it as whoever was notified does.
+            Reply::Notified(id) => self.pass_notice_on(id, &mut out),
+            _ => {}
+        }
+        out
+    }
+
+    fn give_object_back(&mut self, session: SessionId, id: ObjectId, out: &mut Outcome) {
+        let Some(object) = self.objects.get_mut(&id) else { return };
         if let What::Semaphore(semaphore) = &mut object.what {
             // It was taken a moment ago, so there is room for it.
             let _ = semaphore.give(1);
-            self.serve_object(id, &mut out);
+            self.serve_object(id, out);
         } else if object.holder() == Some(session) {
             // Else it has gone back already, with the end of the session.
-            let _ = self.release_lock(session, id, &mut out);
+            let _ = self.release_lock(session, id, out);
         }
-        out
     }
 
     /// A session has crashed: the locks that it held are free.
@@ -133,13 +142,26 @@ impl State {
     ) -> Served {
         self.owned_condition(session, id, "notify on")?;
         for _ in 0..count {
-            let waiting = self.condition(id).and_then(|condition| condition.line.first());
-            let Some(first) = waiting else { break };
-            if let Some((_, Waits::Object(Awaits::Notice { depth }))) = self.unpark(first) {
-                self.wait_for_lock_again(first, id, depth, true, out);
+            if !self.notify_first(id, out) {
+                break;
             }
         }
         Ok(Some(Reply::None))
+    }
+
+    /// Notifies who has waited longest; false if nobody waits.
+    fn notify_first(&mut self, id: ObjectId, out: &mut Outcome) -> bool {
+        let waiting = self.condition(id).and_then(|condition| condition.line.first());
+        let Some(first) = waiting else { return false };
+        if let Some((_, Waits::Object(Awaits::Notice { depth }))) = self.unpark(first) {
+            self.wait_for_lock_again(first, id, depth, true, out);
+        }
+        true
+    }
+
+    /// A session was notified and is gone before it heard of it: the notice is for the next.
+    pub(super) fn pass_notice_on(&mut self, id: ObjectId, out: &mut Outcome) {
+        self.notify_first(id, out);
     }
 
     /// A session that waited for notice has it, or has waited long enough.
@@ -167,7 +189,7 @@ impl State {
     ) -> Served {
         if self.is_free(id) {
             self.take_lock(session, id, depth);
-            return Ok(Some(Reply::Bool(notified)));
+            return Ok(Some(if notified { Reply::Notified(id) } else { Reply::Bool(false) }));
         }
         self.park_at(session, id, Awaits::Again { depth, notified }, Wait::Forever)
     }

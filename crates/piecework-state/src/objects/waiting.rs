@@ -34,7 +34,7 @@ impl State {
                 }
                 Awaits::Again { depth, notified } => {
                     self.take_lock(first, id, depth);
-                    Reply::Bool(notified)
+                    if notified { Reply::Notified(id) } else { Reply::Bool(false) }
                 }
                 Awaits::Permit => {
                     if let Some(What::Semaphore(semaphore)) =
@@ -69,18 +69,25 @@ impl State {
         }
     }
 
-    /// A session has given up its wait for an object, and goes on. It had a condition's lock before
-    /// it waited for notice: it has it again if that is possible, for it will release it.
+    /// A session does not wait for an object any more, nor hear of it. What it was to be told is
+    /// for others. If it goes on, it will release the condition's lock that it had before it waited
+    /// for notice: it has it again if that is possible.
     pub(crate) fn object_wait_given_up(
         &mut self,
         session: SessionId,
         id: ObjectId,
         awaits: Awaits,
+        goes_on: bool,
+        out: &mut Outcome,
     ) {
         if let Awaits::Notice { depth } | Awaits::Again { depth, .. } = awaits
+            && goes_on
             && self.is_free(id)
         {
             self.take_lock(session, id, depth);
+        }
+        if let Awaits::Again { notified: true, .. } = awaits {
+            self.pass_notice_on(id, out);
         }
     }
 }

@@ -68,7 +68,7 @@ struct Standing {
 pub(crate) fn words(reply: &Reply) -> String {
     match reply {
         Reply::None => "None".to_owned(),
-        Reply::Bool(true) | Reply::Granted(_) => "True".to_owned(),
+        Reply::Bool(true) | Reply::Granted(_) | Reply::Notified(_) => "True".to_owned(),
         Reply::Bool(false) => "False".to_owned(),
         Reply::Count(count) => count.to_string(),
         Reply::Error(error) => error.to_string(),
@@ -121,7 +121,9 @@ impl Model {
 
     fn settle(&mut self, now: Time, who: SessionId, member: Member, process_ended: bool) {
         for thing in &mut self.things {
-            thing.leave(who);
+            if let Some(standing) = thing.leave(who) {
+                thing.pass_on(standing, &mut self.told);
+            }
         }
         let crash = self.crashes.get(&member.process);
         let died = process_ended || crash.is_some_and(|at| now.since(*at) <= SAME_EVENT);
@@ -164,6 +166,7 @@ impl Model {
             if standing.again && thing.owner.is_none() && thing.line.is_empty() {
                 thing.hold(who, standing.depth);
             }
+            thing.pass_on(standing, &mut self.told);
         }
     }
 
@@ -307,6 +310,15 @@ impl Thing {
             }
             let answer = if first.answer { "True" } else { "False" };
             told.push((first.who, answer.to_owned()));
+        }
+    }
+
+    /// The notice that somebody had who is gone before he could go on is for the next.
+    fn pass_on(&mut self, gone: Standing, told: &mut Vec<(SessionId, String)>) {
+        if gone.again && gone.answer && !self.unnoticed.is_empty() {
+            let next = self.unnoticed.remove(0);
+            self.line.push(Standing { until: None, answer: true, ..next });
+            self.serve(told);
         }
     }
 

@@ -111,7 +111,7 @@ pub fn said(reply: Option<Reply>) -> String {
     let Some(reply) = reply else { return "waits".to_owned() };
     match reply {
         Reply::None => "None".to_owned(),
-        Reply::Bool(true) | Reply::Granted(_) => "True".to_owned(),
+        Reply::Bool(true) | Reply::Granted(_) | Reply::Notified(_) => "True".to_owned(),
         Reply::Bool(false) => "False".to_owned(),
         Reply::Count(count) => count.to_string(),
         Reply::Value(value) => text(&value),
