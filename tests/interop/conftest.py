@@ -28,10 +28,6 @@ def pytest_sessionstart():
         pytest.exit(str(error), 1)
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "alone: measures what others who run beside it would change")
-
-
 def pytest_report_header():
     return [
         "piecework: %s" % binary(),

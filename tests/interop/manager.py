@@ -21,7 +21,7 @@ def binary():
         raise FileNotFoundError(
             "no piecework at %s; run `cargo build`" % (named or " or ".join(built))
         )
-    return max(known, key=os.path.getmtime)
+    return os.path.abspath(max(known, key=os.path.getmtime))
 
 
 class Manager:

@@ -13,8 +13,7 @@ pub(crate) fn run(pytest_arguments: &[&str]) -> Outcome {
     let program = build(Profile::Debug)?;
     let pytest = |arguments: &[&str]| {
         let mut pytest = command(&python);
-        // pytest's notes on the last run would be litter in the tree.
-        pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "tests/interop"]).args(arguments);
+        pytest.args(["-m", "pytest", "tests/interop"]).args(arguments);
         pytest.env("PIECEWORK_BIN", &program).env("PYTHONDONTWRITEBYTECODE", "1");
         pytest
     };
