@@ -15,7 +15,9 @@ use crate::keyring::Keyring;
 use crate::limits::{Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
 use crate::lobby::Lobby;
 use crate::netstat;
-use crate::session::{self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Session, Step};
+use crate::session::{
+    self, Fault, First, ManagerCall, Next, ObjectCall, PyError, Seen, Session, Step,
+};
 use crate::socket::{Broken, Socket};
 use crate::stage::Stages;
 use crate::unsent::Unsent;
@@ -203,8 +205,11 @@ impl Connection<'_> {
             return Decided::Later;
         }
         // Before the hub is asked: a payload may be long, and the hub's lock is everybody's.
-        let has_proxies = may_hold_proxies(self.socket.frame());
-        let seen = method.look(shared.policy.as_ref(), shared.sorts, has_proxies);
+        let has_proxies = method.puts() && may_hold_proxies(self.socket.frame());
+        let seen = match has_proxies || shared.sorts || shared.policy.is_some() {
+            true => method.look(shared.policy.as_ref(), shared.sorts, has_proxies),
+            false => Seen::default(),
+        };
         if has_proxies {
             open.hub.pin(seen.proxied());
         }

@@ -134,7 +134,10 @@ impl State {
     /// queue goes by priority.
     pub fn order(&self, queue: QueueId) -> (Order, Option<&[u8]>) {
         let Some(at) = self.queues.get(&queue) else { return (Order::Fifo, None) };
-        let first = at.ready.first().filter(|_| at.options.order == Order::Priority);
+        let first = match at.options.order {
+            Order::Priority => at.ready.first(),
+            Order::Fifo | Order::Lifo => None,
+        };
         (at.options.order, first.map(|item| &item.order()[..]))
     }
 

@@ -214,6 +214,11 @@ impl Method {
         matches!(self, Self::Take { .. })
     }
 
+    /// Whether it may bring payloads along that stay.
+    pub(crate) fn puts(&self) -> bool {
+        !matches!(self, Self::Take { .. } | Self::Settle { .. } | Self::Plain(_))
+    }
+
     /// Looks at what this puts, which may be long, before the hub is asked: against the policy, if
     /// there is one; for what orders it, if any queue `sorts`; and at the proxies in it.
     pub(crate) fn look(&self, policy: Option<&Policy>, sorts: bool, has_proxies: bool) -> Seen {
@@ -259,6 +264,7 @@ impl Method {
         }
     }
 
+    #[inline]
     fn on_queue(self, desk: &Desk<'_>, queue: QueueId, seen: Seen) -> Result<Call, PyError> {
         let let_in = |to: QueueId| match (&seen.refused, desk.registry.payloads(to)) {
             (Some(refused), Payloads::Data) => Err(PyError::refused(refused)),

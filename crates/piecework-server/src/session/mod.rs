@@ -31,6 +31,7 @@ pub(crate) use control::First;
 pub(crate) use error::PyError;
 pub(crate) use fault::Fault;
 pub(crate) use manager::{IDENT as MANAGER_IDENT, ManagerCall};
+pub(crate) use methods::Seen;
 pub(crate) use serving::{Large, Next, ObjectCall, write};
 
 use crate::keyring::Keyring;

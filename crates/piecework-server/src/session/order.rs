@@ -56,6 +56,10 @@ impl Sorter {
         to: QueueId,
         payload: &Payload,
     ) -> Result<Option<Box<[u8]>>, PyError> {
+        if !desk.registry.sorts() {
+            // Asked of each item of a put: nothing else is to be looked up for it.
+            return Ok(None);
+        }
         let seen = self.orders.next();
         let (Order::Priority, first) = desk.state.order(to) else { return Ok(None) };
         let order = seen.unwrap_or_else(|| key(payload)).map_err(PyError::type_error)?;
