@@ -15,8 +15,10 @@ mod address;
 mod listener;
 mod peer;
 mod stream;
+mod within;
 
 pub use address::{Address, AddressError, PORT};
 pub use listener::Listener;
 pub use peer::{Origin, Peer};
 pub use stream::Stream;
+pub use within::{Accepted, Connector, within};

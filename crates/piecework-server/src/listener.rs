@@ -3,7 +3,8 @@
 use crate::complaints::Complaints;
 use crate::config::ServerError;
 use crate::netstat;
-use piecework_net::{Address, Listener, Stream};
+use piecework_net::{Accepted, Address, Listener, Stream};
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -49,16 +50,34 @@ async fn resolve(name: &str) -> Result<SocketAddr, ServerError> {
     first.copied().ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))
 }
 
-/// Accepts the next connection, whatever becomes of others.
-pub(crate) async fn accept(listener: &Listener, complaints: &Complaints) -> Stream {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            // The peer has gone between its connect and our accept, or the process has no
-            // descriptor left: neither is a reason to stop listening.
-            Err(error) => {
-                complaints.say(listener.address(), format!("cannot accept a connection: {error}"));
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// Where connections come from.
+pub(crate) enum Source {
+    /// An address.
+    Socket(Listener),
+    /// This process.
+    Within(Accepted),
+}
+
+impl Source {
+    /// Accepts the next connection, whatever becomes of others.
+    pub(crate) async fn accept(&mut self, complaints: &Complaints) -> Stream {
+        let listener = match self {
+            Self::Socket(listener) => listener,
+            Self::Within(accepted) => match accepted.next().await {
+                Some(stream) => return stream,
+                None => return pending().await,
+            },
+        };
+        loop {
+            match listener.accept().await {
+                Ok(accepted) => return accepted,
+                // The peer has gone between its connect and our accept, or the process has no
+                // descriptor left: neither is a reason to stop listening.
+                Err(error) => {
+                    let error = format!("cannot accept a connection: {error}");
+                    complaints.say(listener.address(), error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }

@@ -9,14 +9,14 @@ use crate::failures::Failures;
 use crate::hub::Hub;
 use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
-use crate::listener;
+use crate::listener::{self, Source};
 use crate::lobby::Lobby;
 use crate::local::Local;
 use crate::queue_spec::QueueSpec;
 use crate::registry::Registry;
 use crate::stage::{Stage, StageWatch, Stages};
 use piecework_engine::{Disk, Engine};
-use piecework_net::{Address, Listener};
+use piecework_net::{Accepted, Address, Connector, Listener, within};
 use piecework_state::{Ledger, Loading, Outcome, State};
 use piecework_wire::Policy;
 use rustix::process::{Resource, getrlimit};
@@ -33,6 +33,8 @@ pub struct Server {
     /// Keeps what is decided, where anything is kept.
     committer: Option<Committer>,
     listeners: Vec<Listener>,
+    /// Connections from within this process.
+    within: Option<Accepted>,
     queues: Vec<QueueSpec>,
     keys: Keyring,
     /// Where any queue looks at its payloads.
@@ -104,7 +106,19 @@ impl Server {
         let hub = Arc::new(Hub::new(clock, ledger, registry));
         let start = |engine| Committer::start(Arc::clone(&hub), engine);
         let committer = engine.map(start).transpose().map_err(ServerError::Thread)?;
-        Ok(Self { hub, committer, listeners, queues, keys, policy, sorts, limits, shutdown })
+        let within = None;
+        Ok(Self {
+            hub,
+            committer,
+            listeners,
+            within,
+            queues,
+            keys,
+            policy,
+            sorts,
+            limits,
+            shutdown,
+        })
     }
 
     /// Where it listens, in the order of [`Config::listen`], ports as they came to be.
@@ -120,6 +134,14 @@ impl Server {
     /// Opens a session within this process; `name` is what lists show.
     pub fn local(&self, name: &str) -> Local {
         Local::open(Arc::clone(&self.hub), name)
+    }
+
+    /// What connects clients of this process, without an address; the last one that was asked for
+    /// counts.
+    pub fn connector(&mut self) -> Connector {
+        let (connector, accepted) = within();
+        self.within = Some(accepted);
+        connector
     }
 
     /// Serves until `shutdown` completes or a client that may do so asks for it; then accepts
@@ -144,8 +166,9 @@ impl Server {
             stages: Arc::clone(&stages),
         });
         let mut accepting = JoinSet::new();
-        for listener in self.listeners {
-            accepting.spawn(accept(listener, Arc::clone(&shared)));
+        let within = self.within.map(Source::Within);
+        for source in self.listeners.into_iter().map(Source::Socket).chain(within) {
+            accepting.spawn(accept(source, Arc::clone(&shared)));
         }
         tokio::select! {
             () = shutdown => tracing::info!("stopping"),
@@ -201,7 +224,7 @@ fn restore(
 }
 
 /// Accepts connections until the server stops, then waits for those it has.
-async fn accept(listener: Listener, shared: Arc<Shared>) {
+async fn accept(mut source: Source, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut stage = StageWatch::new(Arc::clone(&shared.stages));
     loop {
@@ -209,7 +232,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
         let accepted = async {
             let permit = permit.await.expect("the permits are never closed");
             shared.lobby.opens().await;
-            (listener::accept(&listener, &shared.complaints).await, permit)
+            (source.accept(&shared.complaints).await, permit)
         };
         tokio::select! {
             () = stage.reached(Stage::LastCalls) => break,
@@ -229,14 +252,14 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
     while !connections.is_empty() {
         tokio::select! {
             () = stage.reached(Stage::Over) => break,
-            stream = listener::accept(&listener, &shared.complaints) => {
+            stream = source.accept(&shared.complaints) => {
                 let shared = Arc::clone(&shared);
                 connections.spawn(async move { connection::serve(stream, &shared).await });
             }
             Some(ended) = connections.join_next() => report(ended),
         }
     }
-    drop(listener);
+    drop(source);
     while let Some(ended) = connections.join_next().await {
         report(ended);
     }
