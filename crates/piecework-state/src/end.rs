@@ -12,7 +12,7 @@ use crate::objects::{Awaits, ObjectCall, Target};
 use crate::patience::Wait;
 use crate::session::{Session, Undecided, Waits};
 use crate::state::State;
-use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Time};
+use crate::{Delivery, HandleId, Peer, QueueId, Reply, SessionId, Take, Time};
 use std::time::Duration;
 
 /// How long the end of a thread's session stays undecided before its leases are acked.
@@ -158,6 +158,13 @@ impl State {
     pub fn waits_to_put(&self, session: SessionId) -> bool {
         let waiting = self.sessions.get(&session).and_then(|session| session.waiting.as_ref());
         waiting.is_some_and(|waiting| matches!(waiting.what, Waits::Put(_)))
+    }
+
+    /// Whether a session waits for items that it would settle by their ids.
+    pub fn waits_to_lease(&self, session: SessionId) -> bool {
+        let waiting = self.sessions.get(&session).and_then(|session| session.waiting.as_ref());
+        waiting
+            .is_some_and(|waiting| matches!(waiting.what, Waits::Take { style: Take::Leases, .. }))
     }
 
     /// Whether a session waits for an object that is no queue.

@@ -70,7 +70,7 @@ impl State {
                     self.drop_late(session, *held, out);
                     continue;
                 }
-                Some(held) if self.let_go_acked(session, *held) => {
+                Some(held) if self.let_go_acked(session, *held, out) => {
                     acked.push((held.queue, held.item));
                 }
                 _ => {}

@@ -139,12 +139,10 @@ impl State {
             }
             None => {}
         }
-        let at = self.at_mut(queue)?;
-        if at.unfinished == 0 && held.is_none() {
+        if self.at(queue)?.unfinished == 0 && held.is_none() {
             return Err(StateError::DoneTooOften);
         }
-        at.unfinished = at.unfinished.saturating_sub(1);
-        self.wake_joiners(queue, out);
+        self.finished(queue, out);
         Ok(Some(Reply::None))
     }
 
@@ -153,6 +151,14 @@ impl State {
         match self.at(queue)?.unfinished {
             0 => Ok(Some(Reply::None)),
             _ => self.park(session, Target::Queue(queue), Waits::Join, Wait::Forever),
+        }
+    }
+
+    /// One put less that `join()` waits for.
+    fn finished(&mut self, queue: QueueId, out: &mut Outcome) {
+        if let Some(at) = self.queues.get_mut(&queue) {
+            at.unfinished = at.unfinished.saturating_sub(1);
+            self.wake_joiners(queue, out);
         }
     }
 
@@ -168,7 +174,7 @@ impl State {
 
     /// A lease ends well, on its own.
     pub(crate) fn acked(&mut self, session: SessionId, held: Held, out: &mut Outcome) {
-        if self.let_go_acked(session, held) {
+        if self.let_go_acked(session, held, out) {
             self.keep(Record::Acked(held.queue, held.item), out);
         }
     }
@@ -184,9 +190,17 @@ impl State {
     }
 
     /// A lease ends well as part of a greater record; false if it had run out.
-    pub(crate) fn let_go_acked(&mut self, session: SessionId, held: Held) -> bool {
+    pub(crate) fn let_go_acked(
+        &mut self,
+        session: SessionId,
+        held: Held,
+        out: &mut Outcome,
+    ) -> bool {
         let Some(lease) = self.take_lease(session, held) else { return false };
-        if let Some(session) = self.session_mut(session) {
+        if held.by_id {
+            // Whoever settles by id says that the item is done, and not only that he has it.
+            self.finished(held.queue, out);
+        } else if let Some(session) = self.session_mut(session) {
             session.owes(held.queue);
         }
         self.forget(held.queue, &lease.item);

@@ -248,8 +248,8 @@ impl Agent {
     fn books(&mut self, effect: &Effect, op: &Op) {
         let owes = effect.acks || matches!(op, Op::HandBack { .. });
         for held in effect.ends.iter().filter_map(|at| self.held.get(*at)) {
-            if let Some(unpaid) = self.unpaid.get_mut(held.queue.0).filter(|_| owes && !effect.pays)
-            {
+            let owes = owes && !effect.pays && !held.by_id;
+            if let Some(unpaid) = self.unpaid.get_mut(held.queue.0).filter(|_| owes) {
                 *unpaid += 1;
             }
         }
