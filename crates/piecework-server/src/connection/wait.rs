@@ -26,10 +26,17 @@ impl Connection<'_> {
         }
         // It may have acked something, and its reply may be long in coming.
         hub.keep_soon().await;
+        let gives_way = self.open.as_ref().is_some_and(|open| open.native)
+            && hub.look(|state, _| state.waits_to_lease(id));
         loop {
             if self.is_interrupted() {
                 hub.cancel(id, reply);
                 return Ok(None);
+            }
+            // Whoever settles by id does so over this connection: it must not have to wait.
+            if gives_way && self.socket.unread() > 0 {
+                hub.cancel(id, reply);
+                return Ok(Some(Reply::Leases(Vec::new())));
             }
             let listening = self.socket.unread() < self.shared.limits.pipeline_bytes_max;
             let heard = tokio::select! {
