@@ -39,8 +39,8 @@ impl Served {
         let mut server = serve.env("PIECEWORK_AUTHKEY", KEY).start();
         let address = server.line().strip_prefix("listening on ").unwrap().to_owned();
         let manager = Manager::connect(&address, Key::new(KEY)).await.unwrap();
-        let tasks = manager.queue("task").await.unwrap();
-        let results = manager.queue("result").await.unwrap();
+        let tasks = manager.raw_queue("task").await.unwrap();
+        let results = manager.raw_queue("result").await.unwrap();
         Self { server, address, tasks, results }
     }
 
@@ -307,7 +307,7 @@ async fn a_stock_manager_gets_failed_tasks_back_at_the_end_of_its_queue() {
     // The good task is done between the two failures of the bad one.
     assert_eq!((stock.line(), stock.line()), ("back bad".to_owned(), "back bad".to_owned()));
     let manager = Manager::connect(&address, Key::new(KEY)).await.unwrap();
-    let results = manager.queue("result").await.unwrap();
+    let results = manager.raw_queue("result").await.unwrap();
     assert_eq!(results.get(PATIENCE).await.unwrap().unwrap().value().unwrap(), text("70"));
     drop(stock);
     let ran = worker.end();

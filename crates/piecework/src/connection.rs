@@ -1,15 +1,13 @@
-//! One connection to a manager: a stream around the wire, one request after the other.
-//!
-//! Requests are never pipelined: replies carry no number by which to tell them apart, and a stock
-//! manager would answer the second one some 40 ms late, when our acknowledgement of the first
-//! reply comes.
+//! One connection to a manager: a stream around the wire.
+use std::future::{Future, poll_fn};
 use std::io;
-use std::sync::Arc;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use piecework_net::{Address, Stream};
-use piecework_wire::auth::{self, AUTH_FRAME_BYTES_MAX, AuthError, Challenge, Key};
+use piecework_net::Stream;
+use piecework_wire::auth::{self, AUTH_FRAME_BYTES_MAX, AuthError, Challenge};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use piecework_wire::reply::Returned;
 use piecework_wire::request::{ArgOut, request};
@@ -17,7 +15,8 @@ use piecework_wire::{Reply, WireError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::error::{Error, ProtocolError};
+use crate::error::Error;
+use crate::place::Place;
 
 /// How long a manager may take to accept a connection and to prove that it knows the key. Both take
 /// milliseconds; a manager that is a busy Python process may take seconds.
@@ -29,63 +28,26 @@ const READ_BYTES: usize = 8 * 1024;
 /// A buffer that grew beyond this for one large item is not kept for the next request.
 const KEPT_BYTES_MAX: usize = 1 << 20;
 
-/// Where a manager is, and the key to it.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) address: Arc<Address>,
-    pub(crate) key: Key,
-}
-
-impl Place {
-    /// Makes one call to the manager on a connection of its own, which then ends.
-    pub(crate) async fn call_once(
-        &self,
-        method: &str,
-        args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
-        Connection::open(self).await?.call(None, method, args).await
-    }
-
-    /// The error of a manager whose bytes make no sense.
-    pub(crate) fn protocol(&self, source: impl Into<ProtocolError>) -> Error {
-        Error::Protocol { address: self.address.to_string(), source: source.into() }
-    }
-}
-
 /// A connection on which both sides have proved that they know the key.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: Stream,
     place: Place,
     received: BytesMut,
-    /// What is to be sent with the next request, so that both travel in one packet.
+    /// What is to be sent with the next turn, so that all of it travels in one packet.
     unsent: BytesMut,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Ready,
-    /// A request is out whose reply has not come. If a call finds this, the future of the call
-    /// before was dropped, and the next reply would be that call's.
-    Awaiting,
-    /// Nothing can be sent any more, for this reason.
-    Ended(String),
 }
 
 impl Connection {
     /// Connects, and exchanges challenges.
     pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
-        let unreachable =
-            |source| Error::Unreachable { address: place.address.to_string(), source };
-        let stream = match timeout(OPEN_MAX, Stream::connect(&place.address)).await {
-            Ok(stream) => stream.map_err(unreachable)?,
-            Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
+        let stream = match timeout(OPEN_MAX, place.connect()).await {
+            Ok(stream) => stream.map_err(|error| place.unreachable(error))?,
+            Err(_) => return Err(place.unreachable(io::ErrorKind::TimedOut.into())),
         };
-        stream.set_up(SILENCE_MAX).map_err(unreachable)?;
+        stream.set_up(SILENCE_MAX).map_err(|error| place.unreachable(error))?;
         let (received, unsent) = (BytesMut::new(), BytesMut::new());
-        let mut connection =
-            Self { stream, place: place.clone(), received, unsent, state: State::Ready };
+        let mut connection = Self { stream, place: place.clone(), received, unsent };
         match timeout(OPEN_MAX, connection.shake_hands()).await {
             Ok(done) => done?,
             Err(_) => return Err(connection.closed("it did not answer the challenge in time")),
@@ -99,7 +61,6 @@ impl Connection {
         let answer =
             auth::answer(&self.place.key, &challenge).map_err(|e| self.place.protocol(e))?;
         frame::put(&mut self.unsent, &answer);
-        self.flush().await?;
         let verdict = self.read(AUTH_FRAME_BYTES_MAX).await?;
         if verdict == auth::FAILURE {
             return Err(self.wrong_key());
@@ -111,7 +72,6 @@ impl Connection {
         getrandom::fill(&mut random).expect("the system has random numbers");
         let challenge = Challenge::new(random);
         frame::put(&mut self.unsent, &challenge.message());
-        self.flush().await?;
         let answer = self.read(AUTH_FRAME_BYTES_MAX).await?;
         match challenge.verify(&self.place.key, &answer) {
             Ok(_) => frame::put(&mut self.unsent, auth::WELCOME),
@@ -121,29 +81,39 @@ impl Connection {
         Ok(())
     }
 
+    /// Makes one call to the manager on a connection of its own, which then ends.
+    pub(crate) async fn call_once(
+        place: &Place,
+        method: &str,
+        args: &[ArgOut<'_>],
+    ) -> Result<Returned, Error> {
+        Self::open(place).await?.call(None, method, args).await
+    }
+
     /// Makes one call and waits for its result.
-    ///
-    /// A call whose future is dropped while it waits leaves the connection unusable.
     pub(crate) async fn call(
         &mut self,
         ident: Option<&str>,
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<Returned, Error> {
-        match &self.state {
-            State::Ready => self.state = State::Awaiting,
-            State::Awaiting => return Err(self.closed("a call was given up before its reply")),
-            State::Ended(why) => return Err(self.closed(why)),
-        }
         request(&mut self.unsent, ident, method, args, &[]);
-        let frame = match self.exchange().await {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.state = State::Ended(why(&error));
-                return Err(error);
-            }
-        };
-        self.state = State::Ready;
+        let frame = self.turn().await?;
+        self.read_reply(frame)
+    }
+
+    /// Has this sent with the next turn.
+    pub(crate) fn send(&mut self, request: &[u8]) {
+        self.unsent.extend_from_slice(request);
+    }
+
+    /// Sends what is to be sent, and waits for the next reply. May be dropped and called again.
+    pub(crate) async fn turn(&mut self) -> Result<Bytes, Error> {
+        self.read(FRAME_BYTES_MAX).await
+    }
+
+    /// What a reply says.
+    pub(crate) fn read_reply(&self, frame: Bytes) -> Result<Returned, Error> {
         match Reply::parse(frame).map_err(|error| self.place.protocol(error))? {
             Reply::Return(returned) => Ok(returned),
             Reply::Error { class, message, .. } => {
@@ -152,27 +122,13 @@ impl Connection {
             Reply::Traceback(text) => Err(from_traceback(&text)),
             Reply::Unserializable(_) => Err(Error::Remote {
                 class: "TypeError".to_owned(),
-                message: format!("the result of {method} cannot be pickled"),
+                message: "the result of the call cannot be pickled".to_owned(),
             }),
             other => {
                 let what = format!("{other:?}");
                 Err(self.place.protocol(WireError::Shape { message: "reply that is known", what }))
             }
         }
-    }
-
-    async fn exchange(&mut self) -> Result<Bytes, Error> {
-        self.flush().await?;
-        self.read(FRAME_BYTES_MAX).await
-    }
-
-    async fn flush(&mut self) -> Result<(), Error> {
-        let sent = self.stream.write_all(&self.unsent).await;
-        self.unsent.clear();
-        if self.unsent.capacity() > KEPT_BYTES_MAX {
-            self.unsent = BytesMut::new();
-        }
-        sent.map_err(|error| self.ended(&error))
     }
 
     async fn read(&mut self, bytes_max: usize) -> Result<Bytes, Error> {
@@ -186,28 +142,39 @@ impl Connection {
             }
             let missing = frame::missing(&self.received).unwrap_or_default();
             self.received.reserve(missing.max(READ_BYTES));
-            match self.stream.read_buf(&mut self.received).await {
-                Ok(0) => return Err(self.closed("the manager ended it")),
-                Ok(_) => {}
-                Err(error) => return Err(self.ended(&error)),
+            let come = poll_fn(|cx| self.poll_both(cx)).await;
+            if come.map_err(|error| self.closed(&error.to_string()))? == 0 {
+                return Err(self.closed("the manager ended it"));
             }
         }
     }
 
-    fn closed(&self, why: &str) -> Error {
-        Error::Closed { address: self.place.address.to_string(), why: why.to_owned() }
+    /// Writes what is to be sent, and reads what has come: at the same time, or two sides that both
+    /// have much to say would wait for each other.
+    fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        while !self.unsent.is_empty() {
+            match pin!(self.stream.write_buf(&mut self.unsent)).poll(cx)? {
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(_) => {}
+                Poll::Pending => break,
+            }
+        }
+        if self.unsent.is_empty() && self.unsent.capacity() > KEPT_BYTES_MAX {
+            self.unsent = BytesMut::new();
+        }
+        pin!(self.stream.read_buf(&mut self.received)).poll(cx)
     }
 
-    fn ended(&self, error: &io::Error) -> Error {
-        self.closed(&error.to_string())
+    pub(crate) fn closed(&self, why: &str) -> Error {
+        self.place.closed(why)
     }
 
     fn wrong_key(&self) -> Error {
-        Error::WrongKey { address: self.place.address.to_string() }
+        Error::WrongKey { address: self.place.to_string() }
     }
 }
 
-fn why(error: &Error) -> String {
+pub(crate) fn why(error: &Error) -> String {
     match error {
         Error::Closed { why, .. } => why.clone(),
         other => other.to_string(),

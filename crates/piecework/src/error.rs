@@ -58,6 +58,38 @@ pub enum Error {
         /// What it says.
         message: String,
     },
+    /// What is to be put cannot be said as plain data.
+    #[error("cannot put a {kind}: {why}")]
+    Unsayable {
+        /// The Rust type.
+        kind: &'static str,
+        /// What is in the way.
+        why: String,
+    },
+    /// What was got is of another type than what was asked for.
+    #[error(
+        "cannot read {found} as a {kind}: {why}; \
+         hint: both sides of a queue must mean the same; a `RawQueue` takes anything"
+    )]
+    Mismatch {
+        /// The Rust type.
+        kind: &'static str,
+        /// The Python value.
+        found: String,
+        /// Where they differ.
+        why: String,
+    },
+    /// An answer was to go to a queue of another manager than that of its task.
+    #[error(
+        "the queue {queue:?} is not one of the manager at {address}, which the task is of; \
+         hint: `put` the answer there, and then `ack` the task"
+    )]
+    Elsewhere {
+        /// The queue.
+        queue: String,
+        /// Where the task's manager is.
+        address: String,
+    },
     /// The manager's bytes make no sense.
     #[error("the manager at {address} does not speak the managers protocol: {source}")]
     Protocol {

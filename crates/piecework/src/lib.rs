@@ -1,36 +1,55 @@
 //! Work spread over processes and machines: queues of a manager, and the commands that do the work.
 //!
-//! A manager holds named queues; it is `piecework serve`, or any Python program that uses
-//! `multiprocessing.managers`. This crate is its client. It does not decode what is in the queues:
-//! a [`Payload`] goes through as it is, and reads as a [`Value`] where it is plain data.
+//! A manager holds named queues; it is `piecework serve`, any Python program that uses
+//! `multiprocessing.managers`, or this program itself. What is put by one program, in Rust or in
+//! Python, is got by another.
 //!
-//! ```no_run
-//! use piecework::{Key, Manager, Payload, Value};
+//! ```
+//! use piecework::Manager;
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let manager = Manager::connect("10.0.0.5:5000", Key::new("abc")).await?;
-//! let session = manager.session().await?;
-//! let (tasks, results) = (session.queue("task").await?, session.queue("result").await?);
-//! while let Some(task) = tasks.get(None).await? {
-//!     let Value::Int(number) = task.value()? else { continue };
-//!     results.put(&Payload::from_value(&Value::Int(number * number))).await?;
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Elsewhere: `Manager::connect("10.0.0.5:5000", Key::new("abc"))`.
+//! let manager = Manager::local().await?;
+//! let (tasks, results) = (manager.queue("task").await?, manager.queue("result").await?);
+//! tasks.put_all(&[3411_u64, 1605, 1398]).await?;
+//! for _ in 0..3 {
+//!     let n = tasks.lease().await?; // the manager's until it is answered
+//!     let text = format!("{} * {} = {}", *n, *n, *n * *n);
+//!     n.answer(&results, &text).await?;
 //! }
+//! assert_eq!(results.get().await?, "3411 * 3411 = 11634921");
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod command;
 mod connection;
+mod driver;
 mod error;
+mod item;
+mod lease;
+mod link;
 mod manager;
+mod place;
 mod queue;
+mod raw_queue;
+#[cfg(feature = "server")]
+mod serve;
+#[cfg(feature = "server")]
+mod served;
 mod session;
 
+#[cfg(feature = "server")]
+pub use piecework_server as server;
+
 pub use error::{Error, ProtocolError};
+pub use lease::Lease;
 pub use manager::Manager;
 pub use piecework_net::{Address, AddressError, PORT};
 pub use piecework_wire::auth::Key;
 pub use piecework_wire::reply::Leased;
 pub use piecework_wire::{Payload, Value, WireError};
-pub use queue::{RawQueue, Settle};
+pub use queue::Queue;
+pub use raw_queue::{RawQueue, Settle};
 pub use session::Session;

@@ -1,37 +1,73 @@
 //! A manager somewhere on the network: piecework's own, or a stock Python one.
-use piecework_net::Address;
+#[cfg(feature = "server")]
+use std::sync::Arc;
+use std::time::Duration;
+
 use piecework_wire::auth::Key;
 use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value};
 
-use crate::connection::Place;
+use crate::connection::Connection;
 use crate::error::Error;
-use crate::queue::RawQueue;
+use crate::place::Place;
+use crate::raw_queue::RawQueue;
 use crate::session::{MANAGER_IDENT, Session};
+
+/// How long a manager that was reached once may be away: as long as a restart on a slow disk takes,
+/// and more.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A manager that was reached once; cheap to clone, holds no connection.
 #[derive(Clone, Debug)]
 pub struct Manager {
     place: Place,
+    patience: Duration,
+    /// The server, where that runs in this process.
+    #[cfg(feature = "server")]
+    pub(crate) served: Option<Arc<crate::served::Served>>,
 }
 
 impl Manager {
-    /// Checks that a manager answers at `address` (`host`, `host:port`, or `unix:path`) and has the
-    /// same key.
+    /// Checks that a manager answers at `address` (`host`, `host:port`, or `unix:path`; or several
+    /// of these with commas between them, of which the first that answers counts) and has the same
+    /// key.
     ///
     /// # Errors
     /// That is no address, or nobody answers there, or with another key, or in another protocol.
     pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
-        let address: Address = address.as_ref().parse()?;
-        let manager = Self { place: Place { address: address.into(), key } };
-        manager.place.call_once("dummy", &[]).await?;
+        let manager = Self::at(Place::parse(address.as_ref(), key)?);
+        Connection::call_once(&manager.place, "dummy", &[]).await?;
         Ok(manager)
     }
 
-    /// Returns the address.
-    pub fn address(&self) -> &Address {
-        &self.place.address
+    pub(crate) fn at(place: Place) -> Self {
+        Self {
+            place,
+            patience: PATIENCE,
+            #[cfg(feature = "server")]
+            served: None,
+        }
+    }
+
+    /// Has what is used of this manager wait for so long, instead of a minute, for one that went
+    /// away to come back.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Returns the address, or addresses, for people to read.
+    pub fn address(&self) -> String {
+        self.place.to_string()
     }
 
     /// Opens a session: a connection of its own, which owns the leases of what is got over it.
@@ -42,11 +78,11 @@ impl Manager {
         Session::open(&self.place).await
     }
 
-    /// Opens a queue in a session of its own.
+    /// Opens a queue of items that are not looked into, in a session of its own.
     ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
-    pub async fn queue(&self, name: &str) -> Result<RawQueue, Error> {
+    pub async fn raw_queue(&self, name: &str) -> Result<RawQueue, Error> {
         self.session().await?.queue(name).await
     }
 
@@ -81,7 +117,7 @@ impl Manager {
                     message: format!(
                         "the manager at {} has no method {method:?}; hint: it is a stock Python \
                          manager, `piecework serve` runs one that has it",
-                        self.place.address
+                        self.place
                     ),
                 })
             }

@@ -1,302 +1,285 @@
-//! A queue of a manager, as it is: payloads in, payloads out.
+//! A queue of a manager, of items of one type.
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
-use piecework_wire::reply::{Leased, Returned};
-use piecework_wire::request::ArgOut;
-use piecework_wire::{Payload, Value, WireError};
+use futures_core::Stream;
+use futures_util::stream::unfold;
+use piecework_wire::Payload;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::session::{MANAGER_IDENT, Session};
+use crate::item::{from_payload, to_payload};
+use crate::lease::Lease;
+use crate::link::{Again, Link};
+use crate::manager::Manager;
+use crate::raw_queue::RawQueue;
 
-/// The method that only piecework's queues have: by it they are told from stock ones.
-const NATIVE_METHOD: &str = "lease";
+/// The most items that are put with one call, and their bytes: [`Queue::put_all`] makes several.
+const PUT_MAX: usize = 1_000;
+const PUT_BYTES_MAX: usize = 1 << 20;
 
-/// How a lease ends without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settle {
-    /// The item is done with.
-    Ack,
-    /// It failed: it is ready again, with one attempt more.
-    Nack,
-    /// It was not tried: it is ready again, as if it had never been handed out.
-    Release,
-}
-
-impl Settle {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ack => "ack",
-            Self::Nack => "nack",
-            Self::Release => "release",
-        }
-    }
-}
-
-/// A handle on a queue whose items are not decoded.
+/// A queue of a manager whose items are of the type `T`: any that serde knows. Python reads them as
+/// plain data, and its own plain data is read into `T`.
 ///
-/// Calls on queues of one [`Session`] wait for each other. A call whose future is dropped before
-/// its reply closes the session, for then no later reply could be told from the missing one.
-#[derive(Debug)]
-pub struct RawQueue {
-    session: Session,
-    ident: String,
-    native: bool,
+/// A clone is the same queue over the same connection, which is opened anew when it ends. Calls
+/// that are made at the same time travel together. A call whose future is dropped loses no item of
+/// a piecework manager.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let tasks = manager.queue::<(String, u32)>("task").await?;
+/// tasks.put(&("a".to_owned(), 1)).await?;
+/// assert_eq!(tasks.get().await?, ("a".to_owned(), 1));
+/// assert_eq!(tasks.try_get().await?, None);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Queue<T> {
+    link: Arc<Link>,
+    items: PhantomData<fn(T) -> T>,
 }
 
-impl Session {
-    /// Opens a queue: by the name that `piecework serve --queue` gave it, or by a typeid.
+impl Manager {
+    /// Opens a queue of items of the type `T`, over a connection of its own: by the name that
+    /// `piecework serve --queue` gave it, or by a typeid.
     ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
-    pub async fn queue(&self, name: &str) -> Result<RawQueue, Error> {
-        let (ident, exposed) = self.create(name).await?;
-        let native = exposed.iter().any(|method| method == NATIVE_METHOD);
-        Ok(RawQueue { session: self.clone(), ident, native })
-    }
-
-    /// Begins a run: the queue of tasks that all runs of the manager share, and a queue for the
-    /// results of this one, which ends with this session.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager is a stock Python one.
-    pub async fn begin_run(&self) -> Result<(RawQueue, RawQueue), Error> {
-        let returned = self.call(MANAGER_IDENT, "run", &[]).await?;
-        match returned.value().map_err(|error| self.place().protocol(error))? {
-            Value::Tuple(idents) => match &idents[..] {
-                [Value::Str(tasks), Value::Str(results)] => {
-                    Ok((self.native_queue(tasks), self.native_queue(results)))
-                }
-                _ => Err(self.odd("run", &Value::Tuple(idents))),
-            },
-            other => Err(self.odd("run", &other)),
-        }
-    }
-
-    /// Opens the queue of tasks that all runs of the manager share.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager is a stock Python one.
-    pub async fn tasks_of_runs(&self) -> Result<RawQueue, Error> {
-        let returned = self.call(MANAGER_IDENT, "tasks", &[]).await?;
-        match returned.value().map_err(|error| self.place().protocol(error))? {
-            Value::Str(ident) => Ok(self.native_queue(&ident)),
-            other => Err(self.odd("tasks", &other)),
-        }
-    }
-
-    /// A handle on what is known to be a queue of piecework.
-    fn native_queue(&self, ident: &str) -> RawQueue {
-        RawQueue { session: self.clone(), ident: ident.to_owned(), native: true }
-    }
-
-    fn odd(&self, message: &'static str, value: &Value) -> Error {
-        self.place().protocol(WireError::Shape { message, what: value.to_string() })
-    }
-
-    /// Makes a handle on a queue, whichever of the usual typeids it is registered under.
-    async fn create(&self, name: &str) -> Result<(String, Vec<String>), Error> {
-        let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
-        let mut first_refusal = None;
-        for typeid in &typeids {
-            match self.place().call_once("create", &[ArgOut::Str(typeid)]).await {
-                Ok(returned) => {
-                    return returned.created().map_err(|error| self.place().protocol(error));
-                }
-                Err(Error::Remote { class, message }) if class == "KeyError" => {
-                    first_refusal.get_or_insert(message);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::NoQueue {
-            address: self.place().address.to_string(),
-            name: name.to_owned(),
-            tried: typeids.join(", "),
-            message: first_refusal.unwrap_or_default(),
-        })
+    pub async fn queue<T>(&self, name: &str) -> Result<Queue<T>, Error> {
+        Ok(Queue { link: Arc::new(Link::open(self, name).await?), items: PhantomData })
     }
 }
 
-impl RawQueue {
-    /// Returns whether this is a queue of piecework: only then are there leases and `put_many`.
-    pub fn is_native(&self) -> bool {
-        self.native
+impl<T> Queue<T> {
+    /// The name that it was opened by.
+    pub fn name(&self) -> &str {
+        self.link.name()
     }
 
-    /// Returns what calls on this queue name it by: as the target of [`RawQueue::answer`] it is as
-    /// good as a name.
-    pub fn ident(&self) -> &str {
-        &self.ident
-    }
-
-    /// Returns the session over which this queue is used.
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
-    /// Puts an item; waits while the queue is full.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager refuses the item.
-    pub async fn put(&self, item: &Payload) -> Result<(), Error> {
-        self.call("put", &[ArgOut::Payload(item)]).await.map(drop)
-    }
-
-    /// Puts an item to another queue of the same manager, named by its [`ident`](Self::ident).
-    ///
-    /// # Errors
-    /// As for [`RawQueue::put`]; and there is no such queue.
-    pub async fn put_to(&self, ident: &str, item: &Payload) -> Result<(), Error> {
-        self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
-    }
-
-    /// Puts an item to another queue of the same manager if that has room; tells whether it had.
-    ///
-    /// # Errors
-    /// As for [`RawQueue::put_to`].
-    pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, Error> {
-        match self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_remote("Full") => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Puts an item whose answer is for the queue `results`, named by its [`ident`](Self::ident):
-    /// once that queue has ended, nobody gets the item any more.
-    ///
-    /// # Errors
-    /// As for [`RawQueue::put`]; and this queue is not native, or there is no queue `results`.
-    pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), Error> {
-        self.call("put_for", &[ArgOut::Payload(item), ArgOut::Str(results)]).await.map(drop)
-    }
-
-    /// Takes back the items whose answers are for the queue `results` and that nobody has got so
-    /// far; returns how many those were.
-    ///
-    /// # Errors
-    /// The connection has ended, or this queue is not native, or there is no queue `results`.
-    pub async fn withdraw(&self, results: &str) -> Result<u64, Error> {
-        let returned = self.call("withdraw", &[ArgOut::Str(results)]).await?;
-        self.read_count("withdraw", &returned)
-    }
-
-    /// Whether there is a queue of this [`ident`](Self::ident).
-    ///
-    /// # Errors
-    /// The connection has ended.
-    pub async fn is_there(&self, ident: &str) -> Result<bool, Error> {
-        match self.session.call(ident, "empty", &[]).await {
-            Ok(_) => Ok(true),
-            Err(Error::Remote { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Puts items, all or none; waits while the queue is full.
-    ///
-    /// # Errors
-    /// As for [`RawQueue::put`]; and the queue is not native, or there are too many items.
-    pub async fn put_many(&self, items: &[Payload]) -> Result<(), Error> {
-        self.call("put_many", &[ArgOut::Payloads(items)]).await.map(drop)
-    }
-
-    /// Gets the next item; waits for one, without a `timeout` for ever. `None` when the time is up.
-    ///
-    /// Whether the item is leased by that, and what ends the lease, is a matter of the queue's ack
-    /// mode; on a stock queue it is gone.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager refuses.
-    pub async fn get(&self, timeout: Option<Duration>) -> Result<Option<Payload>, Error> {
-        let args = match timeout {
-            None => vec![],
-            Some(Duration::ZERO) => vec![ArgOut::Bool(false)],
-            Some(timeout) => vec![ArgOut::Bool(true), ArgOut::Float(timeout.as_secs_f64())],
-        };
-        match self.call("get", &args).await {
-            Ok(returned) => self.read(returned.payload()).map(Some),
-            Err(error) if error.is_remote("Empty") => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes up to `max` items under a lease each; waits for one, without a `timeout` for ever.
-    ///
-    /// # Errors
-    /// The connection has ended, or the queue is not native, or the manager refuses.
-    pub async fn lease(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Leased>, Error> {
-        let timeout = timeout.map_or(ArgOut::None, |it| ArgOut::Float(it.as_secs_f64()));
-        let count = ArgOut::Int(i64::try_from(max).unwrap_or(i64::MAX));
-        match self.call("lease", &[count, timeout]).await {
-            Ok(returned) => self.read(returned.leases(max)),
-            Err(error) if error.is_remote("Empty") => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Puts `item` to the queue `to`, and acks the lease `id` of this queue: both, or neither.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has, or there is no queue `to`.
-    pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), Error> {
-        let id = id_value(id);
-        let args = [ArgOut::Value(&id), ArgOut::Str(to), ArgOut::Payload(item)];
-        self.call("answer", &args).await.map(drop)
-    }
-
-    /// Has the lease `id` last for the whole of its queue's time again, from now; without effect
-    /// where the queue's leases have no end.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has, or the queue is not native.
-    pub async fn renew(&self, id: u64) -> Result<(), Error> {
-        self.call("renew", &[ArgOut::Value(&id_value(id))]).await.map(drop)
-    }
-
-    /// Ends the lease `id`.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has.
-    pub async fn settle(&self, id: u64, how: Settle) -> Result<(), Error> {
-        let id = id_value(id);
-        self.call("settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())]).await.map(drop)
-    }
-
-    /// Returns how many items are ready.
-    ///
-    /// # Errors
-    /// The connection has ended.
-    pub async fn qsize(&self) -> Result<u64, Error> {
-        let returned = self.call("qsize", &[]).await?;
-        self.read_count("qsize", &returned)
-    }
-
-    /// Lets go of the queue in good order: the manager sees that this client did not crash.
+    /// How many items are ready.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn close(self) -> Result<(), Error> {
-        self.session.place().call_once("decref", &[ArgOut::Str(&self.ident)]).await.map(drop)
+    pub async fn len(&self) -> Result<u64, Error> {
+        self.link.call(Again::Yes, |queue| async move { queue.qsize().await }).await
     }
 
-    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
-        self.session.call(&self.ident, method, args).await
+    /// Whether no item is ready.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.len().await? == 0)
     }
 
-    fn read_count(&self, message: &'static str, returned: &Returned) -> Result<u64, Error> {
-        match self.read(returned.value())? {
-            Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
-            other => self.read(Err(WireError::Shape { message, what: other.to_string() })),
-        }
-    }
-
-    fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {
-        read.map_err(|error| self.session.place().protocol(error))
+    /// Waits until every item that was put is done.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn join(&self) -> Result<(), Error> {
+        self.link.call(Again::Yes, |queue| async move { queue.join().await }).await
     }
 }
 
-/// An id as an int. Ids count up from 1, so none is beyond 63 bits.
-fn id_value(id: u64) -> Value {
-    Value::Int(i64::try_from(id).unwrap_or(i64::MAX))
+impl<T: Serialize> Queue<T> {
+    /// Puts an item; waits while the queue is full.
+    ///
+    /// # Errors
+    /// The item cannot be said as plain data; the manager cannot be reached, or refuses the item.
+    /// [`Error::Closed`] means that the connection ended before the reply: nobody knows whether
+    /// the item was put ([`Queue::put_once`] may be called again then).
+    pub async fn put(&self, item: &T) -> Result<(), Error> {
+        let item = &to_payload(item)?;
+        self.link.call(Again::No, |queue| async move { queue.put(item).await }).await
+    }
+
+    /// Puts an item unless one was put under this key before, as long as the manager remembers;
+    /// whatever becomes of the connection, it is put once.
+    ///
+    /// # Errors
+    /// As for [`Queue::put`], but [`Error::Closed`]; and the manager is a stock Python one.
+    pub async fn put_once(&self, key: &str, item: &T) -> Result<(), Error> {
+        let item = &to_payload(item)?;
+        let put = |queue: RawQueue| async move { queue.put_once(key, item).await };
+        self.link.call(Again::Yes, put).await
+    }
+
+    /// Puts items in their order, many with one call.
+    ///
+    /// # Errors
+    /// As for [`Queue::put`]; those in front of what could not be put are put.
+    pub async fn put_all<'a>(&self, items: impl IntoIterator<Item = &'a T>) -> Result<(), Error>
+    where
+        T: 'a,
+    {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for item in items {
+            let item = to_payload(item)?;
+            bytes += item.len();
+            batch.push(item);
+            if batch.len() >= PUT_MAX || bytes >= PUT_BYTES_MAX {
+                self.put_batch(&batch).await?;
+                batch.clear();
+                bytes = 0;
+            }
+        }
+        match batch.is_empty() {
+            true => Ok(()),
+            false => self.put_batch(&batch).await,
+        }
+    }
+
+    async fn put_batch(&self, batch: &[Payload]) -> Result<(), Error> {
+        let put = |queue: RawQueue| async move {
+            if queue.is_native() {
+                return queue.put_many(batch).await;
+            }
+            for item in batch {
+                queue.put(item).await?;
+            }
+            Ok(())
+        };
+        self.link.call(Again::No, put).await
+    }
+}
+
+impl<T: DeserializeOwned> Queue<T> {
+    /// Gets the next item, which is this program's from then on; waits for one.
+    ///
+    /// What must not be lost should this program die on it is got by [`Queue::lease`]. An item that
+    /// was got the very moment before the program or the connection ended may come again.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or the item is no `T`, and has failed by that: it comes again
+    /// as often as the queue's attempts allow, and is dead then.
+    pub async fn get(&self) -> Result<T, Error> {
+        loop {
+            if let Some(item) = self.get_until(None).await? {
+                return Ok(item);
+            }
+        }
+    }
+
+    /// Gets the next item, or `None` if there is none until the time is up.
+    ///
+    /// # Errors
+    /// As for [`Queue::get`].
+    pub async fn get_timeout(&self, timeout: Duration) -> Result<Option<T>, Error> {
+        self.get_until(Some(timeout)).await
+    }
+
+    /// Gets the next item, or `None` if none is ready.
+    ///
+    /// # Errors
+    /// As for [`Queue::get`].
+    pub async fn try_get(&self) -> Result<Option<T>, Error> {
+        self.get_until(Some(Duration::ZERO)).await
+    }
+
+    async fn get_until(&self, timeout: Option<Duration>) -> Result<Option<T>, Error> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let get = |queue: RawQueue| async move {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if !queue.is_native() {
+                let item = queue.get(left).await?;
+                return item.as_ref().map(from_payload).transpose();
+            }
+            match lease::<T>(&queue, left).await? {
+                Some(lease) => lease.into_item().map(Some),
+                None => Ok(None),
+            }
+        };
+        self.link.call(Again::Yes, get).await
+    }
+
+    /// Gets the next item under a lease; waits for one. It stays the manager's until it is acked:
+    /// should this program die, or drop the lease, it is somebody else's.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// let task = tasks.lease().await?;
+    /// assert_eq!((*task, task.attempt()), (3411, 1));
+    /// task.ack().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Queue::get`]; and the manager is a stock Python one.
+    pub async fn lease(&self) -> Result<Lease<T>, Error> {
+        loop {
+            if let Some(lease) = self.lease_until(None).await? {
+                return Ok(lease);
+            }
+        }
+    }
+
+    /// Gets the next item under a lease, or `None` if there is none until the time is up.
+    ///
+    /// # Errors
+    /// As for [`Queue::lease`].
+    pub async fn lease_timeout(&self, timeout: Duration) -> Result<Option<Lease<T>>, Error> {
+        self.lease_until(Some(timeout)).await
+    }
+
+    async fn lease_until(&self, timeout: Option<Duration>) -> Result<Option<Lease<T>>, Error> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let take = |queue: RawQueue| async move {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            lease(&queue, left).await
+        };
+        self.link.call(Again::Yes, take).await
+    }
+
+    /// The items as they come, each as [`Queue::get`] gets it; without an end.
+    pub fn items(&self) -> impl Stream<Item = Result<T, Error>> + Unpin + '_ {
+        Box::pin(unfold(self, |queue| async move { Some((queue.get().await, queue)) }))
+    }
+}
+
+impl<T> Lease<T> {
+    /// Puts `answer` to another queue of the same manager, and acks the item: both, or neither. A
+    /// crash at any moment leaves exactly one of the task and its answer.
+    ///
+    /// # Errors
+    /// As for [`Lease::ack`] and [`Queue::put`]; and the queue is another manager's.
+    pub async fn answer<A: Serialize>(self, to: &Queue<A>, answer: &A) -> Result<(), Error> {
+        let answer = to_payload(answer)?;
+        if !to.link.is_at(self.place()) {
+            let (queue, address) = (to.name().to_owned(), self.place().to_string());
+            return Err(Error::Elsewhere { queue, address });
+        }
+        self.answered(to.name(), &answer).await
+    }
+}
+
+/// Takes the next item under a lease, and reads it.
+async fn lease<T: DeserializeOwned>(
+    queue: &RawQueue,
+    timeout: Option<Duration>,
+) -> Result<Option<Lease<T>>, Error> {
+    let Some(leased) = queue.lease(1, timeout).await?.pop() else { return Ok(None) };
+    Lease::read(queue, leased).await.map(Some)
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { link: Arc::clone(&self.link), items: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Queue").field(&self.name()).finish()
+    }
 }

@@ -1,12 +1,17 @@
 //! A session with a manager: the connection that owns what is leased over it.
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use piecework_wire::reply::Returned;
-use piecework_wire::request::ArgOut;
-use tokio::sync::Mutex;
+use piecework_wire::request::{ArgOut, request};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
-use crate::connection::{Connection, Place};
+use crate::connection::Connection;
+use crate::driver::{self, Call, Unclaimed};
 use crate::error::Error;
+use crate::place::Place;
 
 /// How native clients name themselves; the number is that of the native calls.
 const NATIVE_NAME: &str = "piecework/1";
@@ -14,14 +19,18 @@ const NATIVE_NAME: &str = "piecework/1";
 /// Under this ident, piecework's manager answers calls about itself.
 pub(crate) const MANAGER_IDENT: &str = "manager";
 
-/// A connection over which queues are used, one call at a time.
+/// A connection over which queues and other objects are used. Calls that are made at the same time
+/// travel together, and are answered in order: one that waits has those behind it wait as well.
 ///
 /// What is got over it is leased to it, so a task and its answer go over the same session. It ends
 /// when its last clone and the last of its queues are dropped.
 #[derive(Clone, Debug)]
 pub struct Session {
     place: Place,
-    connection: Arc<Mutex<Connection>>,
+    calls: mpsc::Sender<Call>,
+    ended: Arc<driver::Ended>,
+    /// Held by whoever waits for items.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Session {
@@ -29,7 +38,8 @@ impl Session {
         let mut connection = Connection::open(place).await?;
         let name = format!("{NATIVE_NAME} {}", program());
         connection.call(None, "accept_connection", &[ArgOut::Str(&name)]).await?;
-        Ok(Self { place: place.clone(), connection: Arc::new(Mutex::new(connection)) })
+        let (calls, ended) = driver::drive(connection);
+        Ok(Self { place: place.clone(), calls, ended, turn: Arc::default() })
     }
 
     /// What the manager's list of sessions shows of this one from now on, up to 1,000 bytes.
@@ -44,15 +54,84 @@ impl Session {
         &self.place
     }
 
-    /// Makes one call on an object.
+    /// Makes one call on an object, the reply to which is nothing to be kept.
     pub(crate) async fn call(
         &self,
         ident: &str,
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<Returned, Error> {
-        self.connection.lock().await.call(Some(ident), method, args).await
+        self.call_for(ident, method, args, Unclaimed::Dropped).await
     }
+
+    /// Makes one call on an object; if its future is dropped, its reply is `unclaimed`.
+    pub(crate) async fn call_for(
+        &self,
+        ident: &str,
+        method: &str,
+        args: &[ArgOut<'_>],
+        unclaimed: Unclaimed,
+    ) -> Result<Returned, Error> {
+        let (call, replied) = prepare(ident, method, args, unclaimed);
+        if self.calls.send(call).await.is_err() {
+            return Err(self.closed());
+        }
+        replied.await.unwrap_or_else(|_| Err(self.closed()))
+    }
+
+    /// Makes one call whose reply nobody waits for: it travels in front of all that are made later.
+    pub(crate) fn post(&self, ident: &str, method: &str, args: &[ArgOut<'_>]) -> Result<(), Error> {
+        let (call, _) = prepare(ident, method, args, Unclaimed::Dropped);
+        match self.calls.try_send(call) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(self.closed()),
+            Err(TrySendError::Full(call)) => {
+                let calls = self.calls.clone();
+                tokio::spawn(async move { drop(calls.send(call).await) });
+                Ok(())
+            }
+        }
+    }
+
+    /// Has others over this session wait who would wait for items, too; `None` if the time is up
+    /// before it is this one's turn.
+    pub(crate) async fn turn(&self, deadline: Option<Instant>) -> Option<MutexGuard<'_, ()>> {
+        match deadline {
+            None => Some(self.turn.lock().await),
+            // In this order: a turn that may be had at once is had by whoever does not wait.
+            Some(deadline) => match self.turn.try_lock() {
+                Ok(turn) => Some(turn),
+                Err(_) => timeout_at(deadline, self.turn.lock()).await.ok(),
+            },
+        }
+    }
+
+    /// Whether nothing can be called over it any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.calls.is_closed()
+    }
+
+    fn closed(&self) -> Error {
+        let why = self.ended.get().map_or("the program that used it ends", String::as_str);
+        self.place.closed(why)
+    }
+}
+
+fn prepare(
+    ident: &str,
+    method: &str,
+    args: &[ArgOut<'_>],
+    unclaimed: Unclaimed,
+) -> (Call, oneshot::Receiver<Result<Returned, Error>>) {
+    let mut bytes = BytesMut::new();
+    request(&mut bytes, Some(ident), method, args, &[]);
+    let (reply, replied) = oneshot::channel();
+    (Call { request: bytes, pipelined: is_native(ident), unclaimed, reply }, replied)
+}
+
+/// Whether an ident is of piecework's manager: a stock one's are hexadecimal.
+fn is_native(ident: &str) -> bool {
+    ident.contains('.')
 }
 
 /// The name of this program, for the manager's list of sessions.

@@ -65,18 +65,18 @@ async fn a_lease_ends_in_three_ways() {
 #[tokio::test]
 async fn a_session_that_is_dropped_gives_its_leases_back() {
     let manager = manager().await;
-    let tasks = manager.queue("task").await.unwrap();
+    let tasks = manager.raw_queue("task").await.unwrap();
     tasks.put(&payload(1)).await.unwrap();
     assert_eq!(tasks.lease(1, None).await.unwrap().len(), 1);
     drop(tasks);
-    let tasks = manager.queue("task").await.unwrap();
+    let tasks = manager.raw_queue("task").await.unwrap();
     assert_eq!(tasks.lease(1, Some(Duration::from_secs(5))).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_call_that_is_given_up_closes_its_session() {
     let manager = manager().await;
-    let tasks = manager.queue("task").await.unwrap();
+    let tasks = manager.raw_queue("task").await.unwrap();
     let waiting = tokio::time::timeout(Duration::from_millis(20), tasks.get(None)).await;
     assert!(waiting.is_err());
     let error = tasks.get(NO_TIME).await.unwrap_err().to_string();
@@ -86,7 +86,7 @@ async fn a_call_that_is_given_up_closes_its_session() {
 #[tokio::test]
 async fn the_manager_speaks_of_itself() {
     let manager = manager().await;
-    let tasks = manager.queue("task").await.unwrap();
+    let tasks = manager.raw_queue("task").await.unwrap();
     tasks.put_many(&[payload(1), payload(2)]).await.unwrap();
     let Value::List(queues) = manager.call("queues", &[]).await.unwrap() else { panic!() };
     assert_eq!(queues.len(), 2);

@@ -175,7 +175,7 @@ async fn what_is_wrong_is_told_apart() {
         let wrong = Manager::connect(&server.address, Key::new("abd")).await;
         assert!(matches!(wrong, Err(Error::WrongKey { .. })), "{wrong:?}");
         let manager = server.connect().await;
-        let error = manager.queue("nowhere").await.unwrap_err().to_string();
+        let error = manager.raw_queue("nowhere").await.unwrap_err().to_string();
         let tried = "it refused nowhere, get_nowhere_queue, get_nowhere with \"'nowhere'\"";
         assert!(error.contains(tried), "{error}");
         let error = manager.call("queues", &[]).await.unwrap_err().to_string();

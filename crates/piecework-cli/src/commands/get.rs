@@ -49,7 +49,7 @@ pub struct GetArgs {
 pub(crate) async fn run(args: GetArgs) -> anyhow::Result<ExitCode> {
     let timeout = args.timeout.map(Duration::try_from_secs_f64).transpose();
     let timeout = timeout.map_err(|why| exit::usage(format!("--timeout: {why}")))?;
-    let queue = args.connect.manager().await?.queue(&args.queue).await.map_err(failed)?;
+    let queue = args.connect.manager().await?.raw_queue(&args.queue).await.map_err(failed)?;
     let mut printed = 0;
     while args.all || printed < args.count {
         if !print_one(&queue, timeout, args.json).await? {

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: PutArgs) -> anyhow::Result<ExitCode> {
     };
     let given: Vec<Payload> =
         args.items.iter().cloned().map(item).collect::<anyhow::Result<_>>()?;
-    let queue = args.connect.manager().await?.queue(&args.queue).await.map_err(failed)?;
+    let queue = args.connect.manager().await?.raw_queue(&args.queue).await.map_err(failed)?;
     if given.is_empty() {
         if output::input_is_typed() {
             output::talk("reading items from the terminal, one a line; Ctrl-D ends them");

@@ -28,7 +28,7 @@ impl Manager {
     /// One of its queues.
     pub(crate) async fn open(&self, queue: &str) -> RawQueue {
         let manager = piecework::Manager::connect(&self.address, Key::new(KEY)).await.unwrap();
-        manager.queue(queue).await.unwrap()
+        manager.raw_queue(queue).await.unwrap()
     }
 
     /// Stops it as a supervisor does.

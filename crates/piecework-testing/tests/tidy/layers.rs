@@ -90,7 +90,9 @@ pub(crate) fn dependencies_go_one_way(tree: &Tree) -> Vec<Offence> {
         for dependency in &manifest.dependencies {
             let other = dependency.name.as_str();
             let is_ours = manifests.contains_key(other);
-            let is_against = may_name.is_some_and(|may| !may.contains(&other));
+            // A crate's tests may turn on what is optional in it by naming it once more.
+            let is_itself = other == *name && dependency.for_tests;
+            let is_against = !is_itself && may_name.is_some_and(|may| !may.contains(&other));
             let what = if is_ours && is_against {
                 format!("{name} must not know {other}: data flows the other way")
             } else if PURE.contains(name) && NOT_IN_PURE.contains(&other) {

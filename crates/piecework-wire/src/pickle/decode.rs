@@ -1,7 +1,7 @@
 //! Decodes plain data from a pickle, with bounds on its depth and size.
 use super::opcode as op;
 use super::reader::{Op, Ops, Span, little_endian};
-use super::value::{self, Value};
+use super::value::Value;
 use crate::WireError;
 
 /// How deep values may nest: decoding, comparing and dropping them recurse.
@@ -99,7 +99,7 @@ fn atom(op: &Op, message: &[u8]) -> Result<Value, WireError> {
             let value = little_endian(message, op.data.start, width).unwrap_or_default();
             Value::Int(i64::try_from(value).map_err(|_| number())?)
         }
-        op::LONG1 | op::LONG4 => value::from_twos_complement(data),
+        op::LONG1 | op::LONG4 => Value::from_twos_complement(data),
         op::FLOAT => Value::Float(line().parse().map_err(|_| number())?),
         op::BINFLOAT => {
             Value::Float(f64::from_be_bytes(<[u8; 8]>::try_from(data).map_err(|_| number())?))

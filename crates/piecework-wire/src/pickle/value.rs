@@ -27,25 +27,6 @@ pub enum Value {
     Dict(Vec<(Self, Self)>),
 }
 
-/// Reads two's complement, little-endian; drops bytes that only repeat the sign.
-pub(crate) fn from_twos_complement(data: &[u8]) -> Value {
-    let mut data = data;
-    while let [rest @ .., before, last] = data
-        && *last == sign_byte(*before)
-    {
-        data = data.get(..=rest.len()).unwrap_or_default();
-    }
-    let Some(last) = data.last() else { return Value::Int(0) };
-    let mut bytes = [sign_byte(*last); 8];
-    match bytes.get_mut(..data.len()) {
-        Some(low) => {
-            low.copy_from_slice(data);
-            Value::Int(i64::from_le_bytes(bytes))
-        }
-        None => Value::Big(data.to_vec()),
-    }
-}
-
 fn sign_byte(top: u8) -> u8 {
     if top & 0x80 == 0 { 0 } else { 0xff }
 }
@@ -83,6 +64,26 @@ impl PartialEq for Value {
 }
 
 impl Value {
+    /// An `int` of any size: two's complement, little-endian.
+    pub fn from_twos_complement(data: &[u8]) -> Self {
+        let mut data = data;
+        // Bytes that only repeat the sign say nothing.
+        while let [rest @ .., before, last] = data
+            && *last == sign_byte(*before)
+        {
+            data = data.get(..=rest.len()).unwrap_or_default();
+        }
+        let Some(last) = data.last() else { return Self::Int(0) };
+        let mut bytes = [sign_byte(*last); 8];
+        match bytes.get_mut(..data.len()) {
+            Some(low) => {
+                low.copy_from_slice(data);
+                Self::Int(i64::from_le_bytes(bytes))
+            }
+            None => Self::Big(data.to_vec()),
+        }
+    }
+
     /// An int or a bool in two's complement, little-endian, as short as can be.
     fn integer(&self) -> Option<Vec<u8>> {
         match self {
@@ -255,9 +256,15 @@ mod tests {
 
     #[test]
     fn longs_lose_what_only_repeats_the_sign() {
-        assert!(matches!(from_twos_complement(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0]), Value::Int(1)));
-        assert!(matches!(from_twos_complement(&[0xff; 12]), Value::Int(-1)));
-        assert!(matches!(from_twos_complement(&[]), Value::Int(0)));
-        assert!(matches!(from_twos_complement(&[0, 0, 0, 0, 0, 0, 0, 0x80, 0]), Value::Big(_)));
+        assert!(matches!(
+            Value::from_twos_complement(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            Value::Int(1)
+        ));
+        assert!(matches!(Value::from_twos_complement(&[0xff; 12]), Value::Int(-1)));
+        assert!(matches!(Value::from_twos_complement(&[]), Value::Int(0)));
+        assert!(matches!(
+            Value::from_twos_complement(&[0, 0, 0, 0, 0, 0, 0, 0x80, 0]),
+            Value::Big(_)
+        ));
     }
 }

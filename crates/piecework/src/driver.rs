@@ -1,0 +1,164 @@
+//! The task that reads and writes one connection: calls go out as they come, replies go to whoever
+//! made the call, in order.
+//!
+//! Replies carry no number by which to tell them apart, so the order is all there is. A stock
+//! manager gets one call at a time: it would answer a second one some 40 ms late, when our
+//! acknowledgement of the first reply comes.
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use piecework_wire::reply::Returned;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::connection::{self, Connection};
+use crate::error::Error;
+
+/// Calls that are under way on one connection; whoever makes one more waits for room.
+pub(crate) const CALLS_MAX: usize = 1_000;
+
+/// How long the manager may take to answer what is under way when nobody is left to call.
+const CLOSING_MAX: Duration = Duration::from_secs(5);
+
+const GIVEN_UP: &str = "a call was given up before its reply";
+
+/// Why a connection has ended, once it has.
+pub(crate) type Ended = OnceLock<String>;
+
+/// A call that is to be sent.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) request: BytesMut,
+    /// Whether others may go out before its reply has come.
+    pub(crate) pipelined: bool,
+    /// What becomes of its reply if nobody waits for that any more.
+    pub(crate) unclaimed: Unclaimed,
+    pub(crate) reply: oneshot::Sender<Result<Returned, Error>>,
+}
+
+/// What becomes of a reply that nobody waits for any more.
+#[derive(Clone)]
+pub(crate) enum Unclaimed {
+    /// There is nothing in it to be kept.
+    Dropped,
+    /// It may hold an item, which only the end of the connection gives back.
+    HangUp,
+    /// It may hold what these requests give back.
+    Undone(Arc<Undo>),
+}
+
+/// The requests that give back what a reply brought.
+pub(crate) type Undo = dyn Fn(&Returned) -> Vec<BytesMut> + Send + Sync;
+
+impl fmt::Debug for Unclaimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dropped => "Dropped",
+            Self::HangUp => "HangUp",
+            Self::Undone(_) => "Undone",
+        })
+    }
+}
+
+/// Begins to read and write a connection; whoever drops the last sender ends it.
+pub(crate) fn drive(connection: Connection) -> (mpsc::Sender<Call>, Arc<Ended>) {
+    let (sender, calls) = mpsc::channel(CALLS_MAX);
+    let ended = Arc::new(Ended::new());
+    let driver = Driver { connection, waiting: VecDeque::new() };
+    tokio::spawn(driver.run(calls, Arc::clone(&ended)));
+    (sender, ended)
+}
+
+struct Driver {
+    connection: Connection,
+    waiting: VecDeque<Waiting>,
+}
+
+/// Who waits for the next reply.
+struct Waiting {
+    pipelined: bool,
+    unclaimed: Unclaimed,
+    /// Nobody, if it is the reply to a request of our own.
+    reply: Option<oneshot::Sender<Result<Returned, Error>>>,
+}
+
+impl Driver {
+    async fn run(mut self, mut calls: mpsc::Receiver<Call>, ended: Arc<Ended>) {
+        let why = match self.serve(&mut calls).await {
+            // Nobody is left who could call.
+            Ok(()) => {
+                let _ = timeout(CLOSING_MAX, self.finish()).await;
+                return;
+            }
+            Err(error) => connection::why(&error),
+        };
+        let _ = ended.set(why);
+        calls.close();
+        // Whoever waits, or has called and was not yet heard, loses the sender and asks `ended`.
+        self.waiting.clear();
+    }
+
+    async fn serve(&mut self, calls: &mut mpsc::Receiver<Call>) -> Result<(), Error> {
+        loop {
+            let room = self.has_room();
+            tokio::select! {
+                biased;
+                call = calls.recv(), if room => match call {
+                    Some(call) => self.send(call)?,
+                    None => return Ok(()),
+                },
+                frame = self.connection.turn() => self.hand_out(frame?)?,
+            }
+        }
+    }
+
+    /// What is under way is to be heard of by the manager: leases that are settled, above all. What
+    /// may wait for long is not waited for: the end of the connection gives it up.
+    async fn finish(&mut self) -> Result<(), Error> {
+        while self.waiting.back().is_some_and(|last| matches!(last.unclaimed, Unclaimed::Dropped)) {
+            let frame = self.connection.turn().await?;
+            self.hand_out(frame)?;
+        }
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.len() < CALLS_MAX && self.waiting.back().is_none_or(|last| last.pipelined)
+    }
+
+    fn send(&mut self, call: Call) -> Result<(), Error> {
+        let Call { request, pipelined, unclaimed, reply } = call;
+        let is_given_up = |waiting: &Waiting| {
+            matches!(waiting.unclaimed, Unclaimed::HangUp)
+                && waiting.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+        };
+        if self.waiting.iter().any(is_given_up) {
+            return Err(self.connection.closed(GIVEN_UP));
+        }
+        self.connection.send(&request);
+        self.waiting.push_back(Waiting { pipelined, unclaimed, reply: Some(reply) });
+        Ok(())
+    }
+
+    fn hand_out(&mut self, frame: Bytes) -> Result<(), Error> {
+        let Some(Waiting { unclaimed, reply, .. }) = self.waiting.pop_front() else {
+            return Err(self.connection.closed("it answered what nobody had asked"));
+        };
+        let Some(reply) = reply else { return Ok(()) };
+        match (reply.send(self.connection.read_reply(frame)), unclaimed) {
+            (Err(Ok(_)), Unclaimed::HangUp) => Err(self.connection.closed(GIVEN_UP)),
+            (Err(Ok(unclaimed)), Unclaimed::Undone(undo)) => {
+                for request in undo(&unclaimed) {
+                    self.connection.send(&request);
+                    let unclaimed = Unclaimed::Dropped;
+                    self.waiting.push_back(Waiting { pipelined: true, unclaimed, reply: None });
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What goes through a queue as Rust has it: any type of serde's, as plain data that Python reads.
+//!
+//! | Rust | Python |
+//! |---|---|
+//! | `()`, `None` | `None` |
+//! | `bool`, integers, floats | `bool`, `int`, `float` |
+//! | `char`, `String` | `str` |
+//! | `serde_bytes` | `bytes` (which a `Vec<u8>` reads as well) |
+//! | `Vec`, sets | `list` |
+//! | tuples, arrays, tuple structs | `tuple` |
+//! | maps, structs | `dict`, fields by name |
+//! | `Variant`, `Variant(value)` | `"Variant"`, `{"Variant": value}` |
+
+mod decode;
+mod encode;
+mod not_data;
+
+use std::any::type_name;
+
+use piecework_wire::Payload;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+use not_data::NotData;
+
+/// How much of a value an error shows.
+const SHOWN_CHARS_MAX: usize = 200;
+
+/// Pickles an item.
+///
+/// # Errors
+/// The item's own `Serialize` fails.
+pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Error> {
+    match encode::encode(item) {
+        Ok(value) => Ok(Payload::from_value(&value)),
+        Err(NotData(why)) => Err(Error::Unsayable { kind: type_name::<T>(), why }),
+    }
+}
+
+/// Reads an item.
+///
+/// # Errors
+/// It is no plain data, or not of this type.
+pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
+    let mismatch = |found: String, why: String| Error::Mismatch {
+        kind: type_name::<T>(),
+        found: shorten(found),
+        why,
+    };
+    match payload.value() {
+        Err(_) => {
+            let found = match payload.class_name() {
+                Some(class) => format!("an object of {class}"),
+                None => format!("{} bytes that are no plain data", payload.len()),
+            };
+            Err(mismatch(found, "it is no plain data".to_owned()))
+        }
+        Ok(value) => {
+            let shown = value.to_string();
+            decode::decode(value).map_err(|NotData(why)| mismatch(shown, why))
+        }
+    }
+}
+
+fn shorten(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(SHOWN_CHARS_MAX) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
