@@ -155,6 +155,9 @@ impl Registry {
                     .to_owned(),
             );
         }
+        if let Ok(spec) = typeid.parse::<ObjectSpec>() {
+            return self.open_object(state, &spec);
+        }
         if self.typeids_max > 0
             && let Some(queue) = self.open_queue(state, typeid, out)
         {
@@ -162,6 +165,29 @@ impl Registry {
             return Registered::Named(queue);
         }
         Registered::Unknown(self.typeids.keys().cloned().collect())
+    }
+
+    /// The object that `NAME:TYPE` means: of a client that knows what it wants, and in an open
+    /// registry has it made.
+    fn open_object(&mut self, state: &mut State, spec: &ObjectSpec) -> Registered {
+        let is_open = self.typeids.len() < self.typeids_max;
+        if is_open && !self.typeids.contains_key(spec.name()) {
+            // Whatever is wrong shows when it is not there.
+            let _ = self.add_object(state, spec);
+        }
+        match self.typeids.get(spec.name()) {
+            Some(Registered::Shared(object, kind)) if kind.name() == spec.kind() => {
+                Registered::Shared(*object, *kind)
+            }
+            Some(Registered::Shared(_, kind)) => Registered::Refused(format!(
+                "'{}' is a {}, and no {}",
+                spec.name(),
+                kind.name(),
+                spec.kind()
+            )),
+            Some(_) => Registered::Refused(format!("'{}' is a queue", spec.name())),
+            None => Registered::Unknown(self.typeids.keys().cloned().collect()),
+        }
     }
 
     /// The queue that an unknown typeid means, made if there is none. A client names it, and no

@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod again;
 pub mod command;
 mod connection;
 mod driver;
@@ -31,6 +32,7 @@ mod item;
 mod lease;
 mod link;
 mod manager;
+pub mod objects;
 mod place;
 mod queue;
 mod raw_queue;
@@ -39,6 +41,7 @@ mod serve;
 #[cfg(feature = "server")]
 mod served;
 mod session;
+mod sessions;
 
 #[cfg(feature = "server")]
 pub use piecework_server as server;

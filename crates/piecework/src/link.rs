@@ -1,26 +1,11 @@
 //! A queue of a manager, reached anew when its connection ends.
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use tokio::time::{Instant, sleep};
-
+use crate::again::Again;
 use crate::error::Error;
 use crate::manager::Manager;
 use crate::place::Place;
 use crate::raw_queue::RawQueue;
-
-/// How long it is until a manager that could not be reached is tried again: at first, and at most.
-const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
-
-/// Whether a call may be made again when the connection has ended before its reply.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Again {
-    /// It changes nothing, or its change ends with the connection.
-    Yes,
-    /// Nobody knows whether it was done.
-    No,
-}
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -61,7 +46,7 @@ impl Link {
         }
     }
 
-    /// The queue as it is, or opened anew: tried again and again while the manager is away.
+    /// The queue as it is, or opened anew.
     async fn reach(&self) -> Result<RawQueue, Error> {
         if let Some(queue) = self.current() {
             return Ok(queue);
@@ -70,24 +55,10 @@ impl Link {
         if let Some(queue) = self.current() {
             return Ok(queue);
         }
-        let (until, [mut pause, pause_max]) = (Instant::now() + self.manager.patience(), BACK_OFF);
-        loop {
-            match self.manager.raw_queue(&self.name).await {
-                Ok(queue) => {
-                    *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue.clone());
-                    return Ok(queue);
-                }
-                Err(error @ (Error::Unreachable { .. } | Error::Closed { .. })) => {
-                    if Instant::now() + pause > until {
-                        return Err(error);
-                    }
-                    tracing::debug!(%error, ?pause, "trying again");
-                }
-                Err(error) => return Err(error),
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(pause_max);
-        }
+        let queue =
+            self.manager.sessions().patiently(|| self.manager.raw_queue(&self.name)).await?;
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue.clone());
+        Ok(queue)
     }
 
     fn current(&self) -> Option<RawQueue> {

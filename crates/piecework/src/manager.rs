@@ -1,5 +1,4 @@
 //! A manager somewhere on the network: piecework's own, or a stock Python one.
-#[cfg(feature = "server")]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +12,12 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::raw_queue::RawQueue;
 use crate::session::{MANAGER_IDENT, Session};
-
-/// How long a manager that was reached once may be away: as long as a restart on a slow disk takes,
-/// and more.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::sessions::{PATIENCE, Sessions};
 
 /// A manager that was reached once; cheap to clone, holds no connection.
 #[derive(Clone, Debug)]
 pub struct Manager {
-    place: Place,
-    patience: Duration,
+    sessions: Arc<Sessions>,
     /// The server, where that runs in this process.
     #[cfg(feature = "server")]
     pub(crate) served: Option<Arc<crate::served::Served>>,
@@ -37,14 +32,13 @@ impl Manager {
     /// That is no address, or nobody answers there, or with another key, or in another protocol.
     pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
         let manager = Self::at(Place::parse(address.as_ref(), key)?);
-        Connection::call_once(&manager.place, "dummy", &[]).await?;
+        Connection::call_once(manager.place(), "dummy", &[]).await?;
         Ok(manager)
     }
 
     pub(crate) fn at(place: Place) -> Self {
         Self {
-            place,
-            patience: PATIENCE,
+            sessions: Arc::new(Sessions::new(place, PATIENCE)),
             #[cfg(feature = "server")]
             served: None,
         }
@@ -54,20 +48,21 @@ impl Manager {
     /// away to come back.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        let sessions = Arc::new(Sessions::new(self.place().clone(), patience));
+        Self { sessions, ..self }
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
     }
 
     pub(crate) fn place(&self) -> &Place {
-        &self.place
-    }
-
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience
+        self.sessions.place()
     }
 
     /// Returns the address, or addresses, for people to read.
     pub fn address(&self) -> String {
-        self.place.to_string()
+        self.place().to_string()
     }
 
     /// Opens a session: a connection of its own, which owns the leases of what is got over it.
@@ -75,7 +70,7 @@ impl Manager {
     /// # Errors
     /// The manager cannot be reached.
     pub async fn session(&self) -> Result<Session, Error> {
-        Session::open(&self.place).await
+        self.sessions.session().await
     }
 
     /// Opens a queue of items that are not looked into, in a session of its own.
@@ -93,7 +88,7 @@ impl Manager {
     pub async fn dead_payload(&self, queue: &str, item: u64) -> Result<Payload, Error> {
         let item = Value::Int(i64::try_from(item).unwrap_or(i64::MAX));
         let returned = self.ask("payload", &[Value::from(queue), item]).await?;
-        returned.payload().map_err(|error| self.place.protocol(error))
+        returned.payload().map_err(|error| self.place().protocol(error))
     }
 
     /// Calls a method of the manager itself: `queues`, `sessions`, `purge`, `dead`, `explain`,
@@ -104,7 +99,7 @@ impl Manager {
     /// methods.
     pub async fn call(&self, method: &str, args: &[Value]) -> Result<Value, Error> {
         let returned = self.ask(method, args).await?;
-        returned.value().map_err(|error| self.place.protocol(error))
+        returned.value().map_err(|error| self.place().protocol(error))
     }
 
     async fn ask(&self, method: &str, args: &[Value]) -> Result<Returned, Error> {
@@ -117,7 +112,7 @@ impl Manager {
                     message: format!(
                         "the manager at {} has no method {method:?}; hint: it is a stock Python \
                          manager, `piecework serve` runs one that has it",
-                        self.place
+                        self.place()
                     ),
                 })
             }

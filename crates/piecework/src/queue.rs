@@ -11,10 +11,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::again::Again;
 use crate::error::Error;
 use crate::item::{from_payload, to_payload};
 use crate::lease::Lease;
-use crate::link::{Again, Link};
+use crate::link::Link;
 use crate::manager::Manager;
 use crate::raw_queue::RawQueue;
 

@@ -1,0 +1,64 @@
+//! Barriers: so many go on together.
+use std::time::Duration;
+
+use crate::again::Again;
+use crate::error::Error;
+use crate::manager::Manager;
+use crate::objects::handle::{Handle, patience};
+
+/// A place where so many wait for each other. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Barrier {
+    handle: Handle,
+}
+
+impl Manager {
+    /// Opens the barrier `name`; one that is made for this is for so many parties.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no barrier of this name.
+    pub async fn barrier(&self, name: &str, parties: u32) -> Result<Barrier, Error> {
+        Ok(Barrier { handle: Handle::open(self, name, "Barrier", Some(parties), "abort").await? })
+    }
+}
+
+impl Barrier {
+    /// Waits until all parties are there; gives this one's place among them, from 0 on.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or the barrier is broken: somebody gave up waiting, or
+    /// aborted it (`BrokenBarrierError`).
+    pub async fn wait(&self) -> Result<u64, Error> {
+        self.wait_for(None).await
+    }
+
+    /// Waits until all parties are there; if the time is up before, the barrier is broken for all.
+    ///
+    /// # Errors
+    /// As for [`Barrier::wait`].
+    pub async fn wait_timeout(&self, timeout: Duration) -> Result<u64, Error> {
+        self.wait_for(Some(timeout)).await
+    }
+
+    /// Breaks it: all who wait, and who come, get an error until it is reset.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn abort(&self) -> Result<(), Error> {
+        self.handle.call(Again::Yes, "abort", &[]).await.map(drop)
+    }
+
+    /// Makes it whole again; who waits gets an error.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn reset(&self) -> Result<(), Error> {
+        self.handle.call(Again::No, "reset", &[]).await.map(drop)
+    }
+
+    async fn wait_for(&self, timeout: Option<Duration>) -> Result<u64, Error> {
+        let (place, seat) = self.handle.wait("wait", &[patience(timeout)]).await?;
+        seat.give_back();
+        self.handle.read(&place)
+    }
+}

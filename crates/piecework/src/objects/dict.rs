@@ -1,0 +1,152 @@
+//! A dict that programs share.
+use std::marker::PhantomData;
+
+use piecework_wire::request::ArgOut;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::again::Again;
+use crate::error::Error;
+use crate::item::to_payload;
+use crate::manager::Manager;
+use crate::objects::handle::Handle;
+
+/// A dict of the manager's, in the order of its entries. Cheap to clone.
+///
+/// Keys are what Python's dicts take, plain data without lists and dicts in it, and are equal where
+/// Python's are: `1`, `1.0` and `true` are one key.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let ages = manager.dict::<String, u32>("ages").await?;
+/// ages.insert(&"Ada".to_owned(), &36).await?;
+/// assert_eq!(ages.get(&"Ada".to_owned()).await?, Some(36));
+/// assert_eq!(ages.remove(&"Bob".to_owned()).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dict<K, V> {
+    handle: Handle,
+    entries: PhantomData<fn() -> (K, V)>,
+}
+
+impl Manager {
+    /// Opens the dict `name`.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no dict of this name.
+    pub async fn dict<K, V>(&self, name: &str) -> Result<Dict<K, V>, Error> {
+        let handle = Handle::open(self, name, "dict", None, "popitem").await?;
+        Ok(Dict { handle, entries: PhantomData })
+    }
+}
+
+impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V> {
+    /// The value of a key, if it has one.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; the key is none, or the value no `V`.
+    pub async fn get(&self, key: &K) -> Result<Option<V>, Error> {
+        self.value_of(Again::Yes, "__getitem__", key).await
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// As for [`Dict::get`]; and the manager refuses the value.
+    pub async fn insert(&self, key: &K, value: &V) -> Result<(), Error> {
+        let (key, value) = (to_payload(key)?, to_payload(value)?);
+        let args = [ArgOut::Payload(&key), ArgOut::Payload(&value)];
+        self.handle.call(Again::Yes, "__setitem__", &args).await.map(drop)
+    }
+
+    /// The value of a key, which is set to this one if it has none: in one step.
+    ///
+    /// # Errors
+    /// As for [`Dict::insert`].
+    pub async fn get_or_insert(&self, key: &K, value: &V) -> Result<V, Error> {
+        let (key, value) = (to_payload(key)?, to_payload(value)?);
+        let args = [ArgOut::Payload(&key), ArgOut::Payload(&value)];
+        self.handle.read(&self.handle.call(Again::Yes, "setdefault", &args).await?)
+    }
+
+    /// Takes a key out; gives the value that it had.
+    ///
+    /// # Errors
+    /// As for [`Dict::get`].
+    pub async fn remove(&self, key: &K) -> Result<Option<V>, Error> {
+        self.value_of(Again::No, "pop", key).await
+    }
+
+    /// Takes the last entry out.
+    ///
+    /// # Errors
+    /// As for [`Dict::get`].
+    pub async fn pop(&self) -> Result<Option<(K, V)>, Error> {
+        match self.handle.call(Again::No, "popitem", &[]).await {
+            Err(error) if error.is_remote("KeyError") => Ok(None),
+            popped => self.handle.read(&popped?).map(Some),
+        }
+    }
+
+    /// Whether a key has a value.
+    ///
+    /// # Errors
+    /// As for [`Dict::get`].
+    pub async fn contains(&self, key: &K) -> Result<bool, Error> {
+        let key = to_payload(key)?;
+        let args = [ArgOut::Payload(&key)];
+        self.handle.truth(&self.handle.call(Again::Yes, "__contains__", &args).await?)
+    }
+
+    /// How many entries there are.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn len(&self) -> Result<u64, Error> {
+        self.handle.read(&self.handle.call(Again::Yes, "__len__", &[]).await?)
+    }
+
+    /// Whether there is no entry.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.len().await? == 0)
+    }
+
+    /// All entries.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or an entry is no `(K, V)`.
+    pub async fn entries(&self) -> Result<Vec<(K, V)>, Error> {
+        self.handle.read(&self.handle.call(Again::Yes, "items", &[]).await?)
+    }
+
+    /// All keys.
+    ///
+    /// # Errors
+    /// As for [`Dict::entries`].
+    pub async fn keys(&self) -> Result<Vec<K>, Error> {
+        self.handle.read(&self.handle.call(Again::Yes, "keys", &[]).await?)
+    }
+
+    /// Takes all entries out.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.handle.call(Again::Yes, "clear", &[]).await.map(drop)
+    }
+
+    async fn value_of(&self, again: Again, method: &str, key: &K) -> Result<Option<V>, Error> {
+        let key = to_payload(key)?;
+        match self.handle.call(again, method, &[ArgOut::Payload(&key)]).await {
+            Err(error) if error.is_remote("KeyError") => Ok(None),
+            got => self.handle.read(&got?).map(Some),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Events: a flag that programs wait for.
+use std::time::Duration;
+
+use crate::again::Again;
+use crate::error::Error;
+use crate::manager::Manager;
+use crate::objects::handle::{Handle, patience};
+
+/// A flag that is set or not, and that any number wait for. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Event {
+    handle: Handle,
+}
+
+impl Manager {
+    /// Opens the event `name`.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no event of this name.
+    pub async fn event(&self, name: &str) -> Result<Event, Error> {
+        Ok(Event { handle: Handle::open(self, name, "Event", None, "is_set").await? })
+    }
+}
+
+impl Event {
+    /// Whether it is set.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn is_set(&self) -> Result<bool, Error> {
+        self.handle.truth(&self.handle.call(Again::Yes, "is_set", &[]).await?)
+    }
+
+    /// Sets it: all who wait go on.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn set(&self) -> Result<(), Error> {
+        self.handle.call(Again::Yes, "set", &[]).await.map(drop)
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.handle.call(Again::Yes, "clear", &[]).await.map(drop)
+    }
+
+    /// Waits until it is set.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn wait(&self) -> Result<(), Error> {
+        while !self.wait_for(None).await? {}
+        Ok(())
+    }
+
+    /// Waits until it is set; false if the time is up before.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
+        self.wait_for(Some(timeout)).await
+    }
+
+    async fn wait_for(&self, timeout: Option<Duration>) -> Result<bool, Error> {
+        let (set, seat) = self.handle.wait("wait", &[patience(timeout)]).await?;
+        seat.give_back();
+        self.handle.truth(&set)
+    }
+}

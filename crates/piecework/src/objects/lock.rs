@@ -1,0 +1,129 @@
+//! Locks: one holder at a time, among all programs.
+use std::time::Duration;
+
+use piecework_wire::request::ArgOut;
+
+use crate::error::Error;
+use crate::manager::Manager;
+use crate::objects::handle::Handle;
+use crate::sessions::Seat;
+
+/// A lock that one holder has at a time, of all programs that know it, Rust's and Python's; served
+/// in order of arrival. Cheap to clone.
+///
+/// When its holder crashes or is cut off, the manager frees it; what such a holder may still do is
+/// told from the next one's doings by the [fencing number](LockGuard::fence).
+#[derive(Clone, Debug)]
+pub struct Lock {
+    handle: Handle,
+}
+
+/// A lock that is held; dropped, it is free.
+#[derive(Debug)]
+pub struct LockGuard {
+    handle: Handle,
+    seat: Option<Seat>,
+    fence: Option<u64>,
+}
+
+impl Manager {
+    /// Opens the lock `name`.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no lock of this name.
+    pub async fn lock(&self, name: &str) -> Result<Lock, Error> {
+        Ok(Lock { handle: Handle::open(self, name, "Lock", None, "acquire").await? })
+    }
+}
+
+impl Lock {
+    /// Waits until it is this one's. A future that is dropped takes nothing.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn lock(&self) -> Result<LockGuard, Error> {
+        loop {
+            if let Some(held) = self.acquire(&[ArgOut::Bool(true)]).await? {
+                return Ok(held);
+            }
+        }
+    }
+
+    /// Waits until it is this one's, or `None` if the time is up before.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<LockGuard>, Error> {
+        self.acquire(&[ArgOut::Bool(true), ArgOut::Float(timeout.as_secs_f64())]).await
+    }
+
+    /// Takes it, or `None` if somebody has it.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn try_lock(&self) -> Result<Option<LockGuard>, Error> {
+        self.acquire(&[ArgOut::Bool(false)]).await
+    }
+
+    async fn acquire(&self, args: &[ArgOut<'_>]) -> Result<Option<LockGuard>, Error> {
+        acquire(&self.handle, args).await
+    }
+}
+
+/// Takes a lock, or what has one, over a session of its own.
+pub(super) async fn acquire(
+    handle: &Handle,
+    args: &[ArgOut<'_>],
+) -> Result<Option<LockGuard>, Error> {
+    let (acquired, seat) = handle.wait("acquire", args).await?;
+    if !handle.truth(&acquired)? {
+        seat.give_back();
+        return Ok(None);
+    }
+    Ok(Some(LockGuard::held(handle, seat).await))
+}
+
+impl LockGuard {
+    /// Of what is held over this session.
+    pub(super) async fn held(handle: &Handle, seat: Seat) -> Self {
+        // A stock manager counts no holdings.
+        let fence = seat.session.call(handle.ident(), "fence", &[]).await;
+        let fence = fence.ok().and_then(|fence| handle.read(&fence).ok());
+        Self { handle: handle.clone(), seat: Some(seat), fence }
+    }
+
+    /// What it was held over; it is for the caller to see to that.
+    pub(super) fn leave(&mut self) -> Seat {
+        self.seat.take().expect("it is held until it is dropped")
+    }
+
+    /// The number of this holding, greater than that of any before: a store that is told it with
+    /// each write can refuse whoever comes late. `None` of a stock Python manager.
+    pub fn fence(&self) -> Option<u64> {
+        self.fence
+    }
+
+    /// Frees it, and waits until the manager has heard of that.
+    ///
+    /// # Errors
+    /// The connection has ended, and the lock was freed by that.
+    pub async fn unlock(mut self) -> Result<(), Error> {
+        let Some(seat) = self.seat.take() else { return Ok(()) };
+        seat.session.call(self.handle.ident(), "release", &[]).await?;
+        seat.give_back();
+        Ok(())
+    }
+
+    pub(super) fn seat(&self) -> &Seat {
+        self.seat.as_ref().expect("it is held until it is dropped")
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            self.handle.post(&seat.session, "release");
+            seat.give_back();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Values by name that programs share.
+use piecework_wire::request::ArgOut;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::again::Again;
+use crate::error::Error;
+use crate::item::to_payload;
+use crate::manager::Manager;
+use crate::objects::handle::Handle;
+
+/// Values by name, each of its own type: Python's `Namespace`. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Namespace {
+    handle: Handle,
+}
+
+impl Manager {
+    /// Opens the namespace `name`.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no namespace of this name.
+    pub async fn namespace(&self, name: &str) -> Result<Namespace, Error> {
+        let handle = Handle::open(self, name, "Namespace", None, "__setattr__").await?;
+        Ok(Namespace { handle })
+    }
+}
+
+impl Namespace {
+    /// The value of this name, if there is one.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or the value is no `T`.
+    pub async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        match self.handle.call(Again::Yes, "__getattribute__", &[ArgOut::Str(name)]).await {
+            Err(error) if error.is_remote("AttributeError") => Ok(None),
+            got => self.handle.read(&got?).map(Some),
+        }
+    }
+
+    /// Sets the value of this name.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or refuses the value.
+    pub async fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Error> {
+        let value = to_payload(value)?;
+        let args = [ArgOut::Str(name), ArgOut::Payload(&value)];
+        self.handle.call(Again::Yes, "__setattr__", &args).await.map(drop)
+    }
+
+    /// Takes the value of this name out; whether there was one.
+    ///
+    /// # Errors
+    /// The manager cannot be reached.
+    pub async fn remove(&self, name: &str) -> Result<bool, Error> {
+        match self.handle.call(Again::No, "__delattr__", &[ArgOut::Str(name)]).await {
+            Err(error) if error.is_remote("AttributeError") => Ok(false),
+            removed => removed.map(|_| true),
+        }
+    }
+}

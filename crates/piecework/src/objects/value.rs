@@ -1,0 +1,52 @@
+//! One value that programs share.
+use std::marker::PhantomData;
+
+use piecework_wire::request::ArgOut;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::again::Again;
+use crate::error::Error;
+use crate::item::to_payload;
+use crate::manager::Manager;
+use crate::objects::handle::Handle;
+
+/// One value of the type `T`, Python's `Value`. Cheap to clone.
+///
+/// Reading and writing are two calls: what is made of the old value is written under a
+/// [`Lock`](crate::objects::Lock).
+#[derive(Clone, Debug)]
+pub struct Value<T> {
+    handle: Handle,
+    value: PhantomData<fn(T) -> T>,
+}
+
+impl Manager {
+    /// Opens the value `name`; one that is made for this is 0.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, or has no value of this name.
+    pub async fn value<T>(&self, name: &str) -> Result<Value<T>, Error> {
+        let handle = Handle::open(self, name, "Value", None, "set").await?;
+        Ok(Value { handle, value: PhantomData })
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Value<T> {
+    /// Gets it.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or it is no `T`.
+    pub async fn get(&self) -> Result<T, Error> {
+        self.handle.read(&self.handle.call(Again::Yes, "get", &[]).await?)
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// The manager cannot be reached; or the value cannot be said as plain data.
+    pub async fn set(&self, value: &T) -> Result<(), Error> {
+        let value = to_payload(value)?;
+        self.handle.call(Again::Yes, "set", &[ArgOut::Payload(&value)]).await.map(drop)
+    }
+}
