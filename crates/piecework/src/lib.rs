@@ -34,6 +34,8 @@ mod link;
 mod manager;
 pub mod objects;
 mod place;
+mod pool;
+mod process;
 mod queue;
 mod raw_queue;
 #[cfg(feature = "server")]
@@ -42,6 +44,7 @@ mod serve;
 mod served;
 mod session;
 mod sessions;
+pub mod tasks;
 
 #[cfg(feature = "server")]
 pub use piecework_server as server;
@@ -49,10 +52,14 @@ pub use piecework_server as server;
 pub use error::{Error, ProtocolError};
 pub use lease::Lease;
 pub use manager::Manager;
+pub use piecework_macros::task;
 pub use piecework_net::{Address, AddressError, PORT};
 pub use piecework_wire::auth::Key;
 pub use piecework_wire::reply::Leased;
 pub use piecework_wire::{Payload, Value, WireError};
+pub use pool::{AsyncResult, Pool, PoolOptions};
+pub use process::Process;
 pub use queue::Queue;
 pub use raw_queue::{RawQueue, Settle};
 pub use session::Session;
+pub use tasks::init;

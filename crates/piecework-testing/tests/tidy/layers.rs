@@ -6,7 +6,7 @@ use crate::paths::paths;
 use crate::tree::{Offence, SourceFile, Tree};
 
 /// Which of our crates each one may name in its Cargo.toml; a crate that is not here, any.
-const MAY_NAME: [(&str, &[&str]); 7] = [
+const MAY_NAME: [(&str, &[&str]); 8] = [
     ("piecework-wire", &[]),
     ("piecework-state", &[]),
     // Its tables are made for queues and items, so it knows the records that speak of them.
@@ -16,7 +16,8 @@ const MAY_NAME: [(&str, &[&str]); 7] = [
         "piecework-server",
         &["piecework-wire", "piecework-state", "piecework-engine", "piecework-net"],
     ),
-    ("piecework", &["piecework-wire", "piecework-net", "piecework-server"]),
+    ("piecework-macros", &[]),
+    ("piecework", &["piecework-macros", "piecework-wire", "piecework-net", "piecework-server"]),
     ("piecework-cli", &["piecework", "piecework-server", "piecework-wire"]),
 ];
 

@@ -1,0 +1,57 @@
+//! How a pool is made.
+
+use piecework_wire::Payload;
+use serde::Serialize;
+
+use crate::item::to_payload;
+use crate::tasks::{TaskError, TaskFn, name_of};
+
+/// How a pool is made.
+#[derive(Debug, Default)]
+pub struct PoolOptions {
+    pub(crate) processes: Option<usize>,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) tasks_per_child_max: Option<u64>,
+    pub(crate) initializer: Option<Result<(&'static str, Payload), TaskError>>,
+}
+
+impl PoolOptions {
+    /// How many children there are: as many as cores, unless this says otherwise.
+    #[must_use]
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.processes = Some(processes);
+        self
+    }
+
+    /// How often a task is tried whose child dies: five times, unless this says otherwise.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts.max(1));
+        self
+    }
+
+    /// A child that has run so many tasks ends, and another takes its place.
+    #[must_use]
+    pub fn tasks_per_child_max(mut self, tasks: u64) -> Self {
+        self.tasks_per_child_max = Some(tasks.max(1));
+        self
+    }
+
+    /// Each child runs this task before any other.
+    #[must_use]
+    pub fn initializer<F, A, M>(mut self, task: F, arguments: &A) -> Self
+    where
+        F: TaskFn<A, M>,
+        A: Serialize,
+    {
+        self.initializer = Some(prepare(task, arguments));
+        self
+    }
+}
+
+fn prepare<F: Copy, A: Serialize>(
+    task: F,
+    arguments: &A,
+) -> Result<(&'static str, Payload), TaskError> {
+    Ok((name_of(task)?, to_payload(arguments).map_err(Box::new)?))
+}

@@ -1,0 +1,119 @@
+//! What tasks come to, for whoever waits for that.
+
+use std::collections::BTreeMap;
+
+use piecework_wire::Payload;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::tasks::{TaskError, result};
+
+/// Which of a call's tasks, and what it came to.
+pub(super) type Told = (usize, Result<Payload, TaskError>);
+
+/// The results of one call on the pool.
+#[derive(Debug)]
+pub(super) struct Results<R> {
+    told: mpsc::Receiver<Told>,
+    /// Those that came before their turn.
+    early: BTreeMap<usize, Result<R, TaskError>>,
+    /// Whose turn it is, and how many there are.
+    next: usize,
+    len: usize,
+    /// How many have come.
+    came: usize,
+}
+
+impl<R> Results<R> {
+    pub(super) fn new(told: mpsc::Receiver<Told>, len: usize) -> Self {
+        Self { told, early: BTreeMap::new(), next: 0, len, came: 0 }
+    }
+
+    /// Of a call that came to nothing.
+    pub(super) fn failed(error: TaskError) -> Self {
+        let (sender, told) = mpsc::channel(1);
+        sender.try_send((0, Err(error))).expect("there is room for one");
+        Self::new(told, 1)
+    }
+}
+
+impl<R: DeserializeOwned> Results<R> {
+    /// The next one to come, and which it is; `None` behind the last.
+    pub(super) async fn next(&mut self) -> Option<(usize, Result<R, TaskError>)> {
+        if self.came == self.len {
+            return None;
+        }
+        self.came += 1;
+        self.told.recv().await.map(|(at, told)| (at, told.and_then(|told| result(&told))))
+    }
+
+    /// The next one in order; `None` behind the last.
+    pub(super) async fn next_in_order(&mut self) -> Option<Result<R, TaskError>> {
+        if self.next >= self.len {
+            return None;
+        }
+        loop {
+            if let Some(result) = self.early.remove(&self.next) {
+                self.next += 1;
+                return Some(result);
+            }
+            let Some((at, result)) = self.next().await else {
+                self.next = self.len;
+                return Some(Err(TaskError::Over("gone")));
+            };
+            self.early.insert(at, result);
+        }
+    }
+
+    /// All of them in order; or the first that failed.
+    pub(super) async fn all(mut self) -> Result<Vec<R>, TaskError> {
+        let mut all = Vec::with_capacity(self.len);
+        while let Some(result) = self.next_in_order().await {
+            all.push(result?);
+        }
+        Ok(all)
+    }
+}
+
+/// The result of a task that somebody will ask for.
+#[derive(Debug)]
+pub struct AsyncResult<R> {
+    results: Results<R>,
+}
+
+impl<R: DeserializeOwned> AsyncResult<R> {
+    pub(super) fn new(results: Results<R>) -> Self {
+        Self { results }
+    }
+
+    /// Waits for the result.
+    ///
+    /// # Errors
+    /// The task panicked, or its child died as often as it was tried; the pool was closed.
+    pub async fn get(mut self) -> Result<R, TaskError> {
+        self.results.next_in_order().await.unwrap_or(Err(TaskError::Over("gone")))
+    }
+
+    /// Waits until there is a result.
+    pub async fn wait(&mut self) {
+        if self.results.early.is_empty()
+            && let Some((at, result)) = self.results.next().await
+        {
+            self.results.early.insert(at, result);
+        }
+    }
+
+    /// Whether there is a result.
+    pub fn ready(&mut self) -> bool {
+        while let Ok((at, told)) = self.results.told.try_recv() {
+            self.results.came += 1;
+            self.results.early.insert(at, told.and_then(|told| result(&told)));
+        }
+        !self.results.early.is_empty()
+    }
+
+    /// Whether there is a result and no error; `None` while there is neither.
+    pub fn successful(&mut self) -> Option<bool> {
+        self.ready().then(|| self.results.early.values().all(Result::is_ok))
+    }
+}

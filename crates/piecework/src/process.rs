@@ -1,0 +1,172 @@
+//! A task in a child process of its own.
+
+use std::marker::PhantomData;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use piecework_wire::Payload;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
+
+use crate::item::to_payload;
+use crate::tasks::{Child, TaskError, TaskFn, name_of, result};
+
+/// How many were spawned, for their names.
+static SPAWNED: AtomicU64 = AtomicU64::new(0);
+
+/// A task that runs in a child process of its own. Whatever becomes of that, this program goes on;
+/// dropped, the process is killed.
+///
+/// ```no_run
+/// use piecework::Process;
+///
+/// #[piecework::task]
+/// fn run_proc(name: String) {
+///     println!("Run child process {name} ({})...", std::process::id());
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), piecework::tasks::TaskError> {
+///     piecework::init(); // first: the child is this program, too
+///     let mut process = Process::spawn(run_proc, ("test".to_owned(),))?;
+///     process.join().await?;
+///     println!("Child process end.");
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Process<R> {
+    name: String,
+    pid: u32,
+    running: Option<JoinHandle<Result<Payload, TaskError>>>,
+    exit_code: Option<i32>,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<R: DeserializeOwned> Process<R> {
+    /// Starts a process that runs a task with these arguments, a tuple.
+    ///
+    /// # Errors
+    /// The function is no task, its arguments cannot be said, or there is no room for a process.
+    pub fn spawn<F, A, M>(task: F, arguments: A) -> Result<Self, TaskError>
+    where
+        F: TaskFn<A, M, Output = R>,
+        A: Serialize,
+    {
+        let task = name_of(task)?;
+        let arguments = to_payload(&arguments).map_err(Box::new)?;
+        let mut child = Child::start()?;
+        let pid = child.pid().expect("it was just started, and nobody has waited for it");
+        let running = tokio::spawn(async move {
+            let result = child.call(task, &[arguments]).await;
+            child.end().await;
+            result.map(|mut results| results.pop().expect("one call has one result"))
+        });
+        let name = format!("Process-{}", SPAWNED.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(Self { name, pid, running: Some(running), exit_code: None, result: PhantomData })
+    }
+
+    /// Gives it another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The system's number of it.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether it runs still.
+    pub fn is_alive(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.is_finished())
+    }
+
+    /// Waits until it has ended, and gives what the task came to. The result is given once;
+    /// [`Process::exit_code`] tells for ever how it ended.
+    ///
+    /// # Errors
+    /// The task panicked, or its process died, or it was joined before.
+    pub async fn join(&mut self) -> Result<R, TaskError> {
+        let Some(running) = &mut self.running else { return Err(TaskError::Over("joined")) };
+        let ended = running.await;
+        self.ended(ended)
+    }
+
+    /// The same, or `None` if it runs still when the time is up.
+    ///
+    /// # Errors
+    /// As for [`Process::join`].
+    pub async fn join_timeout(&mut self, patience: Duration) -> Result<Option<R>, TaskError> {
+        let Some(running) = &mut self.running else { return Err(TaskError::Over("joined")) };
+        match timeout(patience, running).await {
+            Ok(ended) => self.ended(ended).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        told: Result<Result<Payload, TaskError>, JoinError>,
+    ) -> Result<R, TaskError> {
+        self.running = None;
+        let told = told.unwrap_or(Err(TaskError::Over("gone")));
+        let ended = told.and_then(|told| result(&told));
+        self.exit_code = Some(match &ended {
+            Ok(_) => 0,
+            Err(TaskError::Died { status, .. }) => code(*status),
+            Err(_) => 1,
+        });
+        ended
+    }
+
+    /// Asks it to end (`SIGTERM`).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it (`SIGKILL`).
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// As Python's: 0 after a result, 1 after a panic, the number of a signal that killed it as a
+    /// negative one; `None` until it was joined.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.exit_code
+    }
+
+    fn signal(&self, signal: Signal) {
+        // While it was not waited for, its number is nobody else's.
+        if self.is_alive()
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+            && let Err(error) = kill_process(pid, signal)
+        {
+            tracing::debug!(%error, pid = self.pid, "it has ended already");
+        }
+    }
+}
+
+impl<R> Drop for Process<R> {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            // The child goes with the task that watches it.
+            running.abort();
+        }
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.signal().map_or_else(|| status.code().unwrap_or(1), |signal| -signal)
+}

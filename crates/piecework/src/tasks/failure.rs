@@ -1,0 +1,78 @@
+//! How a task ends that has no result.
+
+use std::fmt;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What a task panicked with.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Panic {
+    /// What it said.
+    pub message: String,
+    /// Where: file, line and column.
+    pub place: String,
+    /// What had called what, if `RUST_BACKTRACE` asks for it.
+    pub backtrace: String,
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.message, self.place)?;
+        match self.backtrace.is_empty() {
+            true => Ok(()),
+            false => write!(f, "\n{}", self.backtrace),
+        }
+    }
+}
+
+/// Why a task has no result.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It panicked.
+    #[error("the task panicked: {0}")]
+    Panicked(Panic),
+    /// The process that ran it died.
+    #[error("the process that ran the task died: {}{}", how(*.status), said(.stderr))]
+    Died {
+        /// Of what: a signal, or an exit code.
+        status: ExitStatus,
+        /// The end of what it wrote to standard error.
+        stderr: String,
+    },
+    /// The function is not known by name.
+    #[error("{function} is no task; hint: mark the function with #[piecework::task]")]
+    Unmarked {
+        /// Its path.
+        function: &'static str,
+    },
+    /// What it takes or gives cannot be said, or was misunderstood.
+    #[error(transparent)]
+    Item(#[from] Box<crate::Error>),
+    /// No child process could be started, or talked to.
+    #[error("no child process: {0}; hint: does `main` begin with `piecework::init()`?")]
+    NoChild(io::Error),
+    /// A child process was started, and its initializer failed.
+    #[error("the pool's initializer failed: {0}")]
+    NotBegun(String),
+    /// The pool was terminated, or closed before the task was given to it; or the process was
+    /// joined before.
+    #[error("there is no result: it is {0}")]
+    Over(&'static str),
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("signal {signal}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn said(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; it said: {}", stderr.trim_end()) }
+}
