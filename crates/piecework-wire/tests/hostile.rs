@@ -18,7 +18,7 @@ fn read_all(frame: &[u8]) {
     if let Ok(request) = Request::parse(frame) {
         let named = request.kwarg_names().filter_map(|name| request.kwarg(name));
         for arg in request.args().chain(named) {
-            let _ = (arg.value(), arg.elements(10));
+            let _ = (arg.value(), arg.elements(10), arg.set_elements(10), arg.call());
             if let Ok(payload) = arg.payload() {
                 let _ = (payload.value(), payload.class_name());
                 let again = Payload::from_pickle(&payload.to_pickle()).unwrap();

@@ -127,14 +127,55 @@ impl<B: AsRef<[u8]>> Document<B> {
         let walker = walk(self.bytes(), span, [Children::new(0, max.saturating_mul(2))])?;
         let [children] = &walker.watched;
         let parts = children.of_dict(what)?;
-        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
-        let neighbours: Vec<Span> = outside.chain(parts).copied().collect();
-        let mut lifted = self.lift_all(parts, &neighbours)?.into_iter();
+        let mut lifted = self.lift_parts(span, parts, neighbours)?.into_iter();
         let mut pairs = Vec::with_capacity(parts.len() / 2);
         while let (Some(key), Some(value)) = (lifted.next(), lifted.next()) {
             pairs.push([key, value]);
         }
         Ok(pairs)
+    }
+
+    /// Lifts each element of a set or frozenset that an opcode made.
+    pub(crate) fn lift_set(
+        &self,
+        span: Span,
+        neighbours: &[Span],
+        max: usize,
+        what: &'static str,
+    ) -> Result<Vec<Payload>, WireError> {
+        let walker = walk(self.bytes(), span, [Children::new(0, max)])?;
+        let [children] = &walker.watched;
+        self.lift_parts(span, children.of_set(what)?, neighbours)
+    }
+
+    /// Lifts what is called, and each argument, of the call that makes an object.
+    pub(crate) fn lift_call(
+        &self,
+        span: Span,
+        neighbours: &[Span],
+        max: usize,
+        what: &'static str,
+    ) -> Result<(Payload, Vec<Payload>), WireError> {
+        // What is called stands below the tuple of its arguments.
+        let walker = walk(self.bytes(), span, [Children::new(0, 2), Children::new(1, max)])?;
+        let [call, arguments] = &walker.watched;
+        let &[class, _] = call.of_call(what)? else {
+            return Err(WireError::shape(what, "it is not a call"));
+        };
+        let arguments = self.lift_parts(span, arguments.of_tuple(what)?, neighbours)?;
+        Ok((self.lift(class, neighbours)?, arguments))
+    }
+
+    /// Lifts parts of the value in `span`, each of which may refer to those before it.
+    fn lift_parts(
+        &self,
+        span: Span,
+        parts: &[Span],
+        neighbours: &[Span],
+    ) -> Result<Vec<Payload>, WireError> {
+        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
+        let neighbours: Vec<Span> = outside.chain(parts).copied().collect();
+        self.lift_all(parts, &neighbours)
     }
 
     /// Lifts each element of a list or tuple.
@@ -151,9 +192,7 @@ impl<B: AsRef<[u8]>> Document<B> {
             return Ok(plain::lift(self.bytes(), &pushes, proto));
         }
         let elements = self.elements(span, max, what)?;
-        let outside = neighbours.iter().filter(|neighbour| neighbour.end <= span.start);
-        let neighbours: Vec<Span> = outside.chain(&elements).copied().collect();
-        self.lift_all(&elements, &neighbours)
+        self.lift_parts(span, &elements, neighbours)
     }
 }
 

@@ -153,6 +153,17 @@ impl Children {
         self.checked(op::makes_sequence(self.made_by), what, "a list or a tuple")
     }
 
+    /// The elements of a set or frozenset, where an opcode made it.
+    pub(crate) fn of_set(&self, what: &'static str) -> Result<&[Span], WireError> {
+        let fits = matches!(self.made_by, op::EMPTY_SET | op::FROZENSET);
+        self.checked(fits, what, "a set")
+    }
+
+    /// What is called, and the tuple of what it is called with.
+    pub(crate) fn of_call(&self, what: &'static str) -> Result<&[Span], WireError> {
+        self.checked(self.made_by == op::REDUCE, what, "a call")
+    }
+
     /// The children of a dict: key, value, key, value.
     pub(crate) fn of_dict(&self, what: &'static str) -> Result<&[Span], WireError> {
         self.checked(op::makes_dict(self.made_by), what, "a dict")

@@ -106,6 +106,26 @@ pub(crate) fn dict<B: BufMut, T>(out: &mut B, items: &[T], write: impl FnMut(&mu
     batches(out, items, op::SETITEMS, write);
 }
 
+pub(crate) fn set<B: BufMut, T>(out: &mut B, items: &[T], write: impl FnMut(&mut B, &T)) {
+    out.put_u8(op::EMPTY_SET);
+    batches(out, items, op::ADDITEMS, write);
+}
+
+/// Writes an instance of a class as picklers do: made without its `__init__`, then given its
+/// attributes.
+pub(crate) fn instance<B: BufMut, T>(
+    out: &mut B,
+    module: &str,
+    class: &str,
+    attributes: &[T],
+    write: impl FnMut(&mut B, &T),
+) {
+    global(out, module, class);
+    out.put_slice(&[op::EMPTY_TUPLE, op::NEWOBJ]);
+    dict(out, attributes, write);
+    out.put_u8(op::BUILD);
+}
+
 /// Writes items in batches, as picklers do, so that a reader's stack stays low.
 fn batches<B: BufMut, T>(out: &mut B, items: &[T], end: u8, mut write: impl FnMut(&mut B, &T)) {
     const BATCH: usize = 1_000;

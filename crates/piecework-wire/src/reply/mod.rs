@@ -9,8 +9,9 @@ use crate::{Payload, Value, WireError};
 
 pub use write::{
     PayloadFrame, created, error, error_of, payload_frame, proxy, returned, returned_array,
-    returned_dict, returned_leases, returned_none, returned_pair, returned_pairs, returned_payload,
-    returned_payloads, returned_reversed, traceback,
+    returned_dict, returned_instance, returned_iterator, returned_leases, returned_none,
+    returned_pair, returned_pairs, returned_payload, returned_payloads, returned_reversed,
+    returned_set, traceback,
 };
 
 /// The most methods that an object exposes; CPython's dict, the richest, has 27.

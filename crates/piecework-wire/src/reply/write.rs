@@ -79,26 +79,64 @@ pub fn returned_dict(out: &mut BytesMut, entries: &[[Payload; 2]]) {
     });
 }
 
-/// Appends an `array.array` of this typecode.
-pub fn returned_array(out: &mut BytesMut, typecode: char, numbers: &[Payload]) {
+/// Appends a set of what somebody else pickled.
+pub fn returned_set(out: &mut BytesMut, elements: &[Payload]) {
     let mut layer = Layer::new(writer::PROTO);
     pair(out, "#RETURN", |out| {
-        writer::global(out, "array", "array");
-        writer::str(out, typecode.encode_utf8(&mut [0; 4]));
-        writer::list(out, numbers, |out, number| layer.lay(out, number));
-        writer::end_pair(out);
-        writer::call(out);
+        writer::set(out, elements, |out, element| layer.lay(out, element));
     });
+}
+
+/// Appends an `array.array` of this typecode.
+pub fn returned_array(out: &mut BytesMut, typecode: char, numbers: &[Payload]) {
+    let typecode = Payload::from_value(&Value::Str(typecode.to_string()));
+    returned_call(out, ["array", "array"], Some(&typecode), numbers);
 }
 
 /// Appends what `reversed()` gives of a list of these.
 pub fn returned_reversed(out: &mut BytesMut, items: &[Payload]) {
+    returned_call(out, ["builtins", "reversed"], None, items);
+}
+
+/// Appends what `iter()` gives of a list of these.
+pub fn returned_iterator(out: &mut BytesMut, items: &[Payload]) {
+    returned_call(out, ["builtins", "iter"], None, items);
+}
+
+/// Appends what a call gives whose last argument is a list of these.
+fn returned_call(
+    out: &mut BytesMut,
+    [module, name]: [&str; 2],
+    first: Option<&Payload>,
+    list: &[Payload],
+) {
     let mut layer = Layer::new(writer::PROTO);
     pair(out, "#RETURN", |out| {
-        writer::global(out, "builtins", "reversed");
-        writer::list(out, items, |out, item| layer.lay(out, item));
-        writer::end_single(out);
+        writer::global(out, module, name);
+        if let Some(first) = first {
+            layer.lay(out, first);
+        }
+        writer::list(out, list, |out, item| layer.lay(out, item));
+        match first {
+            Some(_) => writer::end_pair(out),
+            None => writer::end_single(out),
+        }
         writer::call(out);
+    });
+}
+
+/// Appends an instance of a class with these attributes, of which nothing is called.
+pub fn returned_instance(
+    out: &mut BytesMut,
+    [module, class]: [&str; 2],
+    attributes: &[(String, Payload)],
+) {
+    let mut layer = Layer::new(writer::PROTO);
+    pair(out, "#RETURN", |out| {
+        writer::instance(out, module, class, attributes, |out, (name, value)| {
+            writer::str(out, name);
+            layer.lay(out, value);
+        });
     });
 }
 

@@ -143,6 +143,36 @@ impl Arg<'_> {
         self.request.document.lift_pairs(self.span, &self.request.values, max, "dict of items")
     }
 
+    /// Lifts each element of a set or frozenset, so that it stands alone.
+    ///
+    /// # Errors
+    /// The argument is no set, or has more than `max` elements, or one of them cannot stand alone.
+    pub fn set_elements(&self, max: usize) -> Result<Vec<Payload>, WireError> {
+        // Protocols below 4 have no opcode for sets: the class is called with a list.
+        if let Some((class, arguments)) = self.call()
+            && let "builtins.set"
+            | "builtins.frozenset"
+            | "__builtin__.set"
+            | "__builtin__.frozenset" = class.as_str()
+            && let [list] = &arguments[..]
+        {
+            return list.elements(max);
+        }
+        let Request { document, values, .. } = self.request;
+        document.lift_set(self.span, values, max, "set of items")
+    }
+
+    /// Returns what is called to make the argument, as `module.name`, and what it is called with;
+    /// `None` if it is made otherwise.
+    pub fn call(&self) -> Option<(String, Vec<Payload>)> {
+        /// `copyreg._reconstructor` and the like have three, and what rebuilds an array four.
+        const MAX: usize = 8;
+        let Request { document, values, .. } = self.request;
+        let call = document.lift_call(self.span, values, MAX, "call");
+        let (class, arguments) = call.ok()?;
+        Some((class.class_name()?, arguments))
+    }
+
     /// Lifts each element of a list or tuple, so that it stands alone.
     ///
     /// # Errors
