@@ -27,6 +27,7 @@ SCRIPTS = [
         "value",
         "list",
         "dict",
+        "set",
         "nested",
     )
 ]
@@ -139,7 +140,7 @@ def test_killed_processes_on_cpython():
 def test_refused():
     """It says what to do instead, and nothing is changed by the attempt."""
     *refused, kept, done = started("objects_refused.py")
-    assert len(refused) == 12
+    assert len(refused) == 15
     for line in refused:
         assert " -> TypeError: " in line, line
     for line in refused[:3]:

@@ -81,6 +81,7 @@ fn make(name: &str, number: Option<u32>) -> Result<Make, String> {
         Kind::Namespace => Make::Namespace(Vec::new()),
         Kind::List => Make::List(Vec::new()),
         Kind::Dict => Make::Dict(Vec::new()),
+        Kind::Set => Make::Set(Vec::new()),
         _ => return Err(unknown()),
     };
     match number {
@@ -105,6 +106,7 @@ mod tests {
     fn a_name_and_a_type_are_said_and_a_number_where_it_means_something() {
         for (text, kind) in [
             ("config:dict", "dict"),
+            ("seen:set", "set"),
             ("a.b:Lock", "Lock"),
             ("gate:Barrier=3", "Barrier"),
             ("n:Value=7", "Value"),

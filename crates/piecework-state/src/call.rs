@@ -223,6 +223,12 @@ pub enum Reply {
     Dict(Vec<[Bytes; 2]>),
     /// An array of this typecode.
     Array(char, Vec<Bytes>),
+    /// A set.
+    Set(Vec<Bytes>),
+    /// An instance of what is of this kind, with these attributes.
+    Instance(Kind, Vec<(String, Bytes)>),
+    /// An iterator over these.
+    Iterator(Vec<Bytes>),
     /// An iterator over a list, from its end.
     Reversed(Vec<Bytes>),
     /// An ident of a new object of this kind.
@@ -242,6 +248,8 @@ pub enum Shown {
     List(Vec<Bytes>),
     /// A dict.
     Dict(Vec<[Bytes; 2]>),
+    /// A set.
+    Set(Vec<Bytes>),
     /// Typecode and value.
     Value([Bytes; 2]),
     /// An array.

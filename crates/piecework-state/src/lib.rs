@@ -80,8 +80,8 @@ pub use ledger::{Fetch, Ledger, Lost, Told};
 pub use limits::Limits;
 pub use loading::Loading;
 pub use objects::{
-    ArrayCall, Comparable, Convert, DictCall, Key, Kind, ListCall, Make, NamespaceCall, ObjectCall,
-    Ordered, Same, Slice, Target,
+    ArrayCall, Comparable, Convert, DictCall, Key, Kind, ListCall, Make, Mix, NamespaceCall,
+    ObjectCall, Ordered, Relation, Same, SetCall, Slice, Target,
 };
 pub use options::{AckMode, Order, QueueOptions};
 pub use patience::Wait;

@@ -10,49 +10,12 @@ mod support;
 
 use bytes::Bytes;
 use piecework_state::{
-    ArrayCall, DictCall, Key, Limits, ListCall, Make, NamespaceCall, ObjectCall, Payload,
-    QueueOptions, Reply, SessionId, Slice, StateError,
+    ArrayCall, DictCall, Key, ListCall, Make, NamespaceCall, ObjectCall, Payload, Reply, Slice,
+    StateError,
 };
 use piecework_state::{Call, Kind};
-use support::World;
+use support::containers::{One, bytes, key, same, value};
 use support::objects::Shared;
-
-/// One object, and a session that calls it.
-struct One {
-    world: World,
-    object: Shared,
-    session: SessionId,
-}
-
-impl One {
-    fn new(make: Make) -> Self {
-        Self::limited(make, u64::MAX)
-    }
-
-    fn limited(make: Make, bytes: u64) -> Self {
-        let limits = Limits { bytes, ..Limits::default() };
-        let mut world = World::limited(QueueOptions::default(), limits);
-        let object = world.make(make);
-        let session = world.thread("MainProcess", &object);
-        Self { world, object, session }
-    }
-
-    fn on(&mut self, call: ObjectCall) -> String {
-        self.world.on(self.session, &self.object, call)
-    }
-
-    fn list(&mut self, call: ListCall) -> String {
-        self.on(ObjectCall::List(call))
-    }
-
-    fn dict(&mut self, call: DictCall) -> String {
-        self.on(ObjectCall::Dict(call))
-    }
-
-    fn shown(&mut self) -> String {
-        self.on(ObjectCall::Show)
-    }
-}
 
 fn list(items: &str) -> One {
     One::new(Make::List(bytes(items)))
@@ -61,29 +24,6 @@ fn list(items: &str) -> One {
 fn dict(keys: &str) -> One {
     let entries = keys.chars().map(|one| (key(&one.to_string()), value("v")));
     One::new(Make::Dict(entries.collect()))
-}
-
-fn value(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
-
-/// One value for each letter.
-fn bytes(letters: &str) -> Vec<Bytes> {
-    letters.chars().map(|letter| value(&letter.to_string())).collect()
-}
-
-fn key(text: &str) -> Key {
-    Key { same: same(&value(text)).unwrap(), bytes: value(text) }
-}
-
-/// `1` and `1.0` are the same, `nan` is not even itself, and `?` is an object of some class.
-fn same(value: &Bytes) -> Result<Option<Box<[u8]>>, StateError> {
-    let text = str::from_utf8(value).unwrap();
-    match text {
-        "?" => Err(StateError::NoMethod { kind: "?" }),
-        "nan" => Ok(None),
-        text => Ok(Some(text.strip_suffix(".0").unwrap_or(text).as_bytes().into())),
-    }
 }
 
 /// Digits are numbers, all else is text; an upper case letter is where its lower case is.
@@ -249,7 +189,7 @@ fn a_dict_keeps_its_keys_in_order_and_as_they_came() {
     assert_eq!(one.dict(DictCall::Items), "[(a, v), (1, longer), (b, again)]");
     assert_eq!(one.dict(DictCall::Len), "3");
     let more = vec![(key("a"), value("1")), (key("c"), value("2")), (key("c"), value("3"))];
-    assert_eq!(one.dict(DictCall::Update(more)), "None");
+    assert_eq!(one.dict(DictCall::Update { entries: more, told: false }), "None");
     assert_eq!(one.shown(), "{a: 1, 1: longer, b: again, c: 3}");
     for pair in ["(c, 3)", "(b, again)", "(1, longer)", "(a, 1)"] {
         assert_eq!(one.dict(DictCall::PopItem), pair);
@@ -368,6 +308,47 @@ fn an_array_is_a_list_of_numbers() {
 }
 
 #[test]
+fn dicts_are_merged() {
+    let mut one = dict("ab");
+    let with = |letters: &str| -> Vec<(Key, Bytes)> {
+        letters.chars().map(|letter| (key(&letter.to_string()), value("w"))).collect()
+    };
+    assert_eq!(one.dict(DictCall::Merged(with("bc"))), "{a: v, b: w, c: w}");
+    assert_eq!(one.dict(DictCall::MergedInto(with("bc"))), "{b: v, c: w, a: v}");
+    assert_eq!(
+        one.dict(DictCall::FromKeys(vec![key("x"), key("1"), key("1.0")], value("y"))),
+        "{x: y, 1: y}"
+    );
+    assert_eq!(one.dict(DictCall::Reversed), "iter([b, a])");
+    assert_eq!(one.shown(), "{a: v, b: v}");
+    let told = DictCall::Update { entries: with("c"), told: true };
+    assert_eq!(one.dict(told), "{a: v, b: v, c: w}");
+    assert_eq!(one.shown(), "{a: v, b: v, c: w}");
+}
+
+#[test]
+fn a_slice_of_an_array_takes_numbers_of_its_typecode_only() {
+    let mut one = One::new(Make::Array { typecode: 'i', values: bytes("1234") });
+    let set = |slice, typecode, letters| {
+        ObjectCall::Array(ArrayCall::SetSlice(slice, typecode, bytes(letters)))
+    };
+    let wrong = "bad argument type for built-in operation";
+    assert_eq!(one.on(set(slice(0, 1, None), 'h', "9")), wrong);
+    assert_eq!(one.on(set(slice(0, 1, None), 'i', "789")), "None");
+    let size = "attempt to assign array of size 1 to extended slice of size 3";
+    assert_eq!(one.on(set(slice(None, None, 2), 'i', "5")), size);
+    assert_eq!(one.shown(), "array('i', [7, 8, 9, 2, 3, 4])");
+}
+
+#[test]
+fn what_has_attributes_is_given_out_with_them() {
+    let mut one = One::new(Make::Value { typecode: value("'i'"), value: value("7") });
+    assert_eq!(one.on(ObjectCall::Whole), "Value(_typecode='i', _value=7)");
+    let mut one = One::new(Make::Namespace(vec![("_a".to_owned(), value("1"))]));
+    assert_eq!(one.on(ObjectCall::Whole), "Namespace(_a=1)");
+}
+
+#[test]
 fn a_namespace_has_names() {
     let names = vec![("b".to_owned(), value("2")), ("b".to_owned(), value("longer"))];
     let mut one = One::new(Make::Namespace(names));
@@ -393,6 +374,7 @@ fn hundred() -> Vec<Make> {
         Make::Value { typecode: value("i"), value: long(99) },
         Make::Array { typecode: 'i', values: vec![long(50), long(50)] },
         Make::Namespace(vec![("a".repeat(30), long(70))]),
+        Make::Set(vec![Key { same: Some(Box::default()), bytes: long(100) }]),
     ]
 }
 

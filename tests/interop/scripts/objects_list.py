@@ -15,6 +15,7 @@ m.list("abc")[:]
 m.list(b"abc")[:]
 m.list(range(3))[:]
 m.list({"a": 1, "b": 2})[:]
+m.list({1})[:], m.list(set())[:], sorted(m.list({"a", "b"})), m.list(frozenset([(1,)]))[:]
 m.list([[1], (2,), {"three": 3}])[:]
 m.list(5)  # raises
 m.list([1], [2])  # raises

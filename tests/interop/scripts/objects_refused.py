@@ -3,7 +3,12 @@
 usage: objects_refused.py HOST PORT AUTHKEY start|connect
 """
 
+from multiprocessing.managers import SyncManager
+
 from prompt import connected_manager
+
+# As Python has it since 3.14.
+SyncManager.register("set", set)
 
 
 class Point:
@@ -43,6 +48,9 @@ def main():
     keyed = manager.dict()
     said("an object as key", keyed.__setitem__, Point(1), "one")
     said("a frozenset as key", keyed.__setitem__, frozenset([1]), "one")
+    said("a frozenset in a set", manager.set().add, frozenset([1]))
+    said("an object in a set", manager.set, [Point(1)])
+    said("a list of a proxy", manager.list, numbers)
     said("a condition with a lock", manager.Condition, manager.Lock())
     print("kept: %r %r" % (numbers[:], [point.x for point in points]))
     print("done")

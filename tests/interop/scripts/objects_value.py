@@ -198,6 +198,29 @@ str(n)
 
 ALL_OF_IT = """
 m.Array("i", [1, 2])._getvalue()
+v = m.Value("i", 3)._getvalue()
+type(v).__name__, v.value, v.get(), sorted(vars(v).items()), v.set(4), v
+w = copy.copy(m.Namespace(a=1, b=[2], _c=3)._getvalue())
+type(w).__name__, w.a, w.b, w._c, sorted(vars(w)), w
+m.Namespace()._getvalue(), copy.deepcopy(m.Value("d", 1.5))
+s = m.Array("i", range(6))
+s[1:3] = array.array("i", [-7, 8, 9])
+s[:]
+s[:0] = array.array("i")
+s[5:] = array.array("i", [2**31 - 1, -(2**31)])
+s[::2] = array.array("i", [1, 2, 3, 4])
+s[:]
+s[::2] = array.array("i", [1])  # words differ
+s[1:2] = array.array("h", [1])
+s[1:2] = (1, 2)
+s[1:2] = "ab"
+s[:]
+list(m.Array("h", array.array("b", [-128, 127])))
+for code in "bBhHiIlLqQ": s = m.Array(code, [1, 2]); s[1:] = array.array(code, [127, 3]); print(s)
+for code in "fd": s = m.Array(code, [1, 2]); s[1:] = array.array(code, [-0.5, 1e30, float("inf")]); print(s)
+s = m.Array("Q", []); s[:] = array.array("Q", [2**64 - 1, 2**63]); print(s)
+s = m.Array("u", "ab"); s[1:] = array.array("u", "\u00fcz"); print(ascii(s[:].tounicode()))
+m.list(array.array("d", [0.5]))[:]
 copy.deepcopy(m.Array("d", [1]))
 """
 

@@ -61,7 +61,7 @@ pub const COPY_BYTES_MAX: usize = 16 * 1024;
 /// The items that one `put_many`, `get_many` or `lease` may name.
 pub const MANY_MAX: usize = 100_000;
 
-/// The items that one request may bring to a list, or the entries to a dict.
+/// The items that one request may bring to a list or a set, or the entries to a dict.
 pub const LIST_ITEMS_MAX: usize = 1_000_000;
 
 /// The longest name of a queue, of a typeid that makes one, and of a client's thread.

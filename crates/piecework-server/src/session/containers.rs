@@ -3,14 +3,14 @@
 use super::arguments::Arguments;
 use super::asked::{Asked, Reader, now, signature};
 use super::error::PyError;
-use super::numbers::convert;
-use super::same::{comparable, ordered, same, unhashable};
+use super::iterables::{entries, entries_of, items, key, keys};
+use super::numbers::{self, convert};
+use super::same::{comparable, ordered, same};
 use crate::limits::LIST_ITEMS_MAX;
 use bytes::Bytes;
 use piecework_state::{ArrayCall, DictCall, Key, ListCall, Make, NamespaceCall, ObjectCall, Slice};
 use piecework_wire::request::Arg;
 use piecework_wire::{Payload, Request, Value};
-use std::iter::successors;
 
 pub(super) static LIST: [Reader; 23] = [
     (signature("__getitem__", &["index"], 1), |args| match index(args, 0)? {
@@ -19,7 +19,7 @@ pub(super) static LIST: [Reader; 23] = [
     }),
     (signature("__setitem__", &["index", "value"], 2), |args| match index(args, 0)? {
         At::Index(at) => list(ListCall::Set(at, bytes(args, 1)?)),
-        At::Slice(slice) => list(ListCall::SetSlice(slice, items(args, 1)?)),
+        At::Slice(slice) => list(ListCall::SetSlice(slice, items(args.required(1))?)),
     }),
     (signature("__delitem__", &["index"], 1), |args| match index(args, 0)? {
         At::Index(at) => list(ListCall::Delete(at)),
@@ -31,7 +31,7 @@ pub(super) static LIST: [Reader; 23] = [
     }),
     (signature("__reversed__", &[], 0), |_| list(ListCall::Reversed)),
     (signature("__add__", &["other"], 1), |args| match args.required(0).value() {
-        Ok(Value::List(_)) | Err(_) => list(ListCall::Plus(items(args, 0)?)),
+        Ok(Value::List(_)) | Err(_) => list(ListCall::Plus(items(args.required(0))?)),
         Ok(other) => Err(PyError::type_error(format!(
             "can only concatenate list (not \"{}\") to list",
             super::arguments::type_name(&other)
@@ -41,8 +41,12 @@ pub(super) static LIST: [Reader; 23] = [
     (signature("__rmul__", &["times"], 1), |args| list(ListCall::Times(args.int(0, 1)?))),
     (signature("__imul__", &["times"], 1), |args| list(ListCall::TimesInPlace(args.int(0, 1)?))),
     (signature("append", &["object"], 1), |args| list(ListCall::Append(bytes(args, 0)?))),
-    (signature("extend", &["iterable"], 1), |args| list(ListCall::Extend(items(args, 0)?))),
-    (signature("__iadd__", &["iterable"], 1), |args| list(ListCall::Extend(items(args, 0)?))),
+    (signature("extend", &["iterable"], 1), |args| {
+        list(ListCall::Extend(items(args.required(0))?))
+    }),
+    (signature("__iadd__", &["iterable"], 1), |args| {
+        list(ListCall::Extend(items(args.required(0))?))
+    }),
     (signature("insert", &["index", "object"], 2), |args| {
         list(ListCall::Insert(args.int(0, 0)?, bytes(args, 1)?))
     }),
@@ -67,39 +71,58 @@ pub(super) static LIST: [Reader; 23] = [
     (signature("#GETVALUE", &[], 0), |_| list(ListCall::Copy)),
 ];
 
-pub(super) static DICT: [Reader; 17] = [
-    (signature("__getitem__", &["key"], 1), |args| dict(DictCall::Item(key(args, 0)?))),
+pub(super) static DICT: [Reader; 22] = [
+    (signature("__getitem__", &["key"], 1), |args| dict(DictCall::Item(key(args.required(0))?))),
     (signature("__setitem__", &["key", "value"], 2), |args| {
-        dict(DictCall::Set(key(args, 0)?, bytes(args, 1)?))
+        dict(DictCall::Set(key(args.required(0))?, bytes(args, 1)?))
     }),
-    (signature("__delitem__", &["key"], 1), |args| dict(DictCall::Delete(key(args, 0)?))),
-    (signature("__contains__", &["key"], 1), |args| dict(DictCall::Contains(key(args, 0)?))),
+    (signature("__delitem__", &["key"], 1), |args| dict(DictCall::Delete(key(args.required(0))?))),
+    (signature("__contains__", &["key"], 1), |args| {
+        dict(DictCall::Contains(key(args.required(0))?))
+    }),
     (signature("__iter__", &[], 0), |_| dict(DictCall::Iterate)),
     (signature("__len__", &[], 0), |_| dict(DictCall::Len)),
     (signature("clear", &[], 0), |_| dict(DictCall::Clear)),
     (signature("copy", &[], 0), |_| dict(DictCall::Copy)),
     (signature("get", &["key", "default"], 1), |args| {
-        dict(DictCall::Get(key(args, 0)?, optional(args, 1)?))
+        dict(DictCall::Get(key(args.required(0))?, optional(args, 1)?))
     }),
     (signature("items", &[], 0), |_| dict(DictCall::Items)),
     (signature("keys", &[], 0), |_| dict(DictCall::Keys)),
     (signature("values", &[], 0), |_| dict(DictCall::Values)),
     (signature("pop", &["key", "default"], 1), |args| {
-        dict(DictCall::Pop(key(args, 0)?, optional(args, 1)?))
+        dict(DictCall::Pop(key(args.required(0))?, optional(args, 1)?))
     }),
     (signature("popitem", &[], 0), |_| dict(DictCall::PopItem)),
     (signature("setdefault", &["key", "default"], 1), |args| {
         let default = optional(args, 1)?.unwrap_or_else(none);
-        dict(DictCall::SetDefault(key(args, 0)?, default))
+        dict(DictCall::SetDefault(key(args.required(0))?, default))
     }),
     // Takes any names, so it is read apart; here it is only known.
-    (signature("update", &["other"], 0), |_| dict(DictCall::Update(Vec::new()))),
+    (signature("update", &["other"], 0), |_| {
+        dict(DictCall::Update { entries: Vec::new(), told: false })
+    }),
+    (signature("__ior__", &["other"], 1), |args| {
+        dict(DictCall::Update { entries: entries_of(args.required(0))?, told: true })
+    }),
+    (signature("__or__", &["other"], 1), |args| {
+        dict(DictCall::Merged(other_dict(args.required(0))?))
+    }),
+    (signature("__ror__", &["other"], 1), |args| {
+        dict(DictCall::MergedInto(other_dict(args.required(0))?))
+    }),
+    (signature("fromkeys", &["iterable", "value"], 1), |args| {
+        let value = optional(args, 1)?.unwrap_or_else(none);
+        dict(DictCall::FromKeys(keys(args.required(0))?, value))
+    }),
+    (signature("__reversed__", &[], 0), |_| dict(DictCall::Reversed)),
     (signature("#GETVALUE", &[], 0), |_| dict(DictCall::Copy)),
 ];
 
-pub(super) static VALUE: [Reader; 2] = [
+pub(super) static VALUE: [Reader; 3] = [
     (signature("get", &[], 0), |_| now(ObjectCall::Get)),
     (signature("set", &["value"], 1), |args| now(ObjectCall::Put(bytes(args, 0)?))),
+    (signature("#GETVALUE", &[], 0), |_| now(ObjectCall::Whole)),
 ];
 
 pub(super) static ARRAY: [Reader; 4] = [
@@ -110,8 +133,9 @@ pub(super) static ARRAY: [Reader; 4] = [
     }),
     (signature("__setitem__", &["index", "value"], 2), |args| match index(args, 0)? {
         At::Index(at) => now(ObjectCall::Array(ArrayCall::Set(at, bytes(args, 1)?, convert))),
-        At::Slice(_) => {
-            Err(PyError::type_error("can only assign array (not \"list\") to array slice"))
+        At::Slice(slice) => {
+            let (typecode, numbers) = array(args, 1)?;
+            now(ObjectCall::Array(ArrayCall::SetSlice(slice, typecode, numbers)))
         }
     }),
     (signature("#GETVALUE", &[], 0), |_| {
@@ -119,7 +143,7 @@ pub(super) static ARRAY: [Reader; 4] = [
     }),
 ];
 
-pub(super) static NAMESPACE: [Reader; 3] = [
+pub(super) static NAMESPACE: [Reader; 4] = [
     (signature("__getattribute__", &["name"], 1), |args| {
         now(ObjectCall::Namespace(NamespaceCall::Get(args.text(0)?)))
     }),
@@ -129,10 +153,26 @@ pub(super) static NAMESPACE: [Reader; 3] = [
     (signature("__delattr__", &["name"], 1), |args| {
         now(ObjectCall::Namespace(NamespaceCall::Delete(args.text(0)?)))
     }),
+    (signature("#GETVALUE", &[], 0), |_| now(ObjectCall::Whole)),
 ];
 
 pub(super) static ITERATOR: [Reader; 1] =
     [(signature("__next__", &[], 0), |_| now(ObjectCall::Next))];
+
+/// The other side of `|`, which is a dict or nothing that a dict knows of.
+fn other_dict(other: Arg<'_>) -> Result<Vec<(Key, Bytes)>, PyError> {
+    match other.pairs(LIST_ITEMS_MAX) {
+        Ok(_) => entries_of(other),
+        Err(why) => Err(PyError::type_error(format!("unsupported operand type for |: {why}"))),
+    }
+}
+
+/// The typecode and the numbers of an array.
+fn array(args: &Arguments<'_>, at: usize) -> Result<(char, Vec<Bytes>), PyError> {
+    let numbers = args.required(at).call().as_ref().and_then(numbers::of_array);
+    numbers
+        .ok_or_else(|| PyError::type_error("can only assign array (not \"list\") to array slice"))
+}
 
 fn list(call: ListCall) -> Result<Asked, PyError> {
     now(ObjectCall::List(call))
@@ -144,12 +184,12 @@ fn dict(call: DictCall) -> Result<Asked, PyError> {
 
 /// `update(other, **names)` of a dict.
 pub(super) fn update(request: &Request<'_>) -> Result<Asked, PyError> {
-    dict(DictCall::Update(entries(request, 0)?))
+    dict(DictCall::Update { entries: entries(request, 0)?, told: false })
 }
 
 /// What `create` is to make of a container, by the arguments behind the typeid.
 pub(super) fn make_list(args: &Arguments<'_>) -> Result<Make, PyError> {
-    Ok(Make::List(if args.get(1).is_some() { items(args, 1)? } else { Vec::new() }))
+    Ok(Make::List(if args.get(1).is_some() { items(args.required(1))? } else { Vec::new() }))
 }
 
 pub(super) fn make_dict(request: &Request<'_>) -> Result<Make, PyError> {
@@ -173,73 +213,16 @@ pub(super) fn make_array(args: &Arguments<'_>) -> Result<Make, PyError> {
     let typecode = args.text(1)?;
     let mut chars = typecode.chars();
     let typecode = match (chars.next(), chars.next()) {
-        (Some(typecode), None) if super::numbers::is_typecode(typecode) => typecode,
+        (Some(typecode), None) if numbers::is_typecode(typecode) => typecode,
         _ => {
             return Err(PyError::value_error(
                 "bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)",
             ));
         }
     };
-    let numbers = items(args, 2)?;
-    let numbers = numbers.iter().map(|number| convert(typecode, number));
+    let items = items(args.required(2))?;
+    let numbers = items.iter().map(|number| convert(typecode, number));
     Ok(Make::Array { typecode, values: numbers.collect::<Result<_, _>>()? })
-}
-
-/// The entries that a dict is made of: a dict or a list of pairs, then names.
-fn entries(request: &Request<'_>, first: usize) -> Result<Vec<(Key, Bytes)>, PyError> {
-    if request.len_args() > first + 1 {
-        let given = request.len_args() - first;
-        return Err(PyError::type_error(format!("dict expected at most 1 argument, got {given}")));
-    }
-    let mut all = Vec::new();
-    if let Some(other) = request.arg(first) {
-        let pairs = match other.pairs(LIST_ITEMS_MAX) {
-            Ok(pairs) => pairs,
-            Err(_) => pairs_of_list(other)?,
-        };
-        for [key, value] in pairs {
-            all.push((key_of(&key)?, value.into_bytes()));
-        }
-    }
-    for name in request.kwarg_names() {
-        let Some(value) = request.kwarg(name) else { continue };
-        let key = key_of(&Payload::from_value(&Value::from(name)))?;
-        all.push((key, value.payload()?.into_bytes()));
-    }
-    Ok(all)
-}
-
-fn pairs_of_list(list: Arg<'_>) -> Result<Vec<[Payload; 2]>, PyError> {
-    let wrong = || {
-        PyError::type_error(
-            "a dict is made of a dict, or of a list of pairs; hint: send dict(...) of it",
-        )
-    };
-    let pair = |(at, pair): (usize, Payload)| {
-        let parts = pair.elements(LIST_ITEMS_MAX).map_err(|_| wrong())?;
-        parts.try_into().map_err(|parts: Vec<_>| {
-            let len = parts.len();
-            PyError::value_error(format!(
-                "dictionary update sequence element #{at} has length {len}; 2 is required"
-            ))
-        })
-    };
-    let pairs = list.elements(LIST_ITEMS_MAX).map_err(|_| wrong())?;
-    pairs.into_iter().enumerate().map(pair).collect()
-}
-
-/// A key, if it can be one.
-fn key(args: &Arguments<'_>, at: usize) -> Result<Key, PyError> {
-    key_of(&args.required(at).payload()?)
-}
-
-fn key_of(payload: &Payload) -> Result<Key, PyError> {
-    let bytes = payload.clone().into_bytes();
-    let same = same(&bytes).map_err(PyError::from)?;
-    if let Some(kind) = payload.value().ok().as_ref().and_then(unhashable) {
-        return Err(PyError::type_error(format!("unhashable type: '{kind}'")));
-    }
-    Ok(Key { same, bytes })
 }
 
 fn bytes(args: &Arguments<'_>, at: usize) -> Result<Bytes, PyError> {
@@ -252,44 +235,6 @@ fn optional(args: &Arguments<'_>, at: usize) -> Result<Option<Bytes>, PyError> {
 
 fn none() -> Bytes {
     Payload::from_value(&Value::None).into_bytes()
-}
-
-/// What can be iterated over without running code: a list or tuple, the letters of a str, the keys
-/// of a dict, the numbers of bytes or of a range.
-fn items(args: &Arguments<'_>, at: usize) -> Result<Vec<Bytes>, PyError> {
-    let arg = args.required(at);
-    if let Ok(elements) = arg.elements(LIST_ITEMS_MAX) {
-        return Ok(elements.into_iter().map(Payload::into_bytes).collect());
-    }
-    let values: Vec<Value> = match arg.value() {
-        Ok(Value::Str(text)) => text.chars().map(|c| Value::Str(c.to_string())).collect(),
-        Ok(Value::Bytes(bytes)) => bytes.iter().map(|byte| Value::Int((*byte).into())).collect(),
-        Ok(Value::Dict(entries)) => entries.into_iter().map(|(key, _)| key).collect(),
-        Ok(other) => {
-            let kind = super::arguments::type_name(&other);
-            return Err(PyError::type_error(format!("'{kind}' object is not iterable")));
-        }
-        Err(why) => match arg.payload()?.call().as_ref().and_then(range_of) {
-            Some(values) => values,
-            None => return Err(args.wrong(at, &format!("{why}; hint: send list(...) of it"))),
-        },
-    };
-    Ok(values.iter().map(|value| Payload::from_value(value).into_bytes()).collect())
-}
-
-/// The numbers of a range, which is pickled as the call that makes it.
-fn range_of((class, parts): &(String, Vec<Value>)) -> Option<Vec<Value>> {
-    let (
-        "builtins.range" | "__builtin__.xrange",
-        [Value::Int(start), Value::Int(stop), Value::Int(step)],
-    ) = (class.as_str(), &parts[..])
-    else {
-        return None;
-    };
-    let is_within = |at: &i64| if *step > 0 { at < stop } else { at > stop };
-    let numbers = successors(Some(*start), |at| at.checked_add(*step)).take_while(is_within);
-    let numbers: Vec<_> = numbers.take(LIST_ITEMS_MAX + 1).map(Value::Int).collect();
-    (numbers.len() <= LIST_ITEMS_MAX).then_some(numbers)
 }
 
 /// Where something is in a list.

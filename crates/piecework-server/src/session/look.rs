@@ -12,6 +12,8 @@ pub(super) fn look(shown: &Shown) -> String {
             let entry = |[key, item]: &[Bytes; 2]| format!("{}: {}", value(key), value(item));
             format!("{{{}}}", joined(entries.iter().map(entry)))
         }
+        Shown::Set(elements) if elements.is_empty() => "set()".to_owned(),
+        Shown::Set(elements) => format!("{{{}}}", joined(elements.iter().map(value))),
         Shown::Value([typecode, of]) => format!("Value({}, {})", value(typecode), value(of)),
         Shown::Array(typecode, numbers) if numbers.is_empty() => format!("array('{typecode}')"),
         Shown::Array('u', letters) => {

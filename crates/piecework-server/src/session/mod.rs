@@ -17,6 +17,7 @@ mod fault;
 mod handshake;
 mod item_value;
 mod items;
+mod iterables;
 mod look;
 mod manager;
 mod methods;
@@ -24,6 +25,7 @@ mod numbers;
 mod order;
 mod same;
 mod serving;
+mod sets;
 mod shared;
 mod value;
 

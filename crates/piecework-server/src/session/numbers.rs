@@ -56,6 +56,49 @@ pub(super) fn convert(typecode: char, bytes: &Bytes) -> Result<Bytes, StateError
     Ok(Payload::from_value(&converted).into_bytes())
 }
 
+/// The typecode and the numbers of an array, by the call that is its pickle among processes: the
+/// numbers as they lie in memory, here as on nearly all machines, the lowest byte first.
+pub(super) fn of_array((class, arguments): &(String, Vec<Payload>)) -> Option<(char, Vec<Bytes>)> {
+    let ("array.array", [typecode, bytes]) = (class.as_str(), &arguments[..]) else { return None };
+    let (Value::Str(typecode), Value::Bytes(bytes)) = (typecode.value().ok()?, bytes.value().ok()?)
+    else {
+        return None;
+    };
+    let typecode = typecode.chars().next()?;
+    let width = match typecode {
+        'b' | 'B' => 1,
+        'h' | 'H' => 2,
+        'i' | 'I' | 'f' | 'u' => 4,
+        'l' | 'L' | 'q' | 'Q' | 'd' => 8,
+        _ => return None,
+    };
+    if bytes.len() % width != 0 {
+        return None;
+    }
+    let number = |bytes: &[u8]| Some(Payload::from_value(&read(typecode, bytes)?).into_bytes());
+    let numbers = bytes.chunks(width).map(number);
+    Some((typecode, numbers.collect::<Option<_>>()?))
+}
+
+/// One number of an array of this typecode.
+fn read(typecode: char, bytes: &[u8]) -> Option<Value> {
+    let (least, ..) = range(typecode).unwrap_or_default();
+    let is_negative = least < 0 && bytes.last()? & 0x80 != 0;
+    let mut wide = [if is_negative { 0xff } else { 0 }; 16];
+    wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    let bits = i128::from_le_bytes(wide);
+    Some(match typecode {
+        'f' => Value::Float(f32::from_bits(u32::try_from(bits).ok()?).into()),
+        'd' => Value::Float(f64::from_bits(u64::try_from(bits).ok()?)),
+        'u' => Value::Str(char::from_u32(u32::try_from(bits).ok()?)?.to_string()),
+        _ => match i64::try_from(bits) {
+            Ok(int) => Value::Int(int),
+            // A ninth byte keeps the sign positive.
+            Err(_) => Value::Big(wide.get(..9)?.to_vec()),
+        },
+    })
+}
+
 fn int(typecode: char, value: &Value) -> Result<Value, StateError> {
     let (least, greatest, name) = range(typecode).unwrap_or((0, 0, "int"));
     let number = match value {

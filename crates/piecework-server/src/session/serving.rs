@@ -114,7 +114,10 @@ pub(crate) fn write(reply: &Reply, copy_bytes_max: usize, out: &mut BytesMut) ->
         | Reply::Pair(_)
         | Reply::Pairs(_)
         | Reply::Dict(_)
+        | Reply::Set(_)
         | Reply::Array(..)
+        | Reply::Instance(..)
+        | Reply::Iterator(_)
         | Reply::Reversed(_) => {
             if let Err(error) = write_values(reply, out) {
                 PyError::from(error).write(out);
@@ -147,6 +150,14 @@ fn write_values(reply: &Reply, out: &mut BytesMut) -> Result<(), WireError> {
         Reply::Pair(values) => reply::returned_pair(out, &pair(values)?),
         Reply::Pairs(values) => reply::returned_pairs(out, &pairs(values)?),
         Reply::Dict(values) => reply::returned_dict(out, &pairs(values)?),
+        Reply::Set(values) => reply::returned_set(out, &payloads(values)?),
+        Reply::Iterator(values) => reply::returned_iterator(out, &payloads(values)?),
+        Reply::Instance(kind, attributes) => {
+            let attribute = |(name, value): &(String, Bytes)| Ok((name.clone(), payload(value)?));
+            let attributes: Result<Vec<_>, WireError> = attributes.iter().map(attribute).collect();
+            let class = ["multiprocessing.managers", kind.name()];
+            reply::returned_instance(out, class, &attributes?);
+        }
         Reply::Array(typecode, values) => {
             reply::returned_array(out, *typecode, &payloads(values)?);
         }

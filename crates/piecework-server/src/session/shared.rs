@@ -5,6 +5,7 @@ use super::arguments::{Arguments, Patience, Signature};
 use super::asked::{Asked, Reader, now, signature};
 use super::containers;
 use super::error::PyError;
+use super::sets;
 use piecework_state::{Kind, Make, ObjectCall};
 use piecework_wire::{Request, Value};
 
@@ -80,6 +81,7 @@ fn methods(kind: Kind) -> &'static [Reader] {
         Kind::Namespace => &containers::NAMESPACE,
         Kind::List => &containers::LIST,
         Kind::Dict => &containers::DICT,
+        Kind::Set => &sets::SET,
         Kind::Iterator => &containers::ITERATOR,
         _ => &[],
     }
@@ -103,6 +105,11 @@ pub(crate) fn read(kind: Kind, request: &Request<'_>) -> Result<Asked, PyError> 
     match (kind, name) {
         (_, "__repr__" | "__str__") => return now(ObjectCall::Show),
         (Kind::Dict, "update") => return containers::update(request),
+        (Kind::Set, _) => {
+            if let Some(asked) = sets::of_many(request) {
+                return asked;
+            }
+        }
         _ => {}
     }
     let found = methods(kind).iter().find(|(signature, _)| signature.method == name);
@@ -162,6 +169,7 @@ pub(crate) fn make(kind: Kind, request: &Request<'_>) -> Result<Make, PyError> {
         Kind::Namespace => containers::make_namespace(request)?,
         Kind::List => containers::make_list(&bind(&LIST)?)?,
         Kind::Dict => containers::make_dict(request)?,
+        Kind::Set => sets::make(&bind(&LIST)?)?,
         other => {
             return Err(PyError::type_error(format!("'{}' cannot be created", other.name())));
         }

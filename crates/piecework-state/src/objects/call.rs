@@ -1,6 +1,6 @@
 //! What kinds of objects there are, what they are made of, and what is asked of them.
 
-use super::container_call::{ArrayCall, DictCall, ListCall, NamespaceCall};
+use super::container_call::{ArrayCall, DictCall, ListCall, NamespaceCall, SetCall};
 use super::key::Key;
 use crate::patience::Wait;
 use bytes::Bytes;
@@ -34,13 +34,15 @@ pub enum Kind {
     List,
     /// `dict`.
     Dict,
+    /// `set`.
+    Set,
     /// What `iter(dict)` gives; made by that only.
     Iterator,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Lock,
         Self::RLock,
         Self::Semaphore,
@@ -53,6 +55,7 @@ impl Kind {
         Self::Namespace,
         Self::List,
         Self::Dict,
+        Self::Set,
         Self::Iterator,
     ];
 
@@ -71,6 +74,7 @@ impl Kind {
             Self::Namespace => "Namespace",
             Self::List => "list",
             Self::Dict => "dict",
+            Self::Set => "set",
             Self::Iterator => "Iterator",
         }
     }
@@ -127,6 +131,8 @@ pub enum Make {
     List(Vec<Bytes>),
     /// A dict of these.
     Dict(Vec<(Key, Bytes)>),
+    /// A set of these.
+    Set(Vec<Key>),
 }
 
 /// What a session asks of an object. Arguments are checked and timeouts are moments by now.
@@ -173,8 +179,12 @@ pub enum ObjectCall {
     List(ListCall),
     /// Of a dict.
     Dict(DictCall),
+    /// Of a set.
+    InSet(SetCall),
     /// `next()` of an iterator.
     Next,
+    /// All of it, for `_getvalue()`, of what has attributes.
+    Whole,
     /// What it looks like.
     Show,
 }
@@ -195,6 +205,7 @@ impl Make {
             Self::Namespace(_) => Kind::Namespace,
             Self::List(_) => Kind::List,
             Self::Dict(_) => Kind::Dict,
+            Self::Set(_) => Kind::Set,
         }
     }
 
@@ -207,6 +218,7 @@ impl Make {
             Self::Dict(entries) => {
                 entries.iter().flat_map(|(key, value)| [&key.bytes, value]).collect()
             }
+            Self::Set(elements) => elements.iter().map(|key| &key.bytes).collect(),
             _ => Vec::new(),
         }
     }
@@ -219,8 +231,10 @@ impl ObjectCall {
             Self::Put(value)
             | Self::Array(ArrayCall::Set(_, value, _))
             | Self::Namespace(NamespaceCall::Set(_, value)) => vec![value],
+            Self::Array(ArrayCall::SetSlice(_, _, values)) => values.iter().collect(),
             Self::List(call) => call.values(),
             Self::Dict(call) => call.values(),
+            Self::InSet(call) => call.values(),
             _ => Vec::new(),
         }
     }

@@ -105,8 +105,21 @@ pub enum DictCall {
     PopItem,
     /// `setdefault(key, value)`.
     SetDefault(Key, Bytes),
-    /// `update(...)`.
-    Update(Vec<(Key, Bytes)>),
+    /// `update(...)`, and `d |= other`.
+    Update {
+        /// What is set.
+        entries: Vec<(Key, Bytes)>,
+        /// Whether the answer is all of the dict, as of `d |= other`.
+        told: bool,
+    },
+    /// `d | other`.
+    Merged(Vec<(Key, Bytes)>),
+    /// `other | d`.
+    MergedInto(Vec<(Key, Bytes)>),
+    /// `fromkeys(keys, value)`: a dict of its own.
+    FromKeys(Vec<Key>, Bytes),
+    /// `reversed(d)`.
+    Reversed,
     /// `iter(d)`.
     Iterate,
 }
@@ -116,12 +129,91 @@ impl DictCall {
     pub(super) fn values(&self) -> Vec<&Bytes> {
         match self {
             Self::Set(key, value) | Self::SetDefault(key, value) => vec![&key.bytes, value],
-            Self::Update(entries) => {
+            Self::Update { entries, .. } => {
                 entries.iter().flat_map(|(key, value)| [&key.bytes, value]).collect()
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// What a session asks of a set.
+#[derive(Clone, Debug)]
+pub enum SetCall {
+    /// `add(element)`.
+    Add(Key),
+    /// `discard(element)`.
+    Discard(Key),
+    /// `remove(element)`.
+    Remove(Key),
+    /// `pop()`: of what came first.
+    Pop,
+    /// `clear()`.
+    Clear,
+    /// `element in s`.
+    Contains(Key),
+    /// `len(s)`.
+    Len,
+    /// `copy()`, and all of it for `_getvalue()`.
+    Copy,
+    /// `iter(s)`: over what there is at that moment.
+    Iterate,
+    /// `s | other`, `union(*others)` and their like: a set of its own.
+    Mixed(Mix, Vec<Vec<Key>>),
+    /// `other | s` and its like.
+    MixedInto(Mix, Vec<Key>),
+    /// `s |= other`, `update(*others)` and their like.
+    Mix {
+        /// What becomes of both.
+        how: Mix,
+        /// What is mixed in, one after the other.
+        others: Vec<Vec<Key>>,
+        /// Whether the answer is all of the set, as of `s |= other`.
+        told: bool,
+    },
+    /// `s <= other`, `isdisjoint(other)` and their like.
+    Is(Relation, Vec<Key>),
+}
+
+impl SetCall {
+    /// The elements that it brings.
+    pub(super) fn values(&self) -> Vec<&Bytes> {
+        match self {
+            Self::Add(element) => vec![&element.bytes],
+            Self::Mix { how: Mix::Union | Mix::SymmetricDifference, others, .. } => {
+                others.iter().flatten().map(|element| &element.bytes).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What becomes of two sets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mix {
+    /// All of both.
+    Union,
+    /// What is in both.
+    Intersection,
+    /// What is in the first only.
+    Difference,
+    /// What is in one of them only.
+    SymmetricDifference,
+}
+
+/// What a set is to another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Relation {
+    /// Has nothing that the other has.
+    Disjoint,
+    /// `<=`.
+    Within,
+    /// `>=`.
+    Around,
+    /// `<`.
+    WithinMore,
+    /// `>`.
+    AroundLess,
 }
 
 /// Makes what is put into an array of this typecode a number of that, or says why it is none.
@@ -136,6 +228,8 @@ pub enum ArrayCall {
     GetSlice(Slice),
     /// `a[i] = value`.
     Set(i64, Bytes, Convert),
+    /// `a[a:b:c] = array.array(typecode, numbers)`.
+    SetSlice(Slice, char, Vec<Bytes>),
     /// `len(a)`.
     Len,
 }

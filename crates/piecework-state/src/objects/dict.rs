@@ -30,7 +30,28 @@ impl Dict {
     }
 
     pub(super) fn keys(&self) -> Vec<Bytes> {
-        self.entries.values().map(|(key, _)| key.bytes.clone()).collect()
+        self.whole_keys().map(|key| key.bytes.clone()).collect()
+    }
+
+    pub(super) fn whole_keys(&self) -> impl DoubleEndedIterator<Item = &Key> {
+        self.entries.values().map(|(key, _)| key)
+    }
+
+    /// Takes the key that came first, and its value.
+    pub(super) fn pop_first(&mut self) -> Option<Key> {
+        let entry = self.entries.pop_first();
+        entry.map(|(_, entry)| self.let_go(entry).0)
+    }
+
+    /// Forgets where an entry was that was just taken out.
+    fn let_go(&mut self, (key, value): (Key, Bytes)) -> (Key, Bytes) {
+        self.bytes -= key.len() + value.len() as u64;
+        key.same.as_ref().and_then(|same| self.places.remove(same));
+        (key, value)
+    }
+
+    fn whole_entries(&self) -> Vec<(Key, Bytes)> {
+        self.entries.values().cloned().collect()
     }
 
     pub(super) fn pairs(&self) -> Vec<[Bytes; 2]> {
@@ -78,9 +99,8 @@ impl Dict {
                 None => return Err(missing(key)),
             },
             DictCall::PopItem => match self.entries.pop_last() {
-                Some((_, (key, value))) => {
-                    self.bytes -= key.len() + value.len() as u64;
-                    key.same.and_then(|same| self.places.remove(&same));
+                Some((_, entry)) => {
+                    let (key, value) = self.let_go(entry);
                     Reply::Pair([key.bytes, value])
                 }
                 None => {
@@ -95,9 +115,22 @@ impl Dict {
                     Reply::Value(value)
                 }
             },
-            DictCall::Update(entries) => {
+            DictCall::Update { entries, told } => {
                 entries.into_iter().for_each(|(key, value)| self.set(key, value));
-                Reply::None
+                if told { Reply::Dict(self.pairs()) } else { Reply::None }
+            }
+            DictCall::Merged(entries) => {
+                Reply::Dict(Self::of([self.whole_entries(), entries].concat()).pairs())
+            }
+            DictCall::MergedInto(entries) => {
+                Reply::Dict(Self::of([entries, self.whole_entries()].concat()).pairs())
+            }
+            DictCall::FromKeys(keys, value) => {
+                let entries = keys.into_iter().map(|key| (key, value.clone()));
+                Reply::Dict(Self::of(entries.collect()).pairs())
+            }
+            DictCall::Reversed => {
+                Reply::Iterator(self.whole_keys().rev().map(|key| key.bytes.clone()).collect())
             }
             DictCall::Iterate => Reply::None,
         })
@@ -107,13 +140,13 @@ impl Dict {
         self.places.get(key.same.as_deref()?).copied()
     }
 
-    fn get(&self, key: &Key) -> Option<&Bytes> {
+    pub(super) fn get(&self, key: &Key) -> Option<&Bytes> {
         self.entries.get(&self.place(key)?).map(|(_, value)| value)
     }
 
     /// A key that is there already stays as it was, though the new one may look different: so
     /// Python has it, to which 1 and 1.0 are one key.
-    fn set(&mut self, key: Key, value: Bytes) {
+    pub(super) fn set(&mut self, key: Key, value: Bytes) {
         if let Some(place) = self.place(&key) {
             if let Some((_, old)) = self.entries.get_mut(&place) {
                 self.bytes += value.len() as u64;
@@ -131,7 +164,7 @@ impl Dict {
         self.entries.insert(place, (key, value));
     }
 
-    fn remove(&mut self, key: &Key) -> Option<Bytes> {
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Bytes> {
         let place = self.places.remove(key.same.as_deref()?)?;
         let (key, value) = self.entries.remove(&place)?;
         self.bytes -= key.len() + value.len() as u64;

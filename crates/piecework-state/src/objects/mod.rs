@@ -21,6 +21,7 @@ mod locking;
 mod object;
 mod semaphore;
 mod serve;
+mod set;
 mod slice;
 mod storing;
 mod target;
@@ -29,7 +30,9 @@ mod waiting;
 
 pub(crate) use awaits::Awaits;
 pub use call::{Kind, Make, ObjectCall};
-pub use container_call::{ArrayCall, Convert, DictCall, ListCall, NamespaceCall};
+pub use container_call::{
+    ArrayCall, Convert, DictCall, ListCall, Mix, NamespaceCall, Relation, SetCall,
+};
 pub(crate) use handle::{Handle, Handles, ident, parse_ident};
 pub use key::{Comparable, Key, Ordered, Same};
 pub(crate) use object::Object;

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::list::List;
 use super::lock::Lock;
 use super::semaphore::Semaphore;
+use super::set::Set;
 use super::value::{Array, Cell, Namespace};
 use crate::call::Shown;
 use crate::waiters::Line;
@@ -37,6 +38,7 @@ pub(crate) enum What {
     Namespace(Namespace),
     List(List),
     Dict(Dict),
+    Set(Set),
     Iterator(Keys),
 }
 
@@ -57,6 +59,7 @@ impl Make {
             Self::Namespace(names) => What::Namespace(Namespace::of(names)),
             Self::List(items) => What::List(List::of(items)),
             Self::Dict(entries) => What::Dict(Dict::of(entries)),
+            Self::Set(elements) => What::Set(Set::of(elements)),
         }
     }
 }
@@ -93,6 +96,7 @@ impl Object {
             | What::Namespace(_)
             | What::List(_)
             | What::Dict(_)
+            | What::Set(_)
             | What::Iterator(_) => [None, None],
             What::Lock(lock) => [Some(&lock.line), None],
             What::Semaphore(semaphore) => [Some(&semaphore.line), None],
@@ -154,6 +158,7 @@ impl Object {
             What::Namespace(names) => names.bytes(),
             What::List(list) => list.bytes(),
             What::Dict(dict) => dict.bytes(),
+            What::Set(set) => set.bytes(),
             What::Iterator(keys) => keys.bytes,
             _ => 0,
         }
@@ -163,7 +168,7 @@ impl Object {
     pub(crate) fn bytes_anew(&self) -> u64 {
         let all = |values: &[Bytes]| values.iter().map(|value| value.len() as u64).sum::<u64>();
         match (self.show(), &self.what) {
-            (Shown::List(values) | Shown::Array(_, values), _) => all(&values),
+            (Shown::List(values) | Shown::Set(values) | Shown::Array(_, values), _) => all(&values),
             (Shown::Dict(pairs), _) => pairs.iter().map(|pair| all(pair)).sum(),
             (Shown::Value(pair), _) => all(&pair),
             (Shown::Names(names), _) => {
@@ -178,11 +183,10 @@ impl Object {
         match &self.what {
             What::Value(cell) => Shown::Value([cell.typecode.clone(), cell.value.clone()]),
             What::Array(array) => Shown::Array(array.typecode, array.list.items().to_vec()),
-            What::Namespace(names) => Shown::Names(
-                names.names().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            ),
+            What::Namespace(names) => Shown::Names(names.attributes()),
             What::List(list) => Shown::List(list.items().to_vec()),
             What::Dict(dict) => Shown::Dict(dict.pairs()),
+            What::Set(set) => Shown::Set(set.elements()),
             _ => Shown::Opaque(self.kind),
         }
     }

@@ -47,10 +47,17 @@ impl State {
                 cell.value = value;
                 Ok(Reply::None)
             }
+            (What::Value(cell), ObjectCall::Whole) => {
+                Ok(Reply::Instance(Kind::Value, cell.attributes()))
+            }
+            (What::Namespace(names), ObjectCall::Whole) => {
+                Ok(Reply::Instance(Kind::Namespace, names.attributes()))
+            }
             (What::Array(array), ObjectCall::Array(call)) => array.call(call),
             (What::Namespace(names), ObjectCall::Namespace(call)) => names.call(call),
             (What::List(list), ObjectCall::List(call)) => list.call(call),
             (What::Dict(dict), ObjectCall::Dict(call)) => dict.call(call),
+            (What::Set(set), ObjectCall::InSet(call)) => set.call(call),
             _ => Err(no_method(object.kind)),
         };
         self.bytes = self.bytes.saturating_sub(before).saturating_add(object.bytes());

@@ -29,6 +29,14 @@ pub(crate) struct Namespace {
     bytes: u64,
 }
 
+impl Cell {
+    /// As CPython's `Value` has them.
+    pub(super) fn attributes(&self) -> Vec<(String, Bytes)> {
+        let attribute = |(name, value): (&str, &Bytes)| (name.to_owned(), value.clone());
+        [("_typecode", &self.typecode), ("_value", &self.value)].map(attribute).into()
+    }
+}
+
 impl Array {
     pub(super) fn call(&mut self, call: ArrayCall) -> Result<Reply, StateError> {
         let done = match call {
@@ -44,12 +52,20 @@ impl Array {
                     Err(error) => Err(error),
                 }
             }
+            ArrayCall::SetSlice(_, typecode, _) if typecode != self.typecode => {
+                let message = "bad argument type for built-in operation".to_owned();
+                return Err(StateError::Raised { class: "TypeError", message });
+            }
+            ArrayCall::SetSlice(slice, _, numbers) => {
+                self.list.call(ListCall::SetSlice(slice, numbers))
+            }
             ArrayCall::Len => self.list.call(ListCall::Len),
         };
         match done {
             Ok(Reply::Values(values)) => Ok(Reply::Array(self.typecode, values)),
             Err(StateError::Raised { class, message }) => {
                 let message = message.replacen("list", "array", 1);
+                let message = message.replacen("sequence", "array", 1);
                 Err(StateError::Raised { class, message })
             }
             done => done,
@@ -66,6 +82,10 @@ impl Namespace {
 
     pub(super) fn names(&self) -> impl Iterator<Item = (&String, &Bytes)> {
         self.names.iter()
+    }
+
+    pub(super) fn attributes(&self) -> Vec<(String, Bytes)> {
+        self.names().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// How many bytes its names and values have.

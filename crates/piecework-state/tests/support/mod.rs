@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+pub mod containers;
 pub mod model;
 pub mod objects;
 pub mod random;

@@ -116,6 +116,12 @@ pub fn said(reply: Option<Reply>) -> String {
         Reply::Count(count) => count.to_string(),
         Reply::Value(value) => text(&value),
         Reply::Values(values) => list(&values),
+        Reply::Set(values) => format!("{{{}}}", joined(values.iter().map(|value| text(value)))),
+        Reply::Iterator(values) => format!("iter({})", list(&values)),
+        Reply::Instance(kind, names) => {
+            let names = names.iter().map(|(name, value)| format!("{name}={}", text(value)));
+            format!("{}({})", kind.name(), joined(names))
+        }
         Reply::Reversed(values) => format!("reversed({})", list(&values)),
         Reply::Pair(pair) => tuple(&pair),
         Reply::Pairs(pairs) => format!("[{}]", joined(pairs.iter().map(tuple))),
@@ -132,6 +138,7 @@ fn shows(shown: &Shown) -> String {
     match shown {
         Shown::List(values) => list(values),
         Shown::Dict(pairs) => dict(pairs),
+        Shown::Set(values) => format!("{{{}}}", joined(values.iter().map(|value| text(value)))),
         Shown::Value(pair) => format!("Value{}", tuple(pair)),
         Shown::Array(typecode, values) => format!("array('{typecode}', {})", list(values)),
         Shown::Names(names) => {
