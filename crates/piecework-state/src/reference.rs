@@ -114,7 +114,8 @@ impl State {
         }
     }
 
-    /// One reference less; an anonymous queue goes with its last one.
+    /// One reference less; an anonymous queue goes with its last one. Where all who use the handle may
+    /// be of one process, that says that its threads whose end is undecided ended in good order.
     ///
     /// # Errors
     ///
@@ -126,8 +127,10 @@ impl State {
         let Some(handle) = self.handles.by_id.get_mut(&id) else { return Ok(out) };
         handle.decref(self.calls, now);
         let released = handle.refs == 0;
-        let ended = std::mem::take(&mut handle.undecided);
-        self.decide_all(now, ended, false, &mut out);
+        if released || self.one_process_uses(id) {
+            let ended = self.handles.by_id.get(&id).map(|handle| handle.undecided.clone());
+            self.decide_all(now, ended.unwrap_or_default(), false, &mut out);
+        }
         if released {
             self.release_handle(now, id, &mut out);
         }
@@ -199,6 +202,17 @@ impl State {
         {
             user.resolved = None;
         }
+    }
+
+    /// Whether all who use this handle, and the threads that did and whose end is undecided, may be
+    /// of one process. A release does not say whose it is: only then it speaks for those threads.
+    fn one_process_uses(&self, id: HandleId) -> bool {
+        let Some(handle) = self.handles.by_id.get(&id) else { return false };
+        let open = handle.users.iter().filter_map(|user| self.sessions.get(user));
+        let ended = handle.undecided.iter().filter_map(|thread| self.undecided.get(thread));
+        let mut peers = open.map(|user| &user.peer).chain(ended.map(|ended| &ended.session.peer));
+        let Some(first) = peers.next() else { return true };
+        peers.all(|peer| peer.same_process(first))
     }
 
     /// Handles that somebody refers to: CPython's `number_of_objects`.

@@ -46,6 +46,20 @@ fn a_threads_end_is_given_back_when_its_process_dies_with_it() {
     assert_eq!((world.stats().ready, world.stats().leased), (1, 0));
 }
 
+/// A helper that shares the proxies releases its own: which process did is not said.
+#[test]
+fn a_release_that_may_be_of_another_process_decides_no_threads_end() {
+    let (mut world, main) = thread_ended();
+    world.state.incref(&main.task).unwrap();
+    let session = world.state.open(world.now, Peer::stock("ForkProcess-1", "10.0.0.7"));
+    let child = Client { session, task: main.task.clone(), result: main.result.clone() };
+    world.on_task(&child, piecework_state::Call::Qsize);
+    world.state.decref(world.now, &main.task).unwrap();
+    assert_eq!((world.stats().ready, world.stats().leased), (0, 1), "undecided");
+    world.kill(&main);
+    assert_eq!((world.stats().ready, world.stats().leased), (1, 0));
+}
+
 #[test]
 fn a_threads_end_is_given_back_when_its_process_died_just_before() {
     let mut world = World::auto();
