@@ -114,8 +114,8 @@ impl State {
         }
     }
 
-    /// One reference less; an anonymous queue goes with its last one. Where all who use the handle may
-    /// be of one process, that says that its threads whose end is undecided ended in good order.
+    /// One reference less; an anonymous queue goes with its last one. Where all who use the handle
+    /// may be of one process, its threads whose end is undecided ended in good order.
     ///
     /// # Errors
     ///
