@@ -151,3 +151,47 @@ def test_an_abstract_name_is_served(python):
     with Program(binary(), "exec", "--", *line) as ours:
         said = ours.finish()
     assert "[9, 16, 25]" in said, said
+
+
+@pytest.fixture
+def objects(served):
+    """How many objects the manager has that somebody refers to."""
+    _, path = served
+    client = QueueManager(address=path, authkey=AUTHKEY.encode())
+    client.connect()
+    return client._number_of_objects
+
+
+def test_what_only_a_killed_client_knew_goes_with_it(python, served, objects):
+    program, path = served
+    before = objects()
+    dies_with_its_objects(python, path, objects)
+    assert objects() == before
+    program.wait_for(r"'Queue\.\d+' is gone: the processes that knew it have ended", "stderr")
+
+
+def dies_with_its_objects(python, path, objects):
+    before = objects()
+    with Program(*command(python, "unix_killed.py", path, AUTHKEY, "alone")) as client:
+        client.wait_for("^parent waits$")
+        assert objects() == before + 3
+        client.kill()
+        wait_until(lambda: objects() == before, "the objects of a killed client go")
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_what_a_child_of_a_killed_client_knows_stays_as_long_as_the_child(
+    python, served, objects, start
+):
+    _, path = served
+    before = objects()
+    with Program(*command(python, "unix_killed.py", path, AUTHKEY, start)) as client:
+        child = int(client.wait_for(r"^child (\d+) waits$").group(1))
+        client.wait_for("^parent waits$")
+        client.kill()
+        # The manager has looked who is there when these are gone.
+        dies_with_its_objects(python, path, objects)
+        assert objects() == before + 3
+        os.kill(child, signal.SIGUSR1)
+        client.wait_for(r"^child has {'parent': 0, 'child': 1}$")
+        wait_until(lambda: objects() == before, "the objects go with the child")

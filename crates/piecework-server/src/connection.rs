@@ -10,6 +10,7 @@ use crate::complaints::Complaints;
 use crate::config::Shutdown;
 use crate::ended::Ended;
 use crate::failures::Failures;
+use crate::groups;
 use crate::hub::{Called, Hub};
 use crate::keyring::Keyring;
 use crate::limits::{Limits, OUT_BYTES_KEPT, PROCESS_END_MAX};
@@ -261,11 +262,15 @@ impl Connection<'_> {
             let out = &mut self.session.out;
             match step {
                 Ok(Step::Shaking) => continue,
-                Ok(Step::First(First::Open(peer))) => self.open(peer),
+                Ok(Step::First(First::Open(client))) => {
+                    self.open(client.of_group(groups::of(&self.peer)));
+                }
                 Ok(Step::First(First::Control(control))) => {
                     let shared = self.shared;
                     let may_shut_down = || may_shut_down(shared, self.peer);
-                    control.run(&shared.hub, shared.policy.as_ref(), may_shut_down, out);
+                    let group = || groups::of(&self.peer);
+                    let policy = shared.policy.as_ref();
+                    control.run(&shared.hub, policy, group, may_shut_down, out);
                     self.flush().await?;
                 }
                 Ok(Step::First(First::Answered)) => {}

@@ -23,6 +23,7 @@ mod config;
 mod connection;
 mod ended;
 mod failures;
+mod groups;
 mod hub;
 mod input;
 mod keeper;

@@ -6,6 +6,7 @@ use crate::complaints::Complaints;
 use crate::config::{Config, ServerError, Shutdown, Storage};
 use crate::connection::{self, Shared};
 use crate::failures::Failures;
+use crate::groups;
 use crate::hub::Hub;
 use crate::keyring::Keyring;
 use crate::limits::{LAST_CALLS, Limits};
@@ -174,6 +175,7 @@ impl Server {
             () = shutdown => tracing::info!("stopping"),
             () = self.hub.asked_to_stop() => tracing::info!("stopping: a client asked for it"),
             () = self.hub.run_timer() => unreachable!("the timer runs for ever"),
+            () = groups::watch(&self.hub) => unreachable!("it watches for ever"),
         }
         self.hub.stop();
         stages.reach(Stage::LastCalls);

@@ -360,6 +360,11 @@ pub enum Note {
         /// How many.
         items: usize,
     },
+    /// An anonymous object or queue is gone: all who could know it died without releasing it.
+    Forgotten {
+        /// What its clients knew it by.
+        ident: String,
+    },
     /// A session crashed that held a lock; it is free again.
     LockFreed {
         /// Whose.

@@ -39,6 +39,7 @@ mod end;
 mod error;
 mod expire;
 mod explain;
+mod forget;
 mod holdings;
 mod id;
 mod invariants;
@@ -80,7 +81,7 @@ pub use ledger::{Fetch, Ledger, Lost, Told};
 pub use limits::Limits;
 pub use loading::Loading;
 pub use objects::{
-    ArrayCall, Comparable, Convert, DictCall, Key, Kind, ListCall, Make, Mix, NamespaceCall,
+    ArrayCall, Comparable, Convert, DictCall, Group, Key, Kind, ListCall, Make, Mix, NamespaceCall,
     ObjectCall, Ordered, Relation, Same, SetCall, Slice, Target,
 };
 pub use options::{AckMode, Order, QueueOptions};

@@ -173,7 +173,12 @@ impl State {
         if !handle.users.contains(&session) {
             handle.users.push(session);
         }
-        if !handle.undecided.is_empty() {
+        let group = user.peer.group();
+        if self.is_anonymous(of) {
+            self.known_to(id, group);
+        }
+        let handle = self.handles.by_id.get(&id);
+        if handle.is_some_and(|handle| !handle.undecided.is_empty()) {
             self.process_lives(now, session, id, out);
         }
         Ok(of)
@@ -233,7 +238,7 @@ impl State {
 
     /// Which handle an ident means, and what that leads to. One of something with a name need not
     /// be known.
-    fn look_up(&self, ident: &str) -> Result<(HandleId, Target), StateError> {
+    pub(crate) fn look_up(&self, ident: &str) -> Result<(HandleId, Target), StateError> {
         let unknown = || StateError::NoObject { ident: ident.to_owned() };
         let (name, id) = parse_ident(ident).ok_or_else(unknown)?;
         let named = || match self.names.get(name) {
@@ -247,7 +252,7 @@ impl State {
     }
 
     /// What idents begin with that lead there.
-    fn stem(&self, of: Target) -> Option<Cow<'_, str>> {
+    pub(crate) fn stem(&self, of: Target) -> Option<Cow<'_, str>> {
         match of {
             Target::Queue(queue) => Some(Cow::Borrowed(&*self.queues.get(&queue)?.name)),
             Target::Object(id) => Some(Cow::Owned(self.objects.get(&id)?.stem())),
@@ -255,7 +260,7 @@ impl State {
     }
 
     /// Whether it ends with its last reference.
-    fn is_anonymous(&self, of: Target) -> bool {
+    pub(crate) fn is_anonymous(&self, of: Target) -> bool {
         match of {
             Target::Queue(queue) => self.queues.get(&queue).is_some_and(Queue::is_anonymous),
             Target::Object(id) => self.objects.get(&id).is_some_and(|object| object.name.is_none()),

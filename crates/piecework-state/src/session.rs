@@ -3,7 +3,7 @@
 use crate::call::Payload;
 use crate::call::Take;
 use crate::holdings::{Held, Holdings};
-use crate::objects::{Awaits, Target};
+use crate::objects::{Awaits, Group, Target};
 use crate::waiters::Ticket;
 use crate::{HandleId, ObjectId, QueueId, Time};
 use smallvec::SmallVec;
@@ -17,17 +17,18 @@ pub struct Peer {
     address: Arc<str>,
     key: Option<Arc<str>>,
     native: bool,
+    group: Option<Group>,
 }
 
 impl Peer {
     /// A stock Python client: the name from its `accept_connection`, the host it comes from.
     pub fn stock(name: &str, address: &str) -> Self {
-        Self { name: name.into(), address: address.into(), key: None, native: false }
+        Self { name: name.into(), address: address.into(), key: None, native: false, group: None }
     }
 
     /// A client that knows piecework, or a caller within the manager's own process.
     pub fn native(name: &str) -> Self {
-        Self { name: name.into(), address: "".into(), key: None, native: true }
+        Self { name: name.into(), address: "".into(), key: None, native: true, group: None }
     }
 
     /// The same, from this address.
@@ -40,6 +41,16 @@ impl Peer {
     #[must_use]
     pub fn with_key(self, key: impl Into<Arc<str>>) -> Self {
         Self { key: Some(key.into()), ..self }
+    }
+
+    /// The same, of this process group, where that is known.
+    #[must_use]
+    pub fn of_group(self, group: Option<Group>) -> Self {
+        Self { group, ..self }
+    }
+
+    pub(crate) fn group(&self) -> Option<Group> {
+        self.group
     }
 
     /// The name of the key that it knows.

@@ -28,6 +28,9 @@ pub(super) fn log(note: &Note) {
             "session {session} was lost while it held '{lock}'; it is free again, and whoever has \
              it next may find things half done"
         ),
+        Note::Forgotten { ident } => tracing::info!(
+            "'{ident}' is gone: the processes that knew it have ended and not released it"
+        ),
         Note::Died { queue, item, attempts } => {
             tracing::warn!("item {item} of '{queue}' is dead after {attempts} failed attempts")
         }

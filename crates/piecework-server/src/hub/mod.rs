@@ -13,11 +13,11 @@ use doing::Doing;
 use log::log;
 use piecework_engine::EngineError;
 use piecework_state::{
-    Call, Delivery, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions, Reply,
+    Call, Delivery, Group, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions, Reply,
     SessionId, State, StateError, Target, Time, Told,
 };
 use progress::Progress;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
@@ -294,8 +294,26 @@ impl Hub {
         }
     }
 
-    pub(crate) fn incref(&self, ident: &str) -> Result<(), StateError> {
-        self.lock().ledger.state.incref(ident)
+    /// One reference more, of somebody of this process group, where that is known.
+    pub(crate) fn incref(&self, ident: &str, group: Option<Group>) -> Result<(), StateError> {
+        let state = &mut self.lock().ledger.state;
+        state.incref(ident)?;
+        state.knows(ident, group);
+        Ok(())
+    }
+
+    /// Somebody of this process group, where that is known, was given a new ident.
+    pub(crate) fn knows(&self, ident: &str, group: Option<Group>) {
+        self.lock().ledger.state.knows(ident, group);
+    }
+
+    /// No process of these groups is left.
+    pub(crate) fn groups_gone(&self, gone: &BTreeSet<Group>) {
+        if !gone.is_empty() {
+            let mut shared = self.lock();
+            let out = shared.ledger.state.groups_gone(self.clock.now(), gone);
+            self.tell(shared, out);
+        }
     }
 
     pub(crate) fn decref(&self, ident: &str) -> Result<(), StateError> {

@@ -54,6 +54,10 @@ pub const PASSED_OVER_BYTES_MAX: u64 = 1 << 40;
 /// How much of a message that is passed over is read at a time.
 pub const PASSED_OVER_READ_BYTES: usize = 64 * 1024;
 
+/// How often it is looked whether the process groups are there that refer to anonymous objects: a
+/// system call for each of them.
+pub const GROUPS_LOOK: Duration = Duration::from_secs(1);
+
 /// Replies up to this size are copied into one buffer and written by one call; larger payloads
 /// are written from where they are.
 pub const COPY_BYTES_MAX: usize = 16 * 1024;

@@ -12,7 +12,7 @@ use crate::limits::NAME_BYTES_MAX;
 use crate::queue_spec::Payloads;
 use crate::registry::Registered;
 use bytes::BytesMut;
-use piecework_state::{Kind, Make, Peer, QueueOptions};
+use piecework_state::{Group, Kind, Make, Peer, QueueOptions};
 use piecework_wire::{Policy, Request, Value, reply};
 
 /// How native clients begin the name that they give in `accept_connection`.
@@ -136,17 +136,19 @@ fn check_length(method: &str, what: &str, given: &str) -> Result<(), PyError> {
 }
 
 impl Control {
-    /// Does it, and appends the reply.
+    /// Does it, and appends the reply; `group` tells the client's process group, if that is known.
     pub(crate) fn run(
         self,
         hub: &Hub,
         policy: Option<&Policy>,
+        group: impl Fn() -> Option<Group>,
         may_shut_down: impl Fn() -> bool,
         out: &mut BytesMut,
     ) {
         let done = match self {
-            Self::Create { typeid, args } => create(hub, policy, &typeid, *args, out),
-            Self::Incref(ident) => hub.incref(&ident).map_err(PyError::from).map(|()| {
+            Self::Create { typeid, args } => create(hub, policy, &typeid, *args, out)
+                .map(|anonymous| anonymous.iter().for_each(|ident| hub.knows(ident, group()))),
+            Self::Incref(ident) => hub.incref(&ident, group()).map_err(PyError::from).map(|()| {
                 reply::returned_none(out);
             }),
             Self::Decref(ident) => hub.decref(&ident).map_err(PyError::from).map(|()| {
@@ -191,13 +193,14 @@ pub(crate) fn shut_down(
     Ok(())
 }
 
+/// Gives out an ident; gives it back if it is of something anonymous.
 fn create(
     hub: &Hub,
     policy: Option<&Policy>,
     typeid: &str,
     args: CreateArgs,
     out: &mut BytesMut,
-) -> Result<(), PyError> {
+) -> Result<Option<String>, PyError> {
     let ident = match hub.look_up(typeid) {
         Registered::Object(kind, payloads) => {
             let make = args.object.expect("its typeid is that of an object")?;
@@ -210,7 +213,7 @@ fn create(
             }
             let ident = hub.create_object(make)?;
             reply::created(out, &ident, &shared::exposed(kind));
-            return Ok(());
+            return Ok(Some(ident));
         }
         Registered::Shared(object, kind) => {
             if args.some {
@@ -221,7 +224,7 @@ fn create(
             }
             let ident = hub.create_on(object);
             reply::created(out, &ident, &shared::exposed(kind));
-            return Ok(());
+            return Ok(None);
         }
         Registered::Named(queue) => {
             if args.some {
@@ -229,7 +232,8 @@ fn create(
                     "create('{typeid}') takes no arguments: the queue exists already"
                 )));
             }
-            hub.create(queue)
+            reply::created(out, &hub.create(queue), &EXPOSED);
+            return Ok(None);
         }
         Registered::Anonymous => hub.create_anonymous(typeid, args.anonymous?)?,
         Registered::Refused(why) => {
@@ -243,7 +247,7 @@ fn create(
         }
     };
     reply::created(out, &ident, &EXPOSED);
-    Ok(())
+    Ok(Some(ident))
 }
 
 /// `Queue(maxsize=0)`.

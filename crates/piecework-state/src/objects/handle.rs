@@ -5,6 +5,7 @@
 //! number. A named queue never dies with its handles, and an ident from an earlier run of the
 //! manager still says which queue it means. An anonymous queue has one handle, and ends with it.
 
+use super::knowers::{Group, Knowers};
 use super::target::Target;
 use crate::{HandleId, Peer, SessionId, Time};
 use smallvec::SmallVec;
@@ -27,6 +28,8 @@ pub(crate) struct Handle {
     pub(crate) undecided: Vec<SessionId>,
     /// Whether a proxy of it was put somewhere, where nobody counts it.
     pub(crate) is_pinned: bool,
+    /// Who could know it, where it ends with its last reference.
+    pub(crate) knowers: Option<Box<Knowers>>,
     /// The last crash of a process that used it.
     pub(crate) crashed: Option<Box<(Time, Peer)>>,
 }
@@ -50,8 +53,15 @@ impl Handle {
             users: SmallVec::new(),
             undecided: Vec::new(),
             is_pinned: false,
+            knowers: None,
             crashed: None,
         }
+    }
+
+    /// The process groups whose end would be its own.
+    pub(crate) fn watched(&self) -> &[Group] {
+        let watched = self.knowers.as_deref().map(Knowers::watched);
+        watched.filter(|_| !self.is_pinned).unwrap_or_default()
     }
 
     /// One reference more, at call number `call`.

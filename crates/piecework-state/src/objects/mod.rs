@@ -15,6 +15,7 @@ mod event;
 mod gathering;
 mod handle;
 mod key;
+mod knowers;
 mod list;
 mod lock;
 mod locking;
@@ -34,6 +35,8 @@ pub use container_call::{
     ArrayCall, Convert, DictCall, ListCall, Mix, NamespaceCall, Relation, SetCall,
 };
 pub(crate) use handle::{Handle, Handles, ident, parse_ident};
+pub use knowers::Group;
+pub(crate) use knowers::Knowers;
 pub use key::{Comparable, Key, Ordered, Same};
 pub(crate) use object::Object;
 pub use slice::Slice;

@@ -443,6 +443,7 @@ impl Manager {
                 piecework_state::Note::Expired { .. } => "expiries",
                 piecework_state::Note::LeasesMax { .. } => "sessions with too many leases",
                 piecework_state::Note::LockFreed { .. } => "locks freed",
+                piecework_state::Note::Forgotten { .. } => "forgotten objects",
             });
         }
         self.wake(told.woken, world);
