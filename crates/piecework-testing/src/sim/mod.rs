@@ -9,6 +9,7 @@
 //! To each seed belongs a second life, in which programs share locks and the like.
 
 mod agent;
+mod containers;
 mod fair;
 mod line;
 mod manager;
@@ -72,7 +73,11 @@ pub fn live(seed: u64) -> Result<Counts, Box<Failure>> {
 }
 
 fn lives_of_objects(seed: u64, trace: &mut Trace) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(|| objects::live(seed, trace))).map_err(|panic| message(&*panic))
+    let lives = AssertUnwindSafe(|| {
+        objects::live(seed, trace);
+        containers::live(seed, trace);
+    });
+    catch_unwind(lives).map_err(|panic| message(&*panic))
 }
 
 /// The same, where the trace says what happened, whether it goes well or not.
