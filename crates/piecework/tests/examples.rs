@@ -4,7 +4,8 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on should say where"
 )]
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -119,6 +120,53 @@ fn errors() {
     assert!(said.iter().any(|line| line.contains("division by zero")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("errors.rs:")), "{said:?}");
     assert_eq!(said.last().unwrap(), "4");
+}
+
+/// A mail server that takes whatever comes; it refuses the first mail, once.
+fn mail_server() -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serving = std::thread::spawn(move || {
+        let mut to = Vec::new();
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = BufReader::new(stream.unwrap());
+            stream.get_mut().write_all(b"220 hello\r\n").unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).unwrap() > 0 {
+                let reply = match line.trim_end() {
+                    rcpt if rcpt.starts_with("RCPT") && number == 0 => "451 try again later",
+                    "DATA" => "354 go on",
+                    "." => "250 taken",
+                    "QUIT" => "221 bye",
+                    said if said.contains(' ') && !said.starts_with(['T', 'D']) => "250 ok",
+                    _ => "",
+                };
+                if let Some(mail) = line.strip_prefix("RCPT TO:").filter(|_| number > 0) {
+                    to.push(mail.trim().to_owned());
+                }
+                line.clear();
+                if !reply.is_empty() {
+                    stream.get_mut().write_all(format!("{reply}\r\n").as_bytes()).unwrap();
+                }
+                if reply.starts_with("221") && to.len() == 2 {
+                    return to;
+                }
+            }
+        }
+        to
+    });
+    (address, serving)
+}
+
+#[test]
+fn mail_queue() {
+    let (address, serving) = mail_server();
+    let said = lines(example("mail_queue").arg(address));
+    let mut to = serving.join().unwrap();
+    to.sort();
+    assert_eq!(to, ["<ada@example.org>", "<bob@example.org>"]);
+    assert!(said.iter().any(|line| line.ends_with("later again")), "{said:?}");
+    assert_eq!(said.iter().filter(|line| line.starts_with("sent to ")).count(), 2, "{said:?}");
 }
 
 /// A master of either language, at a free port, with its standard output.
