@@ -118,7 +118,8 @@ impl Driver {
     /// What is under way is to be heard of by the manager: leases that are settled, above all. What
     /// may wait for long is not waited for: the end of the connection gives it up.
     async fn finish(&mut self) -> Result<(), Error> {
-        while self.waiting.back().is_some_and(|last| matches!(last.unclaimed, Unclaimed::Dropped)) {
+        let is_due = |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Dropped);
+        while self.waiting.iter().any(is_due) {
             let frame = self.connection.turn().await?;
             self.hand_out(frame)?;
         }

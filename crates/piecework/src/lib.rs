@@ -63,3 +63,8 @@ pub use queue::Queue;
 pub use raw_queue::{RawQueue, Settle};
 pub use session::Session;
 pub use tasks::init;
+
+/// The Rust of the README is code that compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
