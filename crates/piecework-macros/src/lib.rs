@@ -54,6 +54,7 @@ fn expand(function: &ItemFn) -> Result<TokenStream, Error> {
         Some(_) => quote!(::piecework::tasks::block_on(#name(#(#names),*))),
     };
     Ok(quote! {
+        #[allow(clippy::needless_pass_by_value, reason = "what comes from afar is its own")]
         #function
 
         ::piecework::tasks::submit! {
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn the_function_stays() {
         let code = expanded("fn add(a: u64, b: u64) -> u64 { a + b }").unwrap();
-        assert!(code.starts_with("fn add (a : u64 , b : u64) -> u64 { a + b }"), "{code}");
+        assert!(code.contains("] fn add (a : u64 , b : u64) -> u64 { a + b }"), "{code}");
         assert!(code.contains("(u64 , u64 ,) = :: piecework :: tasks :: read"), "{code}");
     }
 

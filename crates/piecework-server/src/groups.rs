@@ -41,8 +41,7 @@ mod tests {
 
     #[test]
     fn a_group_is_gone_with_its_last_process() {
-        let mut child =
-            Command::new("cat").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).process_group(0).spawn().unwrap();
         let peer = Peer::Process { pid: Some(child.id()), user: 0 };
         let group = of(&peer).unwrap();
         assert_eq!(group, Group(child.id()));

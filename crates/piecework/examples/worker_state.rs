@@ -27,7 +27,7 @@ fn greet(_place: u32) -> String {
 #[tokio::main]
 async fn main() -> Result<(), TaskError> {
     piecework::init(); // first: the children are this program, too
-    let pool = Pool::options().processes(2).initializer(enter, &("Alice",)).start();
+    let pool = Pool::options().processes(2).initializer(enter, &("Alice".to_owned(),)).start();
     for greeting in pool.map(greet, 0..2).await? {
         println!("{greeting}");
     }

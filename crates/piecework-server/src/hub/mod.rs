@@ -13,8 +13,8 @@ use doing::Doing;
 use log::log;
 use piecework_engine::EngineError;
 use piecework_state::{
-    Call, Delivery, Group, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions, Reply,
-    SessionId, State, StateError, Target, Time, Told,
+    Call, Delivery, Group, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions,
+    Reply, SessionId, State, StateError, Target, Time, Told,
 };
 use progress::Progress;
 use std::collections::{BTreeSet, HashMap};

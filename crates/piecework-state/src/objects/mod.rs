@@ -35,9 +35,8 @@ pub use container_call::{
     ArrayCall, Convert, DictCall, ListCall, Mix, NamespaceCall, Relation, SetCall,
 };
 pub(crate) use handle::{Handle, Handles, ident, parse_ident};
-pub use knowers::Group;
-pub(crate) use knowers::Knowers;
 pub use key::{Comparable, Key, Ordered, Same};
+pub use knowers::Group;
 pub(crate) use object::Object;
 pub use slice::Slice;
 pub use target::Target;

@@ -75,7 +75,11 @@ pub(super) fn live(seed: u64, trace: &mut Trace) {
     world.look(trace);
     world.check();
     let left = world.things.values().all(|thing| thing.others || thing.pinned);
-    assert!(left, "somebody is gone of whom it is known, and his things are here: {:?}", world.things);
+    assert!(
+        left,
+        "somebody is gone of whom it is known, and his things are here: {:?}",
+        world.things
+    );
 }
 
 fn letter(letter: u8) -> Bytes {
@@ -109,6 +113,14 @@ impl World {
         assert_eq!(there, expected.collect(), "what is there");
     }
 
+    fn program(&self, number: u64) -> &Program {
+        self.programs.get(&number).expect("it lives")
+    }
+
+    fn program_mut(&mut self, number: u64) -> &mut Program {
+        self.programs.get_mut(&number).expect("it lives")
+    }
+
     fn any_program(&mut self) -> Option<u64> {
         let all: Vec<u64> = self.programs.keys().copied().collect();
         (!all.is_empty()).then(|| self.random.pick(&all))
@@ -117,9 +129,9 @@ impl World {
     /// An ident that a program knows, and that program.
     fn any_proxy(&mut self) -> Option<(u64, String)> {
         let program = self.any_program()?;
-        let idents: Vec<&str> = self.programs[&program].idents.keys().map(String::as_str).collect();
-        let chosen = if idents.is_empty() { return None } else { self.random.pick(&idents) };
-        Some((program, chosen.to_owned()))
+        let idents: Vec<String> = self.program(program).idents.keys().cloned().collect();
+        let chosen = self.random.index(idents.len().max(1));
+        idents.into_iter().nth(chosen).map(|ident| (program, ident))
     }
 
     /// A program starts: alone, or as a child that gets its parent's proxies without a reference.
@@ -157,12 +169,12 @@ impl World {
         let (groups, others, pinned) = (BTreeSet::new(), false, false);
         self.things.insert(ident.clone(), Thing { held, refs: 1, groups, others, pinned });
         self.knows(number, &ident);
-        self.programs.get_mut(&number).expect("it lives").idents.insert(ident, 1);
+        self.program_mut(number).idents.insert(ident, 1);
     }
 
     /// The manager hears from this program that it knows an object.
     fn knows(&mut self, number: u64, ident: &str) {
-        let group = self.programs[&number].group;
+        let group = self.program(number).group;
         self.state.knows(ident, group);
         self.known(group, ident);
     }
@@ -189,15 +201,15 @@ impl World {
         trace.count("proxies given away");
         trace.say(self.now, || format!("program {taker} gets {ident}"));
         self.knows(taker, &ident);
-        *self.programs.get_mut(&taker).expect("it lives").idents.entry(ident).or_default() += 1;
+        *self.program_mut(taker).idents.entry(ident).or_default() += 1;
     }
 
     /// A program lets go of one proxy.
     fn release(&mut self, trace: &mut Trace) {
         let Some((number, ident)) = self.any_proxy() else { return };
-        let idents = &mut self.programs.get_mut(&number).expect("it lives").idents;
-        let own = idents.get_mut(&ident).expect("it was chosen from these");
         trace.say(self.now, || format!("program {number} releases {ident}"));
+        let idents = &mut self.program_mut(number).idents;
+        let own = idents.get_mut(&ident).expect("it was chosen from these");
         match *own {
             0 => _ = idents.remove(&ident),
             1 => {
@@ -278,13 +290,13 @@ impl World {
 
     fn call(&mut self, trace: &mut Trace) {
         let Some((number, ident)) = self.any_proxy() else { return };
-        let group = self.programs[&number].group;
-        let session = match self.programs[&number].session {
+        let group = self.program(number).group;
+        let session = match self.program(number).session {
             Some(session) => session,
             None => {
                 let peer = Peer::stock(&format!("Process-{number}"), "here").of_group(group);
                 let session = self.state.open(self.now, peer);
-                self.programs.get_mut(&number).expect("it lives").session = Some(session);
+                self.program_mut(number).session = Some(session);
                 session
             }
         };
@@ -293,7 +305,7 @@ impl World {
             Ok(Target::Object(at)) => at,
             Ok(other) => panic!("{ident} leads to {other:?}"),
             Err(error) => {
-                let own = self.programs[&number].idents[&ident];
+                let own = self.program(number).idents.get(&ident).copied().unwrap_or_default();
                 assert!(!self.things.contains_key(&ident) && own == 0, "{ident}: {error}");
                 return;
             }
@@ -304,7 +316,7 @@ impl World {
         trace.count("calls on containers");
         trace.say(self.now, || format!("program {number} calls {call:?} of {ident}"));
         self.state.apply_into(self.now, session, Call::Object(at, call.clone()), &mut out);
-        assert_eq!(words(&out.reply), expected, "{call:?} of {:?}", self.things[&ident]);
+        assert_eq!(words(out.reply.as_ref()), expected, "{call:?} of {ident}");
     }
 }
 
@@ -342,21 +354,23 @@ fn on_list(items: &mut Vec<u8>, kind: u64, a: u8) -> (ObjectCall, String) {
 }
 
 fn on_dict(entries: &mut Vec<(u8, u8)>, kind: u64, a: u8, b: u8) -> (ObjectCall, String) {
-    let found = entries.iter().position(|(key, _)| *key == a);
+    let missing = || "an error".to_owned();
+    let found = entries.iter_mut().find(|(key, _)| *key == a);
     let (call, told) = match kind {
         0 | 1 => {
             match found {
-                Some(at) => entries[at].1 = b,
+                Some((_, value)) => *value = b,
                 None => entries.push((a, b)),
             }
             (DictCall::Set(key(a), letter(b)), "None".to_owned())
         }
         2 => {
-            let told = found.map_or("an error".to_owned(), |at| shown(entries.remove(at).1));
+            let told = found.map_or_else(missing, |(_, value)| shown(*value));
+            entries.retain(|(key, _)| *key != a);
             (DictCall::Pop(key(a), None), told)
         }
         3 => {
-            let told = found.map_or("an error".to_owned(), |at| shown(entries[at].1));
+            let told = found.map_or_else(missing, |(_, value)| shown(*value));
             (DictCall::Item(key(a)), told)
         }
         _ => (DictCall::Len, entries.len().to_string()),
@@ -393,7 +407,7 @@ fn shown(letter: u8) -> String {
     char::from(letter).to_string()
 }
 
-fn words(reply: &Option<Reply>) -> String {
+fn words(reply: Option<&Reply>) -> String {
     match reply {
         Some(Reply::None) => "None".to_owned(),
         Some(Reply::Bool(true)) => "True".to_owned(),
