@@ -21,7 +21,7 @@ fn made(state: &mut State) -> String {
 
 /// These groups are gone; whether anything was forgotten.
 fn gone<const N: usize>(state: &mut State, groups: [Group; N]) -> bool {
-    let out = state.groups_gone(Time::ZERO, &BTreeSet::from(groups));
+    let out = state.groups_gone(Time::default(), &BTreeSet::from(groups));
     out.notes.iter().any(|note| matches!(note, Note::Forgotten { .. }))
 }
 
@@ -30,7 +30,7 @@ fn an_object_goes_with_its_group() {
     let mut state = state();
     let ident = made(&mut state);
     assert_eq!(state.groups(), BTreeSet::from([Group(100)]));
-    let out = state.groups_gone(Time::ZERO, &state.groups());
+    let out = state.groups_gone(Time::default(), &state.groups());
     assert_eq!(out.notes, [Note::Forgotten { ident }]);
     assert_eq!((state.handles(), state.groups()), (0, BTreeSet::new()));
 }
@@ -51,10 +51,10 @@ fn whoever_took_a_reference_or_used_it_may_know_it() {
     state.knows(&ident, THEIRS);
     assert!(!gone(&mut state, [Group(100)]));
     let third = Peer::stock("MainProcess", "host").of_group(Some(Group(300)));
-    let session = state.open(Time::ZERO, third);
-    state.resolve(Time::ZERO, session, &ident, &mut Outcome::default()).unwrap();
+    let session = state.open(Time::default(), third);
+    state.resolve(Time::default(), session, &ident, &mut Outcome::default()).unwrap();
     assert!(!gone(&mut state, [Group(200)]));
-    state.end(Time::ZERO, session);
+    state.end(Time::default(), session);
     assert!(gone(&mut state, [Group(300)]));
 }
 

@@ -13,7 +13,8 @@ use piecework::tasks::TaskError;
 /// How many primes there are in a thousand numbers, and who has counted them.
 #[piecework::task]
 fn count_primes(thousand: u32) -> (u32, u32) {
-    let is_prime = |n: &u32| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime =
+        |n: &u32| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
     let count = (thousand * 1_000..(thousand + 1) * 1_000).filter(is_prime).count();
     (u32::try_from(count).unwrap_or(u32::MAX), id())
 }

@@ -1,5 +1,5 @@
-//! Mails that are put on a queue, and sent by workers through an SMTP server: a mail is leased until
-//! the server has taken it, so none is lost with its worker.
+//! Mails that are put on a queue, and sent by workers through an SMTP server: a mail is leased
+//! until the server has taken it, so none is lost with its worker.
 //!
 //! ```text
 //! sent to ada@example.org

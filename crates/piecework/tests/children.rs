@@ -201,8 +201,13 @@ async fn processes_end_in_their_ways() {
     assert!(getppid().is_some());
 }
 
-fn main() {
-    piecework::init();
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    piecework::init(); // in a runtime, as in most programs
+    tokio::task::spawn_blocking(trials).await.unwrap();
+}
+
+fn trials() {
     macro_rules! trials {
         ($($name:ident),*) => { vec![$(Trial::test(stringify!($name), || run($name()))),*] };
     }

@@ -22,6 +22,7 @@ use std::any::type_name;
 use piecework_wire::Payload;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Error;
 use crate::item::{from_payload, to_payload};
@@ -93,6 +94,11 @@ pub(crate) fn panicked(result: &Payload) -> Result<(), TaskError> {
 /// Runs an `async` task to its end.
 #[doc(hidden)]
 pub fn block_on<F: Future>(task: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a child process can have a runtime").block_on(task)
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a child process can have a runtime");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(task))
 }

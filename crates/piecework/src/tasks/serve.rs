@@ -47,12 +47,15 @@ pub(crate) const BATCH_MAX: usize = 10_000;
 pub fn init() {
     let name = std::env::args_os().next();
     if name.is_some_and(|name| name == CHILD) {
-        let code = match serve() {
-            Ok(()) => 0,
-            Err(error) => {
+        // `main` may run in a runtime, in which no task could have one of its own.
+        let served = thread::scope(|scope| scope.spawn(serve).join());
+        let code = match served {
+            Ok(Ok(())) => 0,
+            Ok(Err(error)) => {
                 tracing::error!(%error, "a child process cannot talk to its parent");
                 1
             }
+            Err(_) => 1,
         };
         exit(code);
     }
