@@ -250,7 +250,9 @@ impl RawQueue {
     pub async fn lease(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Leased>, Error> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         // Two that wait would give way to each other for ever.
-        let Some(_turn) = self.session.turn(deadline).await else { return Ok(Vec::new()) };
+        let Some(_turn) = self.session.turn(deadline).await else {
+            return self.lease_once(max, Some(Duration::ZERO)).await;
+        };
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let leased = self.lease_once(max, left).await?;

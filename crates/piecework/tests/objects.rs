@@ -182,3 +182,26 @@ async fn a_name_has_one_type() {
     let error = manager.lock("task").await.unwrap_err().to_string();
     assert!(error.contains("'task' is a queue"), "{error}");
 }
+
+#[tokio::test]
+async fn whoever_waits_for_a_lock_waits_for_its_manager_too() {
+    use piecework::Key;
+    use piecework::server::Config;
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket").display().to_string();
+    let config = || {
+        let mut config = Config::new(Key::new("abc"));
+        config.listen = vec![socket.parse().unwrap()];
+        config.objects = vec!["a:Lock".parse().unwrap()];
+        config
+    };
+    let served = Manager::serve(config()).await.unwrap();
+    let lock = Manager::connect(&socket, Key::new("abc")).await.unwrap().lock("a").await.unwrap();
+    let held = served.lock("a").await.unwrap().lock().await.unwrap();
+    let waiting = tokio::spawn(async move { lock.lock().await.map(|held| held.fence()) });
+    while !served.call("sessions", &[]).await.unwrap().to_string().contains("acquire") {}
+    served.stop().await.unwrap();
+    drop(held);
+    let _served = Manager::serve(config()).await.unwrap();
+    assert!(waiting.await.unwrap().unwrap().is_some());
+}

@@ -48,6 +48,14 @@ async fn a_call_that_waits_keeps_nobody_from_anything() {
 }
 
 #[tokio::test]
+async fn who_does_not_wait_gets_what_is_there_while_others_get() {
+    let queue = queue::<u32>().await;
+    queue.put_all(&[1, 2]).await.unwrap();
+    let (first, second) = tokio::join!(queue.get(), queue.try_get());
+    assert_eq!((first.unwrap(), second.unwrap()), (1, Some(2)));
+}
+
+#[tokio::test]
 async fn what_is_given_up_takes_nothing_along() {
     let queue = queue::<u32>().await;
     for round in 0..20 {

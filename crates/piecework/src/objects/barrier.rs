@@ -57,7 +57,7 @@ impl Barrier {
     }
 
     async fn wait_for(&self, timeout: Option<Duration>) -> Result<u64, Error> {
-        let (place, seat) = self.handle.wait("wait", &[patience(timeout)]).await?;
+        let (place, seat) = self.handle.wait(Again::No, "wait", &[patience(timeout)]).await?;
         seat.give_back();
         self.handle.read(&place)
     }

@@ -94,7 +94,7 @@ impl ConditionGuard {
         let seat = self.held.leave();
         let notified = self.handle.wait_over(&seat, "wait", &[patience(timeout)]).await?;
         let notified = self.handle.truth(&notified)?;
-        self.held = LockGuard::held(&self.handle, seat).await;
+        self.held = LockGuard::held(&self.handle, seat).await?;
         Ok((self, notified))
     }
 }

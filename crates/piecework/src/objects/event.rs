@@ -65,7 +65,7 @@ impl Event {
     }
 
     async fn wait_for(&self, timeout: Option<Duration>) -> Result<bool, Error> {
-        let (set, seat) = self.handle.wait("wait", &[patience(timeout)]).await?;
+        let (set, seat) = self.handle.wait(Again::Yes, "wait", &[patience(timeout)]).await?;
         seat.give_back();
         self.handle.truth(&set)
     }

@@ -80,11 +80,17 @@ impl Handle {
     /// Makes a call that may wait, over a session of its own.
     pub(super) async fn wait(
         &self,
+        again: Again,
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<(Returned, Seat), Error> {
-        let seat = self.seat().await?;
-        Ok((self.wait_over(&seat, method, args).await?, seat))
+        loop {
+            let seat = self.seat().await?;
+            match self.wait_over(&seat, method, args).await {
+                Err(Error::Closed { .. }) if again == Again::Yes => {}
+                answered => return Ok((answered?, seat)),
+            }
+        }
     }
 
     /// Makes a call that may wait over this session; given up, it ends the session.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use piecework_wire::request::ArgOut;
 
+use crate::again::Again;
 use crate::error::Error;
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
@@ -75,21 +76,24 @@ pub(super) async fn acquire(
     handle: &Handle,
     args: &[ArgOut<'_>],
 ) -> Result<Option<LockGuard>, Error> {
-    let (acquired, seat) = handle.wait("acquire", args).await?;
+    let (acquired, seat) = handle.wait(Again::Yes, "acquire", args).await?;
     if !handle.truth(&acquired)? {
         seat.give_back();
         return Ok(None);
     }
-    Ok(Some(LockGuard::held(handle, seat).await))
+    LockGuard::held(handle, seat).await.map(Some)
 }
 
 impl LockGuard {
     /// Of what is held over this session.
-    pub(super) async fn held(handle: &Handle, seat: Seat) -> Self {
-        // A stock manager counts no holdings.
-        let fence = seat.session.call(handle.ident(), "fence", &[]).await;
-        let fence = fence.ok().and_then(|fence| handle.read(&fence).ok());
-        Self { handle: handle.clone(), seat: Some(seat), fence }
+    pub(super) async fn held(handle: &Handle, seat: Seat) -> Result<Self, Error> {
+        let fence = match seat.session.call(handle.ident(), "fence", &[]).await {
+            Ok(fence) => handle.read(&fence)?,
+            // A stock manager counts no holdings.
+            Err(Error::Remote { .. }) => None,
+            Err(lost) => return Err(lost),
+        };
+        Ok(Self { handle: handle.clone(), seat: Some(seat), fence })
     }
 
     /// What it was held over; it is for the caller to see to that.

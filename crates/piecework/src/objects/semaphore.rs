@@ -82,7 +82,7 @@ impl Semaphore {
     }
 
     async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, Error> {
-        let (acquired, seat) = self.handle.wait("acquire", args).await?;
+        let (acquired, seat) = self.handle.wait(Again::Yes, "acquire", args).await?;
         seat.give_back();
         let permit = || Permit { semaphore: self.clone(), is_kept: false };
         Ok(self.handle.truth(&acquired)?.then(permit))
