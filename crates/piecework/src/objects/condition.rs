@@ -93,7 +93,7 @@ impl ConditionGuard {
     async fn wait_for(mut self, timeout: Option<Duration>) -> Result<(Self, bool), Error> {
         let seat = self.held.leave();
         let notified = self.handle.wait_over(&seat, "wait", &[patience(timeout)]).await?;
-        let notified = self.handle.truth(&notified)?;
+        let notified = self.handle.read::<bool>(&notified)?;
         self.held = LockGuard::held(&self.handle, seat).await?;
         Ok((self, notified))
     }

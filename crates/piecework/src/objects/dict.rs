@@ -99,7 +99,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     pub async fn contains(&self, key: &K) -> Result<bool, Error> {
         let key = to_payload(key)?;
         let args = [ArgOut::Payload(&key)];
-        self.handle.truth(&self.handle.call(Again::Yes, "__contains__", &args).await?)
+        self.handle.read::<bool>(&self.handle.call(Again::Yes, "__contains__", &args).await?)
     }
 
     /// How many entries there are.

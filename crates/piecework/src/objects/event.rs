@@ -28,7 +28,7 @@ impl Event {
     /// # Errors
     /// The manager cannot be reached.
     pub async fn is_set(&self) -> Result<bool, Error> {
-        self.handle.truth(&self.handle.call(Again::Yes, "is_set", &[]).await?)
+        self.handle.read::<bool>(&self.handle.call(Again::Yes, "is_set", &[]).await?)
     }
 
     /// Sets it: all who wait go on.
@@ -67,6 +67,6 @@ impl Event {
     async fn wait_for(&self, timeout: Option<Duration>) -> Result<bool, Error> {
         let (set, seat) = self.handle.wait(Again::Yes, "wait", &[patience(timeout)]).await?;
         seat.give_back();
-        self.handle.truth(&set)
+        self.handle.read::<bool>(&set)
     }
 }

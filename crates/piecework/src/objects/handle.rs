@@ -114,10 +114,6 @@ impl Handle {
         }
     }
 
-    pub(super) fn truth(&self, returned: &Returned) -> Result<bool, Error> {
-        self.read(returned)
-    }
-
     /// Reads plain data of a type.
     pub(super) fn read<T: DeserializeOwned>(&self, returned: &Returned) -> Result<T, Error> {
         from_payload(&self.payload(returned)?)

@@ -77,7 +77,7 @@ pub(super) async fn acquire(
     args: &[ArgOut<'_>],
 ) -> Result<Option<LockGuard>, Error> {
     let (acquired, seat) = handle.wait(Again::Yes, "acquire", args).await?;
-    if !handle.truth(&acquired)? {
+    if !handle.read::<bool>(&acquired)? {
         seat.give_back();
         return Ok(None);
     }

@@ -85,7 +85,7 @@ impl Semaphore {
         let (acquired, seat) = self.handle.wait(Again::Yes, "acquire", args).await?;
         seat.give_back();
         let permit = || Permit { semaphore: self.clone(), is_kept: false };
-        Ok(self.handle.truth(&acquired)?.then(permit))
+        Ok(self.handle.read::<bool>(&acquired)?.then(permit))
     }
 }
 
