@@ -4,9 +4,11 @@
 //! again, and what it gives back must replay to what the state has.
 
 use crate::{Engine, EngineError};
+use bytes::Bytes;
 use piecework_state::{
-    AckMode, Call, Ended, Limits, Loading, Order, Outcome, Payload, Peer, QueueOptions, Record,
-    Reply, SessionId, Settle, State, Take, Time, Wait, Which,
+    AckMode, Call, DictCall, Ended, Key, Limits, ListCall, Loading, Make, NamespaceCall,
+    ObjectCall, Order, Outcome, Payload, Peer, QueueOptions, Record, Reply, SessionId, SetCall,
+    Settle, State, Take, Time, Wait, Which,
 };
 use std::time::Duration;
 
@@ -77,6 +79,9 @@ type Chapter = fn(&mut Story);
 
 const CHAPTERS: &[(&str, Chapter)] = &[
     ("queues are made", Story::make_queues),
+    ("objects are made", Story::make_objects),
+    ("a dict and others change", Story::change_dict),
+    ("a list changes", Story::change_list),
     ("items are put", |story| (0..5).for_each(|_| story.put("task", b"N."))),
     ("a hundred items are put at once", |story| story.put_many("task", 100)),
     ("a large item is put", |story| story.put("result", &[7; 100_000])),
@@ -106,6 +111,8 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("items of every kind are left", Story::leave),
     ("the youngest item is acked", Story::put_and_ack),
     ("an item fails for ever", |story| (0..105).for_each(|_| story.fail("result"))),
+    ("a list changes again", Story::change_list),
+    ("a set is emptied, and a list turns", Story::turn_list),
 ];
 
 impl Story {
@@ -271,6 +278,64 @@ impl Story {
         self.call(Call::Settle(self.queue("aside"), item, Settle::Ack));
     }
 
+    fn make_objects(&mut self) {
+        let mut out = Outcome::default();
+        let (typecode, zero) = (value(b"i"), value(b"0"));
+        for (name, make) in [
+            ("config", Make::Dict(vec![(key(b"a"), value(b"1"))])),
+            ("log", Make::List(vec![value(b"a"), value(b"b"), value(b"c")])),
+            ("seen", Make::Set(vec![key(b"a")])),
+            ("state", Make::Namespace(vec![("x".to_owned(), value(b"1"))])),
+            ("count", Make::Value { typecode, value: zero }),
+            ("empty", Make::Dict(Vec::new())),
+        ] {
+            self.state.keep_object(name, make, &mut out).expect("there are few");
+        }
+        self.keep(out);
+    }
+
+    fn change_dict(&mut self) {
+        for call in [
+            DictCall::Set(key(b"b"), value(&[7; 5_000])),
+            DictCall::Set(key(b"a"), value(b"")),
+            DictCall::Set(Key { same: None, bytes: value(b"nan") }, value(b"2")),
+            DictCall::Delete(key(b"a")),
+            DictCall::Set(key(b"a"), value(b"3")),
+        ] {
+            self.object("config", ObjectCall::Dict(call));
+        }
+        self.object("count", ObjectCall::Put(value(b"12")));
+        let set = NamespaceCall::Set("y".to_owned(), value(b"2"));
+        self.object("state", ObjectCall::Namespace(set));
+        self.object("state", ObjectCall::Namespace(NamespaceCall::Delete("x".to_owned())));
+        self.object("seen", ObjectCall::InSet(SetCall::Add(key(b"b"))));
+    }
+
+    fn change_list(&mut self) {
+        for call in [
+            ListCall::Append(value(b"d")),
+            ListCall::Insert(0, value(b"e")),
+            ListCall::Insert(2, value(b"f")),
+            ListCall::Set(1, value(b"g")),
+            ListCall::Delete(3),
+        ] {
+            self.object("log", ObjectCall::List(call));
+        }
+    }
+
+    fn turn_list(&mut self) {
+        self.object("seen", ObjectCall::InSet(SetCall::Clear));
+        self.object("seen", ObjectCall::InSet(SetCall::Add(key(b"c"))));
+        self.object("log", ObjectCall::List(ListCall::Reverse));
+    }
+
+    fn object(&mut self, name: &str, call: ObjectCall) {
+        let kept = self.state.kept_objects();
+        let (_, id, _) = kept.into_iter().find(|(known, ..)| *known == name).expect("it is kept");
+        let done = self.call(Call::Object(id, call));
+        assert!(!matches!(done, Some(Reply::Error(_))), "{name}: {done:?}");
+    }
+
     fn end(&mut self) {
         let out = self.state.end(self.now, self.session);
         self.keep(out);
@@ -311,4 +376,12 @@ impl Story {
         }
         out.reply
     }
+}
+
+fn value(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+fn key(bytes: &[u8]) -> Key {
+    Key { same: Some(bytes.into()), bytes: value(bytes) }
 }

@@ -1,6 +1,6 @@
 //! Where decisions are kept, batch by batch.
 //!
-//! An engine knows what a record says of queues and items, and nothing of sessions, leases or
+//! An engine knows what a record says of queues, items and objects, and nothing of sessions, leases or
 //! sockets: it keeps what it is given, and gives back what is left of it when the manager starts
 //! again.
 //!
@@ -27,7 +27,9 @@ pub mod conformance;
 mod disk;
 mod error;
 
-pub use disk::{Checked, DATABASE, Disk, QueueCount, SyncPolicy, Syncer, backup, check};
+pub use disk::{
+    Checked, DATABASE, Disk, ObjectCount, QueueCount, SyncPolicy, Syncer, backup, check,
+};
 pub use error::EngineError;
 
 use bytes::Bytes;
@@ -70,7 +72,7 @@ pub trait Engine: Send {
     }
 
     /// Gives back what is left of what earlier runs have kept, record by record: queues, items in
-    /// the order of their ids, keys. It replays to the same.
+    /// the order of their ids, keys, objects and their rows. It replays to the same.
     ///
     /// # Errors
     ///

@@ -72,12 +72,31 @@ fn a_database_of_version_2_opens_for_ever() {
 #[test]
 fn a_database_of_version_3_opens_for_ever_with_its_journal() {
     has_all(&open("v3"));
+    has_rows_and_a_journal("v3", "items");
+}
+
+#[test]
+fn a_database_of_version_4_opens_for_ever_with_its_objects() {
+    let kept = open("v4");
+    has_all(&kept);
+    ["items", "objects", "entries"].iter().for_each(|table| has_rows_and_a_journal("v4", table));
+    let kinds = kept.iter().filter(|record| matches!(record, Record::Object { .. })).count();
+    let rows = |record: &Record| match record {
+        Record::Rows { rows, .. } => rows.len(),
+        _ => 0,
+    };
+    let rows: usize = kept.iter().map(rows).sum();
+    assert!(kinds >= 5 && rows >= 10, "{kinds} objects, {rows} rows");
+}
+
+fn has_rows_and_a_journal(version: &str, table: &str) {
     let copy = tempfile::NamedTempFile::new().unwrap();
-    fs::copy(fixture("v3").join(DATABASE), copy.path()).unwrap();
+    fs::copy(fixture(version).join(DATABASE), copy.path()).unwrap();
     let tables = rusqlite::Connection::open(copy.path()).unwrap();
-    let items: u32 = tables.query_row("SELECT count(*) FROM items", (), |r| r.get(0)).unwrap();
-    let journal = fs::metadata(fixture("v3").join(JOURNAL)).unwrap().len();
-    assert!(items > 0 && journal > 1_000, "{items} items in the tables, {journal} bytes beside");
+    let count = format!("SELECT count(*) FROM {table}");
+    let rows: u32 = tables.query_row(&count, (), |row| row.get(0)).unwrap();
+    let journal = fs::metadata(fixture(version).join(JOURNAL)).unwrap().len();
+    assert!(rows > 0 && journal > 1_000, "{rows} {table} in the tables, {journal} bytes beside");
 }
 
 /// What a fixture must have since version 2.
@@ -102,7 +121,7 @@ fn has_all(kept: &[Record]) {
 #[test]
 #[ignore = "writes a fixture"]
 fn write_fixture() {
-    let fixture = fixture("v3");
+    let fixture = fixture("v4");
     let folder = tempfile::tempdir().unwrap();
     let engine = Disk::open(folder.path(), SyncPolicy::Always).unwrap();
     let mut engine = engine.folding_after(Duration::MAX);

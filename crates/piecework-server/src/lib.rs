@@ -51,7 +51,7 @@ pub use limits::Limits;
 pub use local::Local;
 pub use object_spec::ObjectSpec;
 pub use piecework_engine::{
-    Checked, DATABASE, EngineError, QueueCount, SyncPolicy, Syncer, backup, check,
+    Checked, DATABASE, EngineError, ObjectCount, QueueCount, SyncPolicy, Syncer, backup, check,
 };
 pub use piecework_net::{Address, AddressError};
 pub use piecework_state::{

@@ -1,4 +1,5 @@
-//! An object with a name as the command line says it: `NAME:TYPE`, or `NAME:TYPE=NUMBER`.
+//! An object with a name as the command line says it: `NAME:TYPE`, `NAME:TYPE=NUMBER`, and `,keep`
+//! behind either.
 
 use crate::queue_spec::checked_name;
 use piecework_state::{Kind, Make};
@@ -18,6 +19,8 @@ use std::str::FromStr;
 pub struct ObjectSpec {
     name: String,
     pub(crate) make: Make,
+    /// Whether what is in it outlives the manager.
+    pub(crate) keep: bool,
 }
 
 impl ObjectSpec {
@@ -31,8 +34,9 @@ impl ObjectSpec {
         self.make.kind().name()
     }
 
-    pub(crate) fn typeids(&self) -> [String; 2] {
-        [self.name.clone(), format!("get_{}", self.name)]
+    /// What leads to an object of that name.
+    pub(crate) fn typeids_of(name: &str) -> [String; 2] {
+        [name.to_owned(), format!("get_{name}")]
     }
 }
 
@@ -44,6 +48,13 @@ impl FromStr for ObjectSpec {
             return Err(format!("'{text}': a type is due; hint: {text}:dict, or one of {}", all()));
         };
         let name = checked_name(name)?.to_owned();
+        let (what, keep) = match what.split_once(',') {
+            None => (what, false),
+            Some((what, "keep")) => (what, true),
+            Some((_, option)) => {
+                return Err(format!("'{text}': unknown option '{option}'; hint: keep"));
+            }
+        };
         let (kind, number) = match what.split_once('=') {
             Some((kind, number)) => {
                 let wrong = || format!("'{text}': {number} is no number of 0 or more");
@@ -52,7 +63,15 @@ impl FromStr for ObjectSpec {
             None => (what, None),
         };
         let make = make(kind, number).map_err(|why| format!("'{text}': {why}"))?;
-        Ok(Self { name, make })
+        if keep && !make.kind().can_be_kept() {
+            return Err(format!(
+                "'{text}': no {} outlives its manager, as it is about who is connected; hint: \
+                 without keep, or one of {}",
+                make.kind().name(),
+                list(Kind::can_be_kept)
+            ));
+        }
+        Ok(Self { name, make, keep })
     }
 }
 
@@ -92,8 +111,12 @@ fn make(name: &str, number: Option<u32>) -> Result<Make, String> {
 
 /// The types that there are.
 fn all() -> String {
-    let is_one = |kind: &Kind| !matches!(kind, Kind::Array | Kind::Iterator);
-    let mut all: Vec<_> = Kind::ALL.into_iter().filter(is_one).map(Kind::name).collect();
+    list(|kind| !matches!(kind, Kind::Array | Kind::Iterator))
+}
+
+fn list(is_one: fn(Kind) -> bool) -> String {
+    let all = Kind::ALL.into_iter().filter(|kind| is_one(*kind));
+    let mut all: Vec<_> = all.map(Kind::name).collect();
     all.sort_unstable();
     all.join(", ")
 }
@@ -111,6 +134,8 @@ mod tests {
             ("gate:Barrier=3", "Barrier"),
             ("n:Value=7", "Value"),
             ("licences:BoundedSemaphore=4", "BoundedSemaphore"),
+            ("table:dict,keep", "dict"),
+            ("n:Value=7,keep", "Value"),
         ] {
             assert_eq!(text.parse::<ObjectSpec>().unwrap().kind(), kind);
         }
@@ -124,6 +149,9 @@ mod tests {
             ("lock:Lock=2", "has no number"),
             ("n:Value=x", "no number"),
             ("a b:dict", "no name"),
+            ("config:dict,kept", "unknown option 'kept'; hint: keep"),
+            ("lock:Lock,keep", "no Lock outlives its manager"),
+            ("lock:Lock,keep", "one of Namespace, Value, dict, list, set"),
         ] {
             let error = text.parse::<ObjectSpec>().unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -111,25 +111,73 @@ impl Registry {
         Ok(())
     }
 
-    /// Registers an object with a name.
+    /// Registers an object with a name; one that is kept since an earlier run is that one.
     pub(crate) fn add_object(
         &mut self,
         state: &mut State,
         spec: &ObjectSpec,
+        out: &mut Outcome,
     ) -> Result<(), ServerError> {
-        let wrong = |why: String| {
-            ServerError::Queues(format!("object '{}': {why}; hint: another name", spec.name()))
+        self.check_free(spec.name())?;
+        let wrong = |why: &str| {
+            Err(ServerError::Queues(format!("object '{}': {why}; hint: another name", spec.name())))
         };
-        if let Some(taken) = spec.typeids().iter().find(|typeid| self.typeids.contains_key(*typeid))
-        {
-            return Err(wrong(format!("the typeid '{taken}' leads to something else already")));
-        }
-        let made = state.register_object(spec.name(), spec.make.clone());
-        let object = made.map_err(|error| wrong(error.to_string()))?;
-        for typeid in spec.typeids() {
-            self.typeids.insert(typeid, Registered::Shared(object, spec.make.kind()));
+        let kept = state.kept_objects().into_iter().find(|(name, ..)| *name == spec.name());
+        let (object, kind) = match kept.map(|(_, object, kind)| (object, kind)) {
+            Some((_, kind)) if kind.name() != spec.kind() => {
+                return wrong(&format!("it is a {} that an earlier run has kept", kind.name()));
+            }
+            Some(_) if !spec.keep => {
+                return wrong(&format!(
+                    "an earlier run has kept it, so say {}:{},keep",
+                    spec.name(),
+                    spec.kind()
+                ));
+            }
+            Some(kept) => kept,
+            None => {
+                let make = spec.make.clone();
+                let made = match spec.keep {
+                    true => state.keep_object(spec.name(), make, out),
+                    false => state.register_object(spec.name(), make),
+                };
+                match made {
+                    Ok(object) => (object, spec.make.kind()),
+                    Err(error) => return wrong(&error.to_string()),
+                }
+            }
+        };
+        self.lead_to_object(spec.name(), object, kind);
+        Ok(())
+    }
+
+    /// Registers the objects that earlier runs have kept, and that nobody has named this time.
+    pub(crate) fn add_kept_objects(&mut self, state: &State) -> Result<(), ServerError> {
+        let is_new = |name: &str| !matches!(self.typeids.get(name), Some(Registered::Shared(..)));
+        let kept = state.kept_objects().into_iter();
+        let left: Vec<_> = kept.filter(|(name, ..)| is_new(name)).collect();
+        for (name, object, kind) in left {
+            self.check_free(name)?;
+            self.lead_to_object(name, object, kind);
         }
         Ok(())
+    }
+
+    fn check_free(&self, name: &str) -> Result<(), ServerError> {
+        let typeids = ObjectSpec::typeids_of(name);
+        match typeids.iter().find(|typeid| self.typeids.contains_key(*typeid)) {
+            None => Ok(()),
+            Some(taken) => Err(ServerError::Queues(format!(
+                "object '{name}': the typeid '{taken}' leads to something else already; hint: \
+                 another name"
+            ))),
+        }
+    }
+
+    fn lead_to_object(&mut self, name: &str, object: ObjectId, kind: Kind) {
+        for typeid in ObjectSpec::typeids_of(name) {
+            self.typeids.insert(typeid, Registered::Shared(object, kind));
+        }
     }
 
     /// What `typeid` leads to; in an open registry an unknown one leads to a new queue.
@@ -156,7 +204,7 @@ impl Registry {
             );
         }
         if let Ok(spec) = typeid.parse::<ObjectSpec>() {
-            return self.open_object(state, &spec);
+            return self.open_object(state, &spec, out);
         }
         if self.typeids_max > 0
             && let Some(queue) = self.open_queue(state, typeid, out)
@@ -169,11 +217,26 @@ impl Registry {
 
     /// The object that `NAME:TYPE` means: of a client that knows what it wants, and in an open
     /// registry has it made.
-    fn open_object(&mut self, state: &mut State, spec: &ObjectSpec) -> Registered {
+    fn open_object(
+        &mut self,
+        state: &mut State,
+        spec: &ObjectSpec,
+        out: &mut Outcome,
+    ) -> Registered {
+        if spec.keep {
+            return Registered::Refused(format!(
+                "a client does not say what is kept; hint: '{}:{}', and `piecework serve --object \
+                 {}:{},keep` where the manager runs",
+                spec.name(),
+                spec.kind(),
+                spec.name(),
+                spec.kind()
+            ));
+        }
         let is_open = self.typeids.len() < self.typeids_max;
         if is_open && !self.typeids.contains_key(spec.name()) {
             // Whatever is wrong shows when it is not there.
-            let _ = self.add_object(state, spec);
+            let _ = self.add_object(state, spec, out);
         }
         match self.typeids.get(spec.name()) {
             Some(Registered::Shared(object, kind)) if kind.name() == spec.kind() => {

@@ -96,8 +96,15 @@ impl Server {
             &mut out,
         )?;
         for object in &objects {
-            registry.add_object(&mut state, object)?;
+            if object.keep && engine.is_none() {
+                return Err(ServerError::Queues(format!(
+                    "object '{}': this manager keeps nothing; hint: without keep, or --engine disk",
+                    object.name()
+                )));
+            }
+            registry.add_object(&mut state, object, &mut out)?;
         }
+        registry.add_kept_objects(&state)?;
         if let Some(engine) = &mut engine {
             engine.commit(&out.records)?;
         }

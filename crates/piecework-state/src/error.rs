@@ -1,7 +1,7 @@
 //! What goes wrong: with a call, where each variant says which Python exception it becomes, and
 //! with what is read back.
 
-use crate::{ItemId, QueueId};
+use crate::{ItemId, ObjectId, QueueId};
 use bytes::Bytes;
 
 /// Why a call failed.
@@ -188,6 +188,9 @@ pub enum ReplayError {
     /// It is about an item that is not there.
     #[error("a record speaks of item {1} of queue {0}, which is not there")]
     UnknownItem(QueueId, ItemId),
+    /// It is about an object that no record has made.
+    #[error("a record speaks of object {0}, which no earlier one has made")]
+    UnknownObject(ObjectId),
     /// It says what was done, where what is kept is wanted.
     #[error("a record among those of what is kept says what was done")]
     NotKept,

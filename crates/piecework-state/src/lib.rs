@@ -82,7 +82,7 @@ pub use limits::Limits;
 pub use loading::Loading;
 pub use objects::{
     ArrayCall, Comparable, Convert, DictCall, Group, Key, Kind, ListCall, Make, Mix, NamespaceCall,
-    ObjectCall, Ordered, Relation, Same, SetCall, Slice, Target,
+    ObjectCall, Ordered, Relation, Row, Same, SetCall, Slice, Target,
 };
 pub use options::{AckMode, Order, QueueOptions};
 pub use patience::Wait;

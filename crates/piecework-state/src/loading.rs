@@ -43,7 +43,7 @@ impl Loading {
     }
 
     /// Takes the next record of what is kept: queues before their items, items in the order of
-    /// their ids.
+    /// their ids; objects before their rows, rows in the order of their places.
     ///
     /// # Errors
     ///
@@ -71,6 +71,11 @@ impl Loading {
                     self.state.deadlines.add(first.unwrap_or(until), Due::Keys(queue));
                 }
             }
+            Record::Object { object, name, kind } => {
+                self.number(object.0);
+                self.state.restore_object(object, name, kind)?;
+            }
+            Record::Rows { object, rows } => self.state.restore_rows(object, rows)?,
             Record::Numbered(next) => self.next = self.next.max(next),
             _ => return Err(ReplayError::NotKept),
         }

@@ -6,12 +6,15 @@
 //! Only named queues are kept. Whoever refers to an anonymous one, or to one of the queues that
 //! [`State::register_passing`](crate::State::register_passing) makes, does so through a manager
 //! that runs: with the manager the last of them is gone, and so are the queue and what is in it.
+//!
+//! An object that is kept is rows: what a call changed is kept, and not the call, so that whoever
+//! reads it back has nothing to run.
 
 mod bytes;
 
 pub use bytes::DecodeError;
 
-use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
+use crate::{Attempt, Item, ItemId, Kind, ObjectId, Place, QueueId, QueueOptions, Row, Time};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -94,6 +97,26 @@ pub enum Record {
     },
     /// Numbers below this one have been given to items, places or queues.
     Numbered(u64),
+    /// An object with a name is kept from now on, and nothing is in it yet.
+    Object {
+        /// Its identity, under which the other records know it.
+        object: ObjectId,
+        /// Its name.
+        name: String,
+        /// What it is: a container, or a value.
+        kind: Kind,
+    },
+    /// An object has these rows, new ones or others than before in their places.
+    Rows {
+        /// Which.
+        object: ObjectId,
+        /// What.
+        rows: Vec<Row>,
+    },
+    /// An object has no rows in these places any more.
+    RowsGone(ObjectId, Vec<u64>),
+    /// An object has no rows any more.
+    Emptied(ObjectId),
 }
 
 /// The states of an item that are kept; one that is leased is kept as ready.
@@ -119,7 +142,11 @@ impl Record {
 
     /// Bytes of payload that it brings.
     pub fn bytes(&self) -> u64 {
-        self.items().iter().map(|item| item.payload.len()).sum()
+        let rows = match self {
+            Self::Rows { rows, .. } => rows.iter().map(Row::bytes).sum(),
+            _ => 0,
+        };
+        self.items().iter().map(|item| item.payload.len()).sum::<u64>() + rows
     }
 
     /// How many bytes it takes when it is kept, about, and rather too many.
@@ -140,10 +167,14 @@ impl Record {
             Self::Purged { spared, .. } => 12 * spared.len(),
             Self::Key { key, .. } => key.len(),
             Self::Item { item: one, .. } => item(one),
+            Self::Object { name, .. } => name.len(),
+            Self::Rows { rows, .. } => rows.iter().map(Row::beside).sum(),
+            Self::RowsGone(_, places) => 12 * places.len(),
             Self::Acked(..)
             | Self::Ready(..)
             | Self::Revived(..)
             | Self::Forgotten(..)
+            | Self::Emptied(_)
             | Self::Numbered(_) => 0,
         };
         self.bytes() + more as u64 + 48
@@ -163,7 +194,11 @@ impl Record {
             | Self::Key { queue, .. }
             | Self::Forgotten(queue, _)
             | Self::Item { queue, .. } => Some(*queue),
-            Self::Numbered(_) => None,
+            Self::Numbered(_)
+            | Self::Object { .. }
+            | Self::Rows { .. }
+            | Self::RowsGone(..)
+            | Self::Emptied(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::loading::Loading;
 use crate::queue::Queue;
 use crate::record::{Record, Standing};
 use crate::state::State;
-use crate::{Attempt, Item, ItemId, Place, QueueId, QueueOptions, Time};
+use crate::{Attempt, Item, ItemId, Kind, ObjectId, Place, QueueId, QueueOptions, Row, Time};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -36,6 +36,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     queues: BTreeMap<QueueId, Replayed>,
+    objects: BTreeMap<ObjectId, Rows>,
     /// Every number that a record has named is below this one.
     next: u64,
 }
@@ -46,6 +47,14 @@ struct Replayed {
     options: QueueOptions,
     items: IdMap<ItemId, (Item, Standing)>,
     keys: Keys,
+}
+
+/// An object with its rows, by their places.
+#[derive(Clone, Debug)]
+struct Rows {
+    name: String,
+    kind: Kind,
+    rows: BTreeMap<u64, Row>,
 }
 
 impl Replay {
@@ -97,6 +106,18 @@ impl Replay {
             }
             Record::Item { queue, item, standing } => self.put(queue, item, standing)?,
             Record::Numbered(next) => self.next = self.next.max(next),
+            Record::Object { object, name, kind } => {
+                self.number(object.0);
+                self.objects.insert(object, Rows { name, kind, rows: BTreeMap::new() });
+            }
+            Record::Rows { object, rows } => {
+                self.rows(object)?.extend(rows.into_iter().map(|row| (row.place, row)));
+            }
+            Record::RowsGone(object, places) => {
+                let rows = self.rows(object)?;
+                places.iter().for_each(|place| drop(rows.remove(place)));
+            }
+            Record::Emptied(object) => self.rows(object)?.clear(),
         }
         Ok(())
     }
@@ -125,7 +146,11 @@ impl Replay {
                 keys.all().map(|(until, key)| Record::Key { queue: id, key, until }).collect();
             [Record::Queue { queue: id, name, options }].into_iter().chain(items).chain(keys)
         });
-        [Record::Numbered(self.next)].into_iter().chain(queues)
+        let objects = self.objects.into_iter().flat_map(|(object, Rows { name, kind, rows })| {
+            let rows = Record::Rows { object, rows: rows.into_values().collect() };
+            [Record::Object { object, name, kind }, rows]
+        });
+        [Record::Numbered(self.next)].into_iter().chain(queues).chain(objects)
     }
 
     fn queue(&mut self, id: QueueId, name: String, options: QueueOptions) {
@@ -167,6 +192,11 @@ impl Replay {
         Ok(())
     }
 
+    fn rows(&mut self, object: ObjectId) -> Result<&mut BTreeMap<u64, Row>, ReplayError> {
+        let found = self.objects.get_mut(&object).map(|object| &mut object.rows);
+        found.ok_or(ReplayError::UnknownObject(object))
+    }
+
     fn at(&mut self, queue: QueueId) -> Result<&mut Replayed, ReplayError> {
         self.queues.get_mut(&queue).ok_or(ReplayError::UnknownQueue(queue))
     }
@@ -184,7 +214,7 @@ impl Replay {
 impl State {
     /// All that is kept, as records that replay to it: queues in the order of their ids, each
     /// with its items in the order of theirs, and its keys in the order in which they are
-    /// forgotten.
+    /// forgotten; then the objects in the order of theirs, each with its rows.
     pub fn kept(&self) -> Vec<Record> {
         let mut queues: Vec<_> = self.queues.iter().filter(|(_, queue)| queue.is_kept()).collect();
         queues.sort_unstable_by_key(|(id, _)| **id);
@@ -203,6 +233,7 @@ impl State {
             let record = |(until, key)| Record::Key { queue: id, key, until };
             kept.extend(queue.keys.all().map(record));
         }
+        kept.extend(self.kept_rows());
         kept
     }
 }

@@ -71,7 +71,9 @@ impl Life {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let (keys, model) = numbers(&mut random);
-        Self { random, one: One::new(Make::Set(keys)), model }
+        // To look whether each step is kept takes its time.
+        let new = if seed.is_multiple_of(10) { One::new } else { One::passing };
+        Self { random, one: new(Make::Set(keys)), model }
     }
 
     fn on(&mut self, call: SetCall) -> String {

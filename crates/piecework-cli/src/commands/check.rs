@@ -68,6 +68,14 @@ fn json(file: &Path, checked: &Checked) -> serde_json::Value {
             "bytes": queue.bytes,
         })
     };
+    let object = |object: &piecework_server::ObjectCount| {
+        serde_json::json!({
+            "name": object.name,
+            "type": object.kind,
+            "entries": object.entries,
+            "bytes": object.bytes,
+        })
+    };
     serde_json::json!({
         "file": file.to_string_lossy(),
         "version": checked.version,
@@ -77,13 +85,14 @@ fn json(file: &Path, checked: &Checked) -> serde_json::Value {
         "log_bytes": checked.log_bytes,
         "journal_bytes": checked.journal_bytes,
         "queues": checked.queues.iter().map(queue).collect::<Vec<_>>(),
+        "objects": checked.objects.iter().map(object).collect::<Vec<_>>(),
         "problems": checked.problems,
     })
 }
 
 fn text(file: &Path, checked: &Checked) -> String {
     let Checked { version, bytes, bytes_free, log_bytes, journal_bytes, .. } = checked;
-    let Checked { queues, problems, .. } = checked;
+    let Checked { queues, objects, problems, .. } = checked;
     let sizes = [*bytes, *bytes_free, *log_bytes, *journal_bytes];
     let [bytes, free, log, journal] = sizes.map(amounts::bytes);
     let mut text = format!(
@@ -115,6 +124,16 @@ fn text(file: &Path, checked: &Checked) -> String {
             vec![queue.name.clone(), ready, delayed, dead, amounts::bytes(queue.bytes)]
         };
         let rows: Vec<_> = queues.iter().map(row).collect();
+        let _ = write!(text, "\n{}", table(&columns, &rows));
+    }
+    if !objects.is_empty() {
+        let columns = [("OBJECT", true), ("TYPE", true), ("ENTRIES", false), ("BYTES", false)];
+        let row = |object: &piecework_server::ObjectCount| {
+            let sizes = [amounts::count(object.entries), amounts::bytes(object.bytes)];
+            let [entries, bytes] = sizes;
+            vec![object.name.clone(), object.kind.to_owned(), entries, bytes]
+        };
+        let rows: Vec<_> = objects.iter().map(row).collect();
         let _ = write!(text, "\n{}", table(&columns, &rows));
     }
     text

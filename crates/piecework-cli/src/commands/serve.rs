@@ -56,8 +56,9 @@ pub struct ServeArgs {
 
     /// An object that all clients share, registered as NAME and get_NAME: a Lock, Event, dict, list
     /// or another of SyncManager's types; a number says how many permits or parties. It ends with
-    /// this process. May be given several times
-    #[arg(long, value_name = "NAME:TYPE[=NUMBER]")]
+    /// this process, unless 'keep' is said of a dict, list, set, Namespace or Value. May be given
+    /// several times
+    #[arg(long, value_name = "NAME:TYPE[=NUMBER][,keep]")]
     object: Vec<ObjectSpec>,
 
     /// Where items are kept: on disk, or in memory, gone with this process

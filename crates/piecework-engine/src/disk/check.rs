@@ -6,7 +6,7 @@ use super::look::{self, Look};
 use super::read;
 use super::schema::{self, KNOWN};
 use crate::EngineError;
-use piecework_state::{Body, Item, Limits, Loading, QueueId, Record, Standing};
+use piecework_state::{Body, Item, Limits, Loading, ObjectId, QueueId, Record, Standing};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,6 +31,8 @@ pub struct Checked {
     pub journal_bytes: u64,
     /// What is in the queues, in the order in which they were made.
     pub queues: Vec<QueueCount>,
+    /// What is in the objects that are kept, in the order in which they were made.
+    pub objects: Vec<ObjectCount>,
     /// What is wrong.
     pub problems: Vec<String>,
 }
@@ -51,13 +53,35 @@ pub struct QueueCount {
     pub bytes: u64,
 }
 
+/// What is in an object.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ObjectCount {
+    /// The object.
+    pub name: String,
+    /// What it is: `dict`, say.
+    pub kind: &'static str,
+    /// Its entries: of a dict, the keys; of a value, that and its typecode.
+    pub entries: u64,
+    /// The bytes of all of them.
+    pub bytes: u64,
+}
+
+/// What is counted so far.
+#[derive(Debug, Default)]
+struct Counts {
+    queues: BTreeMap<QueueId, QueueCount>,
+    objects: BTreeMap<ObjectId, ObjectCount>,
+}
+
 /// What is wrong is told in so many lines at most; the first ones say it all as a rule.
 const PROBLEMS_MAX: usize = 20;
 
-/// Rows that belong to no item: nothing is lost by them but their space.
-const LEFT_OVER: [(&str, &str); 2] = [
+/// Rows that belong to nothing: nothing is lost by them but their space.
+const LEFT_OVER: [(&str, &str); 3] = [
     ("payloads", "SELECT count(*) FROM payloads WHERE item NOT IN (SELECT id FROM items)"),
     ("attempts", "SELECT count(*) FROM attempts WHERE item NOT IN (SELECT id FROM items)"),
+    ("entries", "SELECT count(*) FROM entries WHERE object NOT IN (SELECT id FROM objects)"),
 ];
 
 /// Checks a database: every page of it, and that what its tables say makes sense. It only reads,
@@ -103,7 +127,7 @@ impl Checked {
         let mut late = Late::of(late)?;
         let mut loading = Loading::new(1, Limits::default());
         let mut problems = Vec::new();
-        let mut counts = BTreeMap::new();
+        let mut counts = Counts::default();
         let read = read::each(tables, u64::MAX, |mut record| {
             if let Record::Item { item, .. } = &mut record {
                 // Nobody asks for it here, and all of them may be more than fits in memory.
@@ -111,32 +135,49 @@ impl Checked {
             }
             let taken = late.takes(&record);
             if taken == Ok(false) {
-                count(&mut counts, &record);
+                counts.add(&record);
             }
             let taken = taken.map(drop).and_then(|()| loading.add(record));
             problems.extend(taken.err().map(|error| error.to_string()));
         });
         match late.finish() {
-            Ok(records) => records.iter().for_each(|record| count(&mut counts, record)),
+            Ok(records) => records.iter().for_each(|record| counts.add(record)),
             Err(error) => problems.push(format!("the journal does not fit the tables: {error}")),
         }
-        self.queues = counts.into_values().collect();
+        self.queues = counts.queues.into_values().collect();
+        self.objects = counts.objects.into_values().collect();
         read.map(|()| problems)
     }
 }
 
-/// Adds what a record says of a queue, or of an item in it.
-fn count(counts: &mut BTreeMap<QueueId, QueueCount>, record: &Record) {
-    match record {
-        Record::Queue { queue, name, .. } => {
-            counts.entry(*queue).or_default().name.clone_from(name);
-        }
-        Record::Item { queue, item, standing } => {
-            if let Some(count) = counts.get_mut(queue) {
-                count.add(item, *standing);
+impl Counts {
+    /// Adds what a record says of a queue or an object, or of what is in it.
+    fn add(&mut self, record: &Record) {
+        match record {
+            Record::Queue { queue, name, .. } => {
+                self.queues.entry(*queue).or_default().name.clone_from(name);
             }
+            Record::Item { queue, item, standing } => {
+                if let Some(count) = self.queues.get_mut(queue) {
+                    count.add(item, *standing);
+                }
+            }
+            Record::Object { object, name, kind } => {
+                self.objects.entry(*object).or_insert_with(|| ObjectCount {
+                    name: name.clone(),
+                    kind: kind.name(),
+                    entries: 0,
+                    bytes: 0,
+                });
+            }
+            Record::Rows { object, rows } => {
+                if let Some(count) = self.objects.get_mut(object) {
+                    count.entries += rows.len() as u64;
+                    count.bytes += record.bytes();
+                }
+            }
+            _ => {}
         }
-        _ => {}
     }
 }
 
@@ -165,6 +206,7 @@ fn measure(tables: &Connection, path: &Path, version: i64) -> Result<Checked, En
         log_bytes: fs::metadata(log).map_or(0, |log| log.len()), // without a log: none
         journal_bytes: 0,
         queues: Vec::new(),
+        objects: Vec::new(),
         problems: Vec::new(),
     })
 }
@@ -182,7 +224,7 @@ fn left_over(tables: &Connection) -> Result<Vec<String>, EngineError> {
     for (table, query) in LEFT_OVER {
         let rows: i64 = tables.query_row(query, (), |row| row.get(0))?;
         if rows > 0 {
-            problems.push(format!("{rows} rows of table {table} belong to no item"));
+            problems.push(format!("{rows} rows of table {table} belong to nothing"));
         }
     }
     Ok(problems)

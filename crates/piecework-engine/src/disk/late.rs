@@ -2,7 +2,7 @@
 
 use super::journal::{self, Entry};
 use crate::EngineError;
-use piecework_state::{ItemId, Limits, QueueId, Record, Replay, ReplayError};
+use piecework_state::{ItemId, Limits, ObjectId, QueueId, Record, Replay, ReplayError};
 use std::collections::HashSet;
 
 /// Decisions that are not in the tables yet, with what they are about.
@@ -12,6 +12,8 @@ pub(super) struct Late {
     items: HashSet<ItemId>,
     /// Queues of which they concern every item.
     purged: HashSet<QueueId>,
+    /// Objects whose rows they concern.
+    objects: HashSet<ObjectId>,
     /// What the tables say of those.
     before: Replay,
 }
@@ -24,15 +26,25 @@ impl Late {
                 late.purged.insert(*queue);
             }
             late.items.extend(spoken_of(record));
+            if let Record::Rows { object, .. }
+            | Record::RowsGone(object, _)
+            | Record::Emptied(object) = record
+            {
+                late.objects.insert(*object);
+            }
         }
         Ok(late)
     }
 
-    /// Takes note of a record of the tables. True if the item is not what the record says: then it
-    /// is among those of [`Late::finish`], if it is there at all.
+    /// Takes note of a record of the tables. True if the item, or the object, is not what the
+    /// record says: then it is among those of [`Late::finish`], if it is there at all.
     pub(super) fn takes(&mut self, record: &Record) -> Result<bool, ReplayError> {
         let (noted, taken) = match record {
-            Record::Queue { .. } => (true, false),
+            Record::Queue { .. } | Record::Object { .. } => (true, false),
+            Record::Rows { object, .. } => {
+                let taken = self.objects.contains(object);
+                (taken, taken)
+            }
             Record::Item { queue, item, .. } => {
                 let taken = self.items.contains(&item.id) || self.purged.contains(queue);
                 (taken, taken)
@@ -45,7 +57,7 @@ impl Late {
         Ok(taken)
     }
 
-    /// The queues as they are, with the items that the tables did not tell of as they are.
+    /// The queues and the objects as they are, with what the tables did not tell of as it is.
     pub(super) fn finish(mut self) -> Result<Vec<Record>, ReplayError> {
         self.records.into_iter().try_for_each(|record| self.before.add(record))?;
         Ok(self.before.into_state(1, Limits::default()).kept())

@@ -71,7 +71,7 @@ fn look_once(tables: Connection, folder: &Path, path: &Path) -> Result<Look, Eng
 /// The journal of the tables; those of earlier versions have none.
 fn journal_of(tables: &Connection, version: i64) -> Result<(Name, u64), EngineError> {
     match version {
-        schema::KNOWN => Ok(schema::journal(tables)?),
+        schema::JOURNAL_SINCE.. => Ok(schema::journal(tables)?),
         _ => Ok((Name::NONE, 0)),
     }
 }

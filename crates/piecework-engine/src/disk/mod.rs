@@ -9,12 +9,14 @@
 mod backup;
 mod check;
 mod checkpoint;
+mod columns;
 mod fold;
 mod journal;
 mod late;
 mod lock;
 mod look;
 mod net;
+mod objects;
 mod read;
 mod schema;
 mod space;
@@ -23,7 +25,7 @@ mod tables;
 mod write;
 
 pub use backup::backup;
-pub use check::{Checked, QueueCount, check};
+pub use check::{Checked, ObjectCount, QueueCount, check};
 pub use sync::{SyncPolicy, Syncer};
 
 use crate::{Engine, EngineError};

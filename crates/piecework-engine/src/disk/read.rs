@@ -1,12 +1,13 @@
 //! From the tables back to records.
 
+use super::columns::{number, time_of, unknown};
+use super::objects;
 use crate::EngineError;
 use bytes::Bytes;
 use piecework_state::{
     AckMode, Attempt, Body, Ended, Item, ItemId, Order, Place, QueueId, QueueOptions, Rare, Record,
     SessionId, Standing, Time,
 };
-use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,7 +26,8 @@ pub(super) fn payload(tables: &Connection, item: ItemId) -> Result<Bytes, Engine
 }
 
 /// All that is kept: the queues, then the items in the order of their ids with what has happened to
-/// them, then the keys. Of the payloads no more than so many bytes; the others stay where they are.
+/// them, then the keys, then the objects and their rows. Of the items' payloads no more than so many
+/// bytes; the others stay where they are.
 pub(super) fn each(
     tables: &Connection,
     resident_max: u64,
@@ -45,7 +47,7 @@ pub(super) fn each(
     for key in keys.query_map((), key)? {
         take(key?);
     }
-    Ok(())
+    Ok(objects::each(tables, &mut take)?)
 }
 
 /// What is told of an item, but for its payload.
@@ -134,7 +136,7 @@ fn item(row: &Row<'_>, payload: Body, histories: &mut Histories) -> Result<Recor
     let id = ItemId(number(row, 0)?);
     let standing = match row.get_ref(3)?.as_str()? {
         "ready" => Standing::Ready,
-        "delayed" => Standing::Delayed(time(row, 4)?),
+        "delayed" => Standing::Delayed(time_of(row, 4)?),
         "dead" => Standing::Dead,
         other => return Err(unknown(3, other)),
     };
@@ -143,7 +145,7 @@ fn item(row: &Row<'_>, payload: Body, histories: &mut Histories) -> Result<Recor
         place: Place(number(row, 2)?),
         payload,
         stop: row.get(5)?,
-        put_at: time(row, 6)?,
+        put_at: time_of(row, 6)?,
         attempts: row.get(7)?,
         rare: rare(row, histories.remove(&id))?,
         reply_to: None,
@@ -167,7 +169,7 @@ fn rare(row: &Row<'_>, history: Option<Vec<Attempt>>) -> Result<Option<Box<Rare>
 
 fn key(row: &Row<'_>) -> Result<Record, Error> {
     let queue = QueueId(number(row, 0)?);
-    Ok(Record::Key { queue, key: row.get(1)?, until: time(row, 2)? })
+    Ok(Record::Key { queue, key: row.get(1)?, until: time_of(row, 2)? })
 }
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
@@ -184,23 +186,9 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
         session: SessionId(number(row, 1)?),
         name: row.get(6)?,
         address: row.get(7)?,
-        began: time(row, 2)?,
-        ended: time(row, 3)?,
+        began: time_of(row, 2)?,
+        ended: time_of(row, 3)?,
         how,
         counted: row.get(5)?,
     })
-}
-
-fn number(row: &Row<'_>, column: usize) -> Result<u64, Error> {
-    row.get::<_, i64>(column).map(i64::cast_unsigned)
-}
-
-fn time(row: &Row<'_>, column: usize) -> Result<Time, Error> {
-    number(row, column).map(Time::from_micros)
-}
-
-/// A word that none of ours has written: the tables' own checks keep it out.
-fn unknown(column: usize, word: &str) -> Error {
-    let what = format!("'{word}' is not known here");
-    Error::FromSqlConversionFailure(column, Type::Text, what.into())
 }

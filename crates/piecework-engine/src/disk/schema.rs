@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 const APPLICATION: i64 = 0x5077_4442;
 
 /// Each step takes the tables from one version to the next.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE queues (
         id       INTEGER PRIMARY KEY,
@@ -98,7 +98,28 @@ const STEPS: [&str; 3] = [
     CREATE TABLE journal (name INTEGER NOT NULL, folded INTEGER NOT NULL) STRICT;
     INSERT INTO journal VALUES (0, 0);
 ",
+    "
+    -- Objects with a name that are kept, beside the queues.
+    CREATE TABLE objects (
+        id       INTEGER PRIMARY KEY,
+        name     TEXT NOT NULL UNIQUE,
+        kind     TEXT NOT NULL CHECK (kind IN ('Value', 'Namespace', 'list', 'dict', 'set'))
+    ) STRICT;
+
+    -- What is in them.
+    CREATE TABLE entries (
+        object   INTEGER NOT NULL,
+        place    INTEGER NOT NULL,    -- in the order of these
+        key      BLOB,                -- as it was put; NULL: what it is in has none
+        same     BLOB,                -- keys with the same bytes here are equal; NULL: to none
+        value    BLOB NOT NULL,
+        PRIMARY KEY (object, place)
+    ) STRICT;
+",
 ];
+
+/// Since which version there is a journal.
+pub(super) const JOURNAL_SINCE: i64 = 3;
 
 /// The version of the tables that this piecework makes.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

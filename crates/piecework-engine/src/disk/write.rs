@@ -1,14 +1,13 @@
 //! What each record does to the tables.
 
+use super::columns::{Done, int, micros, time};
+use super::objects;
 use crate::EngineError;
 use piecework_state::{
     AckMode, Attempt, Ended, Item, ItemId, Order, QueueId, QueueOptions, Record, Standing, Time,
 };
 use rusqlite::{Connection, Params, params};
 use std::collections::HashSet;
-use std::time::Duration;
-
-type Done = Result<(), EngineError>;
 
 /// What is remembered of the tables, so that they need not be asked.
 #[derive(Debug, Default)]
@@ -87,6 +86,7 @@ impl Books {
         }
         match record {
             Record::Queue { queue, .. } => self.number(queue.0),
+            Record::Object { object, .. } => self.number(object.0),
             Record::Ready(_, _, place, _) => self.number(place.0),
             Record::Numbered(next) => self.next = self.next.max(*next),
             _ => {}
@@ -123,6 +123,10 @@ impl Books {
             }
             Record::Item { queue, item, standing } => self.put(to, *queue, item, *standing),
             Record::Numbered(_) => Ok(()), // as was counted
+            Record::Object { object, name, kind } => objects::object(to, *object, name, *kind),
+            Record::Rows { object, rows } => objects::rows(to, *object, rows),
+            Record::RowsGone(object, places) => objects::gone(to, *object, places),
+            Record::Emptied(object) => objects::emptied(to, *object),
         }
     }
 
@@ -283,17 +287,4 @@ fn columns(standing: Standing) -> (&'static str, Option<i64>) {
 
 fn id(item: ItemId) -> i64 {
     int(item.0)
-}
-
-/// Our numbers and times are far from 2^63; whatever is not, means "never".
-fn int(number: u64) -> i64 {
-    number.try_into().unwrap_or(i64::MAX)
-}
-
-fn time(time: Time) -> i64 {
-    int(time.micros())
-}
-
-fn micros(duration: Duration) -> i64 {
-    duration.as_micros().try_into().unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 
 use super::container_call::DictCall;
 use super::key::Key;
+use super::row::{Changes, Row};
 use crate::Reply;
 use crate::error::StateError;
 use bytes::Bytes;
@@ -16,6 +17,7 @@ pub(crate) struct Dict {
     entries: BTreeMap<u64, (Key, Bytes)>,
     next: u64,
     bytes: u64,
+    pub(super) changes: Changes,
 }
 
 impl Dict {
@@ -39,15 +41,46 @@ impl Dict {
 
     /// Takes the key that came first, and its value.
     pub(super) fn pop_first(&mut self) -> Option<Key> {
-        let entry = self.entries.pop_first();
-        entry.map(|(_, entry)| self.let_go(entry).0)
+        let (place, entry) = self.entries.pop_first()?;
+        Some(self.let_go(place, entry).0)
     }
 
     /// Forgets where an entry was that was just taken out.
-    fn let_go(&mut self, (key, value): (Key, Bytes)) -> (Key, Bytes) {
+    fn let_go(&mut self, place: u64, (key, value): (Key, Bytes)) -> (Key, Bytes) {
         self.bytes -= key.len() + value.len() as u64;
         key.same.as_ref().and_then(|same| self.places.remove(same));
+        self.changes.gone(place);
         (key, value)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.places = HashMap::new();
+        self.entries.clear();
+        self.bytes = 0;
+        self.changes.emptied();
+    }
+
+    /// Becomes what another one is.
+    pub(super) fn become_like(&mut self, other: Self) {
+        self.clear();
+        other.entries.into_values().for_each(|(key, value)| self.set(key, value));
+    }
+
+    /// All of it, as rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
+        let row = |(place, (key, value)): (&u64, &(Key, Bytes))| Row {
+            place: *place,
+            key: Some(key.clone()),
+            value: value.clone(),
+        };
+        self.entries.iter().map(row)
+    }
+
+    /// Has this row again.
+    pub(super) fn restore(&mut self, Row { place, key, value }: Row) {
+        let Some(key) = key else { return };
+        self.next = place;
+        self.set(key, value);
     }
 
     fn whole_entries(&self) -> Vec<(Key, Bytes)> {
@@ -85,7 +118,7 @@ impl Dict {
             DictCall::Contains(key) => Reply::Bool(self.get(&key).is_some()),
             DictCall::Len => Reply::Count(self.len() as u64),
             DictCall::Clear => {
-                *self = Self::default();
+                self.clear();
                 Reply::None
             }
             DictCall::Copy => Reply::Dict(self.pairs()),
@@ -99,8 +132,8 @@ impl Dict {
                 None => return Err(missing(key)),
             },
             DictCall::PopItem => match self.entries.pop_last() {
-                Some((_, entry)) => {
-                    let (key, value) = self.let_go(entry);
+                Some((place, entry)) => {
+                    let (key, value) = self.let_go(place, entry);
                     Reply::Pair([key.bytes, value])
                 }
                 None => {
@@ -148,10 +181,11 @@ impl Dict {
     /// Python has it, to which 1 and 1.0 are one key.
     pub(super) fn set(&mut self, key: Key, value: Bytes) {
         if let Some(place) = self.place(&key) {
-            if let Some((_, old)) = self.entries.get_mut(&place) {
+            if let Some((key, old)) = self.entries.get_mut(&place) {
                 self.bytes += value.len() as u64;
                 self.bytes -= old.len() as u64;
                 *old = value;
+                self.changes.row(place, Some(key), old);
             }
             return;
         }
@@ -161,13 +195,13 @@ impl Dict {
             self.places.insert(same.clone(), place);
         }
         self.bytes += key.len() + value.len() as u64;
+        self.changes.row(place, Some(&key), &value);
         self.entries.insert(place, (key, value));
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Bytes> {
-        let place = self.places.remove(key.same.as_deref()?)?;
-        let (key, value) = self.entries.remove(&place)?;
-        self.bytes -= key.len() + value.len() as u64;
-        Some(value)
+        let place = self.place(key)?;
+        let entry = self.entries.remove(&place)?;
+        Some(self.let_go(place, entry).1)
     }
 }

@@ -15,7 +15,7 @@ pub type Ordered = fn(&Bytes) -> Result<Box<[u8]>, StateError>;
 pub type Comparable = fn(&[u8], &[u8]) -> Result<(), StateError>;
 
 /// A key of a dict.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// What it is the same as; `None` for nothing.
     pub same: Option<Box<[u8]>>,

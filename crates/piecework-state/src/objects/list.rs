@@ -2,6 +2,8 @@
 
 use super::container_call::ListCall;
 use super::key::{Comparable, Ordered, Same};
+use super::places::Places;
+use super::row::{Change, Row};
 use super::slice::Slice;
 use crate::Reply;
 use crate::error::StateError;
@@ -17,6 +19,8 @@ const LEN_MAX: usize = 10_000_000;
 pub(crate) struct List {
     items: Vec<Bytes>,
     bytes: u64,
+    /// Where each of them is, if it is kept.
+    places: Option<Places>,
 }
 
 /// Python's words for what a list does not have.
@@ -34,7 +38,32 @@ fn bytes_of(values: &[Bytes]) -> u64 {
 
 impl List {
     pub(super) fn of(items: Vec<Bytes>) -> Self {
-        Self { bytes: bytes_of(&items), items }
+        Self { bytes: bytes_of(&items), items, places: None }
+    }
+
+    /// From here on its rows are kept; those that it has are news.
+    pub(super) fn keep(&mut self) {
+        self.places = Some(Places::of(&self.items));
+    }
+
+    /// What has changed since that was asked last.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        self.places.as_mut().map(|places| places.changes.take()).unwrap_or_default()
+    }
+
+    /// All of it, as rows, if it is kept.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
+        let places = self.places.as_ref().map_or(&[][..], Places::all);
+        let row =
+            |(place, value): (&u64, &Bytes)| Row { place: *place, key: None, value: value.clone() };
+        places.iter().zip(&self.items).map(row)
+    }
+
+    /// Has this row again, behind those before it.
+    pub(super) fn restore(&mut self, Row { place, value, .. }: Row) {
+        self.bytes += value.len() as u64;
+        self.items.push(value);
+        self.places.get_or_insert_default().restore(place);
     }
 
     pub(super) fn items(&self) -> &[Bytes] {
@@ -46,12 +75,25 @@ impl List {
         self.bytes
     }
 
-    /// Puts these in the place of those; all that changes a list comes here.
+    /// Puts these in the place of those; all that changes a list comes here, or makes it anew.
     fn replace(&mut self, range: Range<usize>, with: Vec<Bytes>) -> Vec<Bytes> {
+        let count = with.len();
         self.bytes += bytes_of(&with);
-        let gone: Vec<Bytes> = self.items.splice(range, with).collect();
+        let gone: Vec<Bytes> = self.items.splice(range.clone(), with).collect();
         self.bytes -= bytes_of(&gone);
+        if let Some(places) = &mut self.places {
+            places.replaced(range, count, &self.items);
+        }
         gone
+    }
+
+    /// Becomes a list of these.
+    fn make_anew(&mut self, items: Vec<Bytes>) {
+        self.bytes = bytes_of(&items);
+        self.items = items;
+        if let Some(places) = &mut self.places {
+            places.anew(&self.items);
+        }
     }
 
     pub(super) fn call(&mut self, call: ListCall) -> Result<Reply, StateError> {
@@ -66,10 +108,15 @@ impl List {
                 let at = self.place_to_set(index)?;
                 self.replace(at..at + 1, Vec::new());
             }
+            ListCall::DeleteSlice(slice) if slice.is_run() => {
+                let (start, stop) = slice.range(len);
+                self.replace(start..stop.max(start), Vec::new());
+            }
             ListCall::DeleteSlice(slice) => {
                 let mut gone: HashSet<_> = slice.indices(len)?.into_iter().collect();
                 let kept = self.items.iter().enumerate().filter(|(at, _)| !gone.remove(at));
-                *self = Self::of(kept.map(|(_, item)| item.clone()).collect());
+                let kept = kept.map(|(_, item)| item.clone()).collect();
+                self.make_anew(kept);
             }
             ListCall::Append(value) => drop(self.replace(len..len, vec![value])),
             ListCall::Extend(values) => drop(self.replace(len..len, values)),
@@ -83,8 +130,8 @@ impl List {
                 let popped = self.replace(at..at + 1, Vec::new()).pop();
                 return Ok(Reply::Value(popped.unwrap_or_default()));
             }
-            ListCall::Clear => *self = Self::default(),
-            ListCall::Reverse => self.items.reverse(),
+            ListCall::Clear => self.make_anew(Vec::new()),
+            ListCall::Reverse => self.make_anew(self.items.iter().rev().cloned().collect()),
             ListCall::Remove(value, same) => match self.find(&value, 0, len, same)? {
                 Some(at) => drop(self.replace(at..at + 1, Vec::new())),
                 None => return Err(value_error("list.remove(x): x not in list")),
@@ -92,7 +139,7 @@ impl List {
             ListCall::Sort { reverse, key, comparable } => {
                 self.sort(reverse, key, comparable)?;
             }
-            ListCall::TimesInPlace(times) => *self = Self::of(self.times(times)?),
+            ListCall::TimesInPlace(times) => self.make_anew(self.times(times)?),
             look => return self.look(look),
         }
         Ok(Reply::None)
@@ -146,7 +193,7 @@ impl List {
     }
 
     fn set_slice(&mut self, slice: Slice, values: Vec<Bytes>) -> Result<(), StateError> {
-        if slice.step.is_none_or(|step| step == 1) {
+        if slice.is_run() {
             let (start, stop) = slice.range(self.items.len());
             self.replace(start..stop.max(start), values);
             return Ok(());
@@ -211,7 +258,7 @@ impl List {
                 comparable(a, b)?;
             }
         }
-        self.items = keyed.into_iter().map(|(_, item)| item).collect();
+        self.make_anew(keyed.into_iter().map(|(_, item)| item).collect());
         Ok(())
     }
 

@@ -22,6 +22,8 @@ use std::vec;
 pub(crate) struct Object {
     /// Without one it goes with its last reference.
     pub(crate) name: Option<String>,
+    /// Whether what is in it is kept.
+    pub(crate) is_kept: bool,
     pub(crate) kind: Kind,
     pub(crate) what: What,
 }
@@ -52,7 +54,7 @@ impl Make {
             Self::Event => What::Event(Event::default()),
             Self::Condition => What::Condition(Condition::default()),
             Self::Barrier { parties, patience } => What::Barrier(Barrier::new(parties, patience)),
-            Self::Value { typecode, value } => What::Value(Cell { typecode, value }),
+            Self::Value { typecode, value } => What::Value(Cell::new(typecode, value)),
             Self::Array { typecode, values } => {
                 What::Array(Array { typecode, list: List::of(values) })
             }
@@ -155,7 +157,7 @@ impl Object {
         match &self.what {
             What::Value(cell) => (cell.typecode.len() + cell.value.len()) as u64,
             What::Array(array) => array.list.bytes(),
-            What::Namespace(names) => names.bytes(),
+            What::Namespace(names) => names.0.bytes(),
             What::List(list) => list.bytes(),
             What::Dict(dict) => dict.bytes(),
             What::Set(set) => set.bytes(),

@@ -27,7 +27,7 @@ impl State {
         Ok(self.handle_on(id, usize::MAX).expect("it was just made"))
     }
 
-    /// Adds an object with a name, which lives as long as the manager.
+    /// Adds an object with a name, which ends with the manager.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl State {
         if self.objects.len() >= max {
             return Err(StateError::TooMany { what: "objects", max });
         }
-        let object = Object { name, kind, what };
+        let object = Object { name, is_kept: false, kind, what };
         let bytes = self.bytes.saturating_add(object.bytes());
         if bytes > self.limits.bytes {
             return Err(self.no_memory());
@@ -149,7 +149,7 @@ impl State {
             (What::Barrier(barrier), ObjectCall::IsBroken) => {
                 Ok(Some(Reply::Bool(barrier.is_broken)))
             }
-            (_, call) => self.call_container(id, call),
+            (_, call) => self.call_container(id, call, out),
         }
     }
 

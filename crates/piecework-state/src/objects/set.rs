@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 /// Elements, each there once.
 #[derive(Debug, Default)]
-pub(crate) struct Set(Dict);
+pub(crate) struct Set(pub(super) Dict);
 
 impl Set {
     pub(super) fn of(elements: impl IntoIterator<Item = Key>) -> Self {
@@ -49,7 +49,7 @@ impl Set {
                 }
             },
             SetCall::Clear => {
-                *self = Self::default();
+                self.0.clear();
                 Reply::None
             }
             SetCall::Contains(element) => Reply::Bool(self.has(&element)),
@@ -88,7 +88,7 @@ impl Set {
             Mix::Difference => others.iter().flatten().for_each(|element| {
                 self.0.remove(element);
             }),
-            _ => *self = self.mixed(how, others),
+            _ => self.0.become_like(self.mixed(how, others).0),
         }
     }
 

@@ -14,6 +14,11 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Whether it goes forward one by one.
+    pub(super) fn is_run(self) -> bool {
+        self.step.is_none_or(|step| step == 1)
+    }
+
     /// Where it begins and ends in so many items, going forward one by one.
     pub(super) fn range(self, len: usize) -> (usize, usize) {
         let clamp = |at: Option<i64>, or: usize| match at {

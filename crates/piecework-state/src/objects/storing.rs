@@ -7,7 +7,7 @@ use super::object::{Keys, Object, What};
 use super::serve::no_method;
 use super::target::Target;
 use crate::ObjectId;
-use crate::call::Reply;
+use crate::call::{Outcome, Reply};
 use crate::error::StateError;
 use crate::state::{Served, State};
 
@@ -23,7 +23,12 @@ impl ObjectCall {
 
 impl State {
     /// Serves a call that waits for nothing and serves nobody.
-    pub(super) fn call_container(&mut self, id: ObjectId, call: ObjectCall) -> Served {
+    pub(super) fn call_container(
+        &mut self,
+        id: ObjectId,
+        call: ObjectCall,
+        out: &mut Outcome,
+    ) -> Served {
         let Some(before) = self.objects.get(&id).map(Object::bytes) else {
             return Err(StateError::NoObject { ident: id.to_string() });
         };
@@ -40,11 +45,15 @@ impl State {
         let Some(object) = self.objects.get_mut(&id) else {
             return Err(StateError::NoObject { ident: id.to_string() });
         };
+        if object.lacks_room(&call, brought, self.room) {
+            let message = StateError::FullDisk.to_string();
+            return Err(StateError::Raised { class: "OSError", message });
+        }
         let done = match (&mut object.what, call) {
             (_, ObjectCall::Show) => Ok(Reply::Shown(object.show())),
             (What::Value(cell), ObjectCall::Get) => Ok(Reply::Value(cell.value.clone())),
             (What::Value(cell), ObjectCall::Put(value)) => {
-                cell.value = value;
+                cell.set(value);
                 Ok(Reply::None)
             }
             (What::Value(cell), ObjectCall::Whole) => {
@@ -60,6 +69,7 @@ impl State {
             (What::Set(set), ObjectCall::InSet(call)) => set.call(call),
             _ => Err(no_method(object.kind)),
         };
+        object.note_changes(id, out);
         self.bytes = self.bytes.saturating_sub(before).saturating_add(object.bytes());
         done.map(Some)
     }

@@ -2,17 +2,20 @@
 //! managers make of them.
 
 use super::container_call::{ArrayCall, ListCall, NamespaceCall};
+use super::dict::Dict;
+use super::key::Key;
 use super::list::List;
+use super::row::{Changes, Row};
 use crate::Reply;
 use crate::error::StateError;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 
 /// `Value(typecode, value)`. Nobody converts what is set, as in CPython's managers.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(super) typecode: Bytes,
     pub(super) value: Bytes,
+    pub(super) changes: Changes,
 }
 
 /// `Array(typecode, values)`.
@@ -22,14 +25,37 @@ pub(crate) struct Array {
     pub(super) list: List,
 }
 
-/// Values by name.
+/// Values by name: a dict whose keys are the names as they are.
 #[derive(Debug, Default)]
-pub(crate) struct Namespace {
-    names: BTreeMap<String, Bytes>,
-    bytes: u64,
-}
+pub(crate) struct Namespace(pub(super) Dict);
+
+/// The place of a value among its rows; that of its typecode comes before it.
+const VALUE: u64 = 1;
 
 impl Cell {
+    pub(super) fn new(typecode: Bytes, value: Bytes) -> Self {
+        Self { typecode, value, changes: Changes::default() }
+    }
+
+    pub(super) fn set(&mut self, value: Bytes) {
+        self.changes.row(VALUE, None, &value);
+        self.value = value;
+    }
+
+    /// All of it, as rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
+        let row = |(place, value): (u64, &Bytes)| Row { place, key: None, value: value.clone() };
+        [(0, &self.typecode), (VALUE, &self.value)].map(row).into_iter()
+    }
+
+    /// Has this row again.
+    pub(super) fn restore(&mut self, row: Row) {
+        match row.place {
+            VALUE => self.value = row.value,
+            _ => self.typecode = row.value,
+        }
+    }
+
     /// As CPython's `Value` has them.
     pub(super) fn attributes(&self) -> Vec<(String, Bytes)> {
         let attribute = |(name, value): (&str, &Bytes)| (name.to_owned(), value.clone());
@@ -75,52 +101,39 @@ impl Array {
 
 impl Namespace {
     pub(super) fn of(names: Vec<(String, Bytes)>) -> Self {
-        let mut of = Self::default();
-        names.into_iter().for_each(|(name, value)| of.set(name, value));
-        of
+        Self(Dict::of(names.into_iter().map(|(name, value)| (key(&name), value)).collect()))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = (&String, &Bytes)> {
-        self.names.iter()
-    }
-
+    /// In the order of their names.
     pub(super) fn attributes(&self) -> Vec<(String, Bytes)> {
-        self.names().map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    /// How many bytes its names and values have.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn set(&mut self, name: String, value: Bytes) {
-        self.remove(&name);
-        self.bytes += (name.len() + value.len()) as u64;
-        self.names.insert(name, value);
-    }
-
-    fn remove(&mut self, name: &str) -> Option<Bytes> {
-        let value = self.names.remove(name)?;
-        self.bytes -= (name.len() + value.len()) as u64;
-        Some(value)
+        let name = |name: &Bytes| String::from_utf8_lossy(name).into_owned();
+        let pairs = self.0.pairs().into_iter();
+        let mut all: Vec<_> = pairs.map(|[key, value]| (name(&key), value)).collect();
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        all
     }
 
     pub(super) fn call(&mut self, call: NamespaceCall) -> Result<Reply, StateError> {
         match call {
-            NamespaceCall::Get(name) => match self.names.get(&name) {
+            NamespaceCall::Get(name) => match self.0.get(&key(&name)) {
                 Some(value) => Ok(Reply::Value(value.clone())),
                 None => Err(no_attribute(&name)),
             },
             NamespaceCall::Set(name, value) => {
-                self.set(name, value);
+                self.0.set(key(&name), value);
                 Ok(Reply::None)
             }
-            NamespaceCall::Delete(name) => match self.remove(&name) {
+            NamespaceCall::Delete(name) => match self.0.remove(&key(&name)) {
                 Some(_) => Ok(Reply::None),
                 None => Err(no_attribute(&name)),
             },
         }
     }
+}
+
+/// A name as a key: it is the same as itself.
+fn key(name: &str) -> Key {
+    Key { same: Some(name.as_bytes().into()), bytes: Bytes::copy_from_slice(name.as_bytes()) }
 }
 
 fn no_attribute(name: &str) -> StateError {

@@ -4,7 +4,8 @@ use super::World;
 use super::objects::Shared;
 use bytes::Bytes;
 use piecework_state::{
-    DictCall, Key, Limits, ListCall, Make, ObjectCall, QueueOptions, SessionId, SetCall, StateError,
+    DictCall, Key, Limits, ListCall, Make, ObjectCall, QueueOptions, SessionId, SetCall, State,
+    StateError,
 };
 
 /// One object, and a session that calls it.
@@ -22,7 +23,27 @@ impl One {
     pub fn limited(make: Make, bytes: u64) -> Self {
         let limits = Limits { bytes, ..Limits::default() };
         let mut world = World::limited(QueueOptions::default(), limits);
+        let object = world.keep("one", make);
+        let session = world.thread("MainProcess", &object);
+        Self { world, object, session }
+    }
+
+    /// An object without a name, of which nothing is kept.
+    pub fn passing(make: Make) -> Self {
+        let mut world = World::auto();
         let object = world.make(make);
+        let session = world.thread("MainProcess", &object);
+        Self { world, object, session }
+    }
+
+    /// The only object that such a state keeps, and a session that calls it.
+    pub fn of(state: State) -> Self {
+        let mut world = World::of(state);
+        let (id, ident) = match world.state.kept_objects().first() {
+            Some((_, id, _)) => (*id, world.state.create_on(*id).unwrap()),
+            None => panic!("nothing is kept"),
+        };
+        let object = Shared { id, ident };
         let session = world.thread("MainProcess", &object);
         Self { world, object, session }
     }

@@ -53,6 +53,15 @@ impl World {
         world
     }
 
+    /// The world of a manager that has started again.
+    pub fn of(state: State) -> Self {
+        let [task, result] = ["task", "result"].map(|name| state.queue(name).unwrap());
+        let mut replay = Replay::default();
+        state.kept().into_iter().for_each(|record| replay.add(record).unwrap());
+        let (woken, notes, records) = Default::default();
+        Self { state, now: Time::from_secs(1_000), task, result, woken, notes, records, replay }
+    }
+
     pub fn auto() -> Self {
         Self::new(QueueOptions::default())
     }

@@ -20,6 +20,15 @@ impl World {
         self.shared(ident)
     }
 
+    /// An object with a name, kept if that can be: whatever befalls it, it replays.
+    pub fn keep(&mut self, name: &str, make: Make) -> Shared {
+        let mut out = Outcome::default();
+        let id = self.state.keep_object(name, make, &mut out).unwrap();
+        self.note(out);
+        let ident = self.state.create_on(id).unwrap();
+        Shared { id, ident }
+    }
+
     /// What an ident leads to.
     pub fn shared(&mut self, ident: String) -> Shared {
         let looks = self.state.open(self.now, Peer::native("looks"));
