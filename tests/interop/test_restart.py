@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-from program import wait_until
+from manager import binary
+from program import Program, wait_until
+from shapes import AUTHKEY, command
 
 # A disk of its own for one command, of so many bytes, where the kernel lets anybody have one.
 DISK_BYTES = 160 << 20
@@ -75,6 +77,49 @@ def test_queues_come_back_with_their_options_and_fresh_ones_empty(serve, connect
     manager = killed_and_started_again(serve, manager, "task:fresh")
     task, result = connect(manager)
     assert (task.qsize(), result.get(timeout=5)) == (0, 2)
+
+
+KEPT = ("config:dict,keep", "log:list,keep", "seen:set,keep", "state:Namespace,keep", "count:Value,keep")
+
+
+def objects(*specs):
+    return [word for spec in specs for word in ("--object", spec)]
+
+
+def test_objects_that_are_kept_come_back_as_they_were(serve, python):
+    manager = serve(more=objects(*KEPT))
+
+    def printed(manager, do):
+        with Program(*command(python, "kept_objects.py", *manager.address, AUTHKEY, do)) as client:
+            return client.finish()
+
+    written = printed(manager, "write")
+    assert written[-1] == "found: True one, again 2 True"
+    manager.program.kill()
+    # Whoever starts it again need not name them.
+    for more in ((), objects("config:dict,keep")):
+        manager = serve(data=manager.data, more=more)
+        assert printed(manager, "read") == written
+        manager.program.kill()
+
+
+@pytest.mark.parametrize(
+    "spec, more, why",
+    [
+        ("config:list,keep", (), "it is a dict that an earlier run has kept"),
+        ("config:dict", (), "an earlier run has kept it, so say config:dict,keep"),
+        ("lock:Lock,keep", (), "no Lock outlives its manager"),
+        ("other:dict,keep", ("--engine", "memory"), "this manager keeps nothing"),
+    ],
+)
+def test_what_cannot_be_kept_so_is_said_at_the_door(serve, tmp_path, spec, more, why):
+    manager = serve(more=objects("config:dict,keep"))
+    manager.stop()
+    line = [binary(), "serve", "--listen", "127.0.0.1:0", "--data-dir", manager.data]
+    line += ["--authkey-file", manager.authkey_file, "--object", spec, *more]
+    refused = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    assert refused.returncode != 0
+    assert why in refused.stderr
 
 
 def own_disk():

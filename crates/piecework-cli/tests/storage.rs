@@ -142,6 +142,25 @@ fn check_counts_what_a_running_manager_keeps() {
 }
 
 #[test]
+fn check_counts_what_is_in_objects_that_are_kept() {
+    let data = folder();
+    let options = ["--object", "table:dict,keep", "--object", "count:Value=7,keep"];
+    kept_in(data.path(), &options).stop();
+    let text = check(data.path()).run();
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    assert!(text.text().contains("OBJECT  TYPE   ENTRIES"), "{}", text.text());
+    let found = json(&check(data.path()).args(["--json"]).run());
+    let table = json_of(&found["objects"][0], ["name", "type", "entries"]);
+    assert_eq!(table, ["\"table\"", "\"dict\"", "0"]);
+    let count = json_of(&found["objects"][1], ["name", "type", "entries"]);
+    assert_eq!(count, ["\"count\"", "\"Value\"", "2"]);
+}
+
+fn json_of<const N: usize>(object: &serde_json::Value, keys: [&str; N]) -> [String; N] {
+    keys.map(|key| object[key].to_string())
+}
+
+#[test]
 fn check_says_what_is_wrong_and_what_can_be_done() {
     let data = folder();
     let missing = check(data.path()).run();

@@ -1,7 +1,7 @@
 //! Where decisions are kept, batch by batch.
 //!
-//! An engine knows what a record says of queues, items and objects, and nothing of sessions, leases or
-//! sockets: it keeps what it is given, and gives back what is left of it when the manager starts
+//! An engine knows what a record says of queues, items and objects, and nothing of sessions, leases
+//! or sockets: it keeps what it is given, and gives back what is left of it when the manager starts
 //! again.
 //!
 //! ```

@@ -111,8 +111,34 @@ impl Registry {
         Ok(())
     }
 
+    /// Registers these objects, and those that earlier runs have kept and that nobody has named.
+    pub(crate) fn add_objects(
+        &mut self,
+        state: &mut State,
+        specs: &[ObjectSpec],
+        keeps: bool,
+        out: &mut Outcome,
+    ) -> Result<(), ServerError> {
+        for spec in specs {
+            if spec.keep && !keeps {
+                return Err(ServerError::Queues(format!(
+                    "object '{}': this manager keeps nothing; hint: without keep, or --engine disk",
+                    spec.name()
+                )));
+            }
+            self.add_object(state, spec, out)?;
+        }
+        for (name, object, kind) in state.kept_objects() {
+            if !specs.iter().any(|spec| spec.name() == name) {
+                self.check_free(name)?;
+                self.lead_to_object(name, object, kind);
+            }
+        }
+        Ok(())
+    }
+
     /// Registers an object with a name; one that is kept since an earlier run is that one.
-    pub(crate) fn add_object(
+    fn add_object(
         &mut self,
         state: &mut State,
         spec: &ObjectSpec,
@@ -148,18 +174,6 @@ impl Registry {
             }
         };
         self.lead_to_object(spec.name(), object, kind);
-        Ok(())
-    }
-
-    /// Registers the objects that earlier runs have kept, and that nobody has named this time.
-    pub(crate) fn add_kept_objects(&mut self, state: &State) -> Result<(), ServerError> {
-        let is_new = |name: &str| !matches!(self.typeids.get(name), Some(Registered::Shared(..)));
-        let kept = state.kept_objects().into_iter();
-        let left: Vec<_> = kept.filter(|(name, ..)| is_new(name)).collect();
-        for (name, object, kind) in left {
-            self.check_free(name)?;
-            self.lead_to_object(name, object, kind);
-        }
         Ok(())
     }
 

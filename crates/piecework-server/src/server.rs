@@ -95,16 +95,7 @@ impl Server {
             typeids_max,
             &mut out,
         )?;
-        for object in &objects {
-            if object.keep && engine.is_none() {
-                return Err(ServerError::Queues(format!(
-                    "object '{}': this manager keeps nothing; hint: without keep, or --engine disk",
-                    object.name()
-                )));
-            }
-            registry.add_object(&mut state, object, &mut out)?;
-        }
-        registry.add_kept_objects(&state)?;
+        registry.add_objects(&mut state, &objects, engine.is_some(), &mut out)?;
         if let Some(engine) = &mut engine {
             engine.commit(&out.records)?;
         }

@@ -192,3 +192,14 @@ fn an_object_that_comes_back_has_its_name_and_new_ones_have_other_numbers() {
     let fresh = again.keep_object("other", Make::List(Vec::new()), &mut Outcome::default());
     assert!(fresh.unwrap() > table.id);
 }
+
+#[test]
+fn what_came_back_is_no_news() {
+    for (make, call) in [
+        (Make::List(bytes("abc")), ObjectCall::List(ListCall::Append(value("d")))),
+        (Make::Dict(vec![(key("a"), value("1"))]), ObjectCall::Dict(DictCall::Delete(key("a")))),
+    ] {
+        let mut back = One::of(again(&One::new(make).world.state));
+        assert_eq!(said(&mut back, [call]), (1, 1));
+    }
+}

@@ -60,7 +60,13 @@ impl Late {
     /// The queues and the objects as they are, with what the tables did not tell of as it is.
     pub(super) fn finish(mut self) -> Result<Vec<Record>, ReplayError> {
         self.records.into_iter().try_for_each(|record| self.before.add(record))?;
-        Ok(self.before.into_state(1, Limits::default()).kept())
+        let mut kept = self.before.into_state(1, Limits::default()).kept();
+        // Of a value there are rows whether its own were noted or not.
+        kept.retain(|record| match record {
+            Record::Rows { object, .. } => self.objects.contains(object),
+            _ => true,
+        });
+        Ok(kept)
     }
 }
 

@@ -3,6 +3,8 @@
 //! A value is a tag and what tells it from others of its kind. Numbers are as in keys that order
 //! (`order.rs`), which are the same where the numbers are; a container is the number of its parts
 //! and the parts, those of a dict in the order of their bytes.
+//!
+//! With a dict that is kept these bytes are kept as well, so they never change.
 
 use super::order::{self, number};
 use crate::limits::ORDER_BYTES_MAX;
@@ -165,5 +167,24 @@ mod tests {
         }
         assert_eq!(of(&Value::Float(f64::NAN)), None);
         assert_eq!(of(&tuple(&[Value::Float(f64::NAN)])), None);
+    }
+
+    #[test]
+    fn the_bytes_are_those_that_are_on_disks() {
+        let of = |value: &Value| of(value).unwrap().to_vec();
+        for (value, bytes) in [
+            (Value::None, &b"N"[..]),
+            ("ab".into(), b"s\0\0\0\0\0\0\0\x02ab"),
+            (Value::Bytes(b"c".to_vec()), b"b\0\0\0\0\0\0\0\x01c"),
+            (Value::Tuple(vec![Value::None]), b"t\0\0\0\0\0\0\0\x01N"),
+            (Value::List(vec![]), b"l\0\0\0\0\0\0\0\0"),
+            (Value::Dict(vec![]), b"d\0\0\0\0\0\0\0\0"),
+            (Value::Int(0), b"1\x03"),
+            (Value::Float(1.0), b"1\x04\x80\0\0\0\x01\0"),
+            (Value::Int(-300), b"1\x02\x7f\xff\xff\xff\xf6\xd3"),
+            (Value::Float(0.5), b"1\x04\x80\0\0\0\0\0"),
+        ] {
+            assert_eq!(of(&value), bytes, "{value}");
+        }
     }
 }

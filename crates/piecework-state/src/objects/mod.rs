@@ -2,8 +2,9 @@
 //!
 //! What each kind holds is in a file of its name, and `object.rs` has them all under one roof.
 //! The verbs are `serve.rs` (made, called, ended), `locking.rs`, `gathering.rs`, `storing.rs`,
-//! `waiting.rs` for whoever waits, and `keeping.rs` for what outlives the manager. Values are bytes that nobody looks into; where Python would
-//! compare them, the door says what is the same ([`Key`], [`Same`]).
+//! `waiting.rs` for whoever waits, and `keeping.rs` for what outlives the manager. Values are bytes
+//! that nobody looks into; where Python would compare them, the door says what is the same
+//! ([`Key`], [`Same`]).
 
 mod awaits;
 mod barrier;

@@ -2,27 +2,14 @@
 //! proxies, release them, and are killed: each call comes to what the simplest model says, and an
 //! object is there as long as somebody could know it, and no longer than somebody can tell.
 
+use super::held::{Held, words};
 use super::random::Random;
 use super::trace::Trace;
-use bytes::Bytes;
 use piecework_state::{
-    Call, DictCall, Group, Key, Limits, ListCall, Make, ObjectCall, Outcome, Peer, Reply,
-    SessionId, SetCall, State, StateError, Target, Time,
+    Call, Group, Limits, Outcome, Peer, SessionId, State, StateError, Target, Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// So few that most calls meet what is there.
-const LETTERS: u64 = 5;
-
-/// What an object holds.
-#[derive(Clone, Debug)]
-enum Held {
-    List(Vec<u8>),
-    Dict(Vec<(u8, u8)>),
-    Set(Vec<u8>),
-    Value(u8),
-}
 
 /// An object that is there.
 #[derive(Debug)]
@@ -80,14 +67,6 @@ pub(super) fn live(seed: u64, trace: &mut Trace) {
         "somebody is gone of whom it is known, and his things are here: {:?}",
         world.things
     );
-}
-
-fn letter(letter: u8) -> Bytes {
-    vec![letter].into()
-}
-
-fn key(letter: u8) -> Key {
-    Key { same: Some(vec![letter].into()), bytes: vec![letter].into() }
 }
 
 impl World {
@@ -154,15 +133,7 @@ impl World {
 
     fn make(&mut self, trace: &mut Trace) {
         let Some(number) = self.any_program() else { return };
-        let (make, held) = match self.random.below(4) {
-            0 => (Make::List(Vec::new()), Held::List(Vec::new())),
-            1 => (Make::Dict(Vec::new()), Held::Dict(Vec::new())),
-            2 => (Make::Set(Vec::new()), Held::Set(Vec::new())),
-            _ => {
-                let make = Make::Value { typecode: letter(b'i'), value: letter(b'a') };
-                (make, Held::Value(b'a'))
-            }
-        };
+        let (make, held) = Held::any(&mut self.random);
         let ident = self.state.create_object(make).expect("there are few");
         trace.count("containers");
         trace.say(self.now, || format!("program {number} makes {ident}"));
@@ -317,104 +288,5 @@ impl World {
         trace.say(self.now, || format!("program {number} calls {call:?} of {ident}"));
         self.state.apply_into(self.now, session, Call::Object(at, call.clone()), &mut out);
         assert_eq!(words(out.reply.as_ref()), expected, "{call:?} of {ident}");
-    }
-}
-
-impl Held {
-    /// A call, and what it comes to.
-    fn call(&mut self, random: &mut Random) -> (ObjectCall, String) {
-        let [a, b] = [(); 2].map(|()| b'a' + u8::try_from(random.below(LETTERS)).expect("few"));
-        let kind = random.below(5);
-        match self {
-            Self::List(items) => on_list(items, kind, a),
-            Self::Dict(entries) => on_dict(entries, kind, a, b),
-            Self::Set(elements) => on_set(elements, kind, a),
-            Self::Value(value) => match kind {
-                0..=2 => (ObjectCall::Get, shown(*value)),
-                _ => {
-                    *value = a;
-                    (ObjectCall::Put(letter(a)), "None".to_owned())
-                }
-            },
-        }
-    }
-}
-
-fn on_list(items: &mut Vec<u8>, kind: u64, a: u8) -> (ObjectCall, String) {
-    let (call, told) = match kind {
-        0 | 1 => {
-            items.push(a);
-            (ListCall::Append(letter(a)), "None".to_owned())
-        }
-        2 => (ListCall::Pop(-1), items.pop().map_or("an error".to_owned(), shown)),
-        3 => (ListCall::Get(0), items.first().map_or("an error".to_owned(), |it| shown(*it))),
-        _ => (ListCall::Len, items.len().to_string()),
-    };
-    (ObjectCall::List(call), told)
-}
-
-fn on_dict(entries: &mut Vec<(u8, u8)>, kind: u64, a: u8, b: u8) -> (ObjectCall, String) {
-    let missing = || "an error".to_owned();
-    let found = entries.iter_mut().find(|(key, _)| *key == a);
-    let (call, told) = match kind {
-        0 | 1 => {
-            match found {
-                Some((_, value)) => *value = b,
-                None => entries.push((a, b)),
-            }
-            (DictCall::Set(key(a), letter(b)), "None".to_owned())
-        }
-        2 => {
-            let told = found.map_or_else(missing, |(_, value)| shown(*value));
-            entries.retain(|(key, _)| *key != a);
-            (DictCall::Pop(key(a), None), told)
-        }
-        3 => {
-            let told = found.map_or_else(missing, |(_, value)| shown(*value));
-            (DictCall::Item(key(a)), told)
-        }
-        _ => (DictCall::Len, entries.len().to_string()),
-    };
-    (ObjectCall::Dict(call), told)
-}
-
-fn on_set(elements: &mut Vec<u8>, kind: u64, a: u8) -> (ObjectCall, String) {
-    let found = elements.iter().position(|element| *element == a);
-    let (call, told) = match kind {
-        0 | 1 => {
-            if found.is_none() {
-                elements.push(a);
-            }
-            (SetCall::Add(key(a)), "None".to_owned())
-        }
-        2 => {
-            let told = found.map_or("an error".to_owned(), |at| {
-                elements.remove(at);
-                "None".to_owned()
-            });
-            (SetCall::Remove(key(a)), told)
-        }
-        3 => {
-            let told = if found.is_some() { "True" } else { "False" };
-            (SetCall::Contains(key(a)), told.to_owned())
-        }
-        _ => (SetCall::Len, elements.len().to_string()),
-    };
-    (ObjectCall::InSet(call), told)
-}
-
-fn shown(letter: u8) -> String {
-    char::from(letter).to_string()
-}
-
-fn words(reply: Option<&Reply>) -> String {
-    match reply {
-        Some(Reply::None) => "None".to_owned(),
-        Some(Reply::Bool(true)) => "True".to_owned(),
-        Some(Reply::Bool(false)) => "False".to_owned(),
-        Some(Reply::Count(count)) => count.to_string(),
-        Some(Reply::Value(value)) => String::from_utf8_lossy(value).into_owned(),
-        Some(Reply::Error(_)) => "an error".to_owned(),
-        other => panic!("{other:?} is no reply of a container"),
     }
 }

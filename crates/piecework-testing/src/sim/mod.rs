@@ -6,11 +6,14 @@
 //! again at any step, its commits fail, its machine loses power. After every step the invariants of
 //! the state hold; whenever the manager starts, what it has agrees with all that clients were told.
 //!
-//! To each seed belongs a second life, in which programs share locks and the like.
+//! To each seed belong three shorter lives: in one programs share locks and the like, in one they
+//! share containers without a name, and in one a manager is killed that keeps objects.
 
 mod agent;
 mod containers;
 mod fair;
+mod held;
+mod kept;
 mod line;
 mod manager;
 mod model;
@@ -76,6 +79,7 @@ fn lives_of_objects(seed: u64, trace: &mut Trace) -> Result<(), String> {
     let lives = AssertUnwindSafe(|| {
         objects::live(seed, trace);
         containers::live(seed, trace);
+        kept::live(seed, trace);
     });
     catch_unwind(lives).map_err(|panic| message(&*panic))
 }

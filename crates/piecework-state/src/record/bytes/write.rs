@@ -75,6 +75,15 @@ impl Writer {
                 self.0.push(NUMBERED);
                 self.number(*next);
             }
+            Record::Object { .. }
+            | Record::Rows { .. }
+            | Record::RowsGone(..)
+            | Record::Emptied(_) => self.of_object(record),
+        }
+    }
+
+    fn of_object(&mut self, record: &Record) {
+        match record {
             Record::Object { object, name, kind } => {
                 self.object(OBJECT, *object);
                 self.bytes(name.as_bytes());
@@ -89,6 +98,7 @@ impl Writer {
                 self.list(places, |to, place| to.number(*place));
             }
             Record::Emptied(object) => self.object(EMPTIED, *object),
+            _ => {}
         }
     }
 
