@@ -195,11 +195,12 @@ impl Connection<'_> {
     /// Reads the request in front, and has the hub decide what it comes to.
     fn decide(&mut self) -> Decided {
         let shared = self.shared;
-        let ObjectCall { ident, method } = match self.session.call(self.socket.frame()) {
-            Next::Object(call) => call,
-            Next::Manager(call) => return Decided::Manager(call),
-            Next::Answered => return Decided::Answered,
-        };
+        let ObjectCall { ident, method } =
+            match self.session.call(self.socket.frame(), |ident| shared.hub.contents(ident)) {
+                Next::Object(call) => call,
+                Next::Manager(call) => return Decided::Manager(call),
+                Next::Answered => return Decided::Answered,
+            };
         let Some(open) = &self.open else { return Decided::Answered };
         let under_way = self.unsent.items();
         if under_way > 0 && !method.takes() {

@@ -10,10 +10,11 @@ mod support;
 
 use bytes::Bytes;
 use piecework_state::{
-    ArrayCall, DictCall, Key, ListCall, Make, NamespaceCall, ObjectCall, Payload, Reply, Slice,
-    StateError,
+    ArrayCall, DictCall, Key, ListCall, Make, NamespaceCall, ObjectCall, Payload, Reply, Shown,
+    Slice, StateError,
 };
 use piecework_state::{Call, Kind};
+use support::World;
 use support::containers::{One, bytes, key, same, value};
 use support::objects::Shared;
 
@@ -447,4 +448,23 @@ fn an_iterator_has_bytes_of_its_own() {
     one.world.let_go(&first);
     let second = iterate(&mut one);
     one.world.let_go(&second);
+}
+
+#[test]
+fn what_an_object_holds_is_told_by_its_own_handle_and_by_no_name() {
+    let mut world = World::auto();
+    let list = world.make(Make::List(bytes("ab")));
+    let named = world.keep("table", Make::Dict(vec![(key("a"), value("1"))]));
+    let queue = world.state.create(world.task).unwrap();
+    let held = |ident: &str| world.state.contents(ident);
+    assert!(matches!(held(&list.ident), Some(Shown::List(items)) if items.len() == 2));
+    assert!(matches!(held(&named.ident), Some(Shown::Dict(pairs)) if pairs.len() == 1));
+    // Another manager may have an object of that name and kind, too.
+    let other = named.ident.replace(|c: char| c.is_ascii_digit(), "9");
+    let [_, number] = list.ident.rsplitn(2, '.').collect::<Vec<_>>()[..] else { panic!() };
+    for ident in [&*other, "table:dict.", "table:dict", "", &*queue, number] {
+        assert!(held(ident).is_none(), "{ident}");
+    }
+    let renamed = list.ident.replace(":list", ":dict");
+    assert!(held(&renamed).is_none(), "{renamed}");
 }

@@ -1,4 +1,5 @@
-"""Proxies of a SyncManager inside its other objects: put there, read back, and used.
+"""Proxies of a SyncManager inside its other objects: put there, read back, and used; and what
+is made of them by those that go through them.
 
 usage: objects_nested.py HOST PORT AUTHKEY start|connect
 """
@@ -72,6 +73,36 @@ v.value.append(2)
 v.value[:]
 """
 
+ITERATED = """
+l = m.list([1, [2], "three"])
+m.list(l)[:]
+other = m.list([0])
+other.extend(l)
+other[:]
+other += l
+len(other)
+other[1:3] = l
+other[:]
+d = m.dict(a=1, b=[2])
+m.dict(d).copy()
+e = m.dict(z=3)
+e.update(d)
+e.copy()
+e.update(d, a=4)
+e.copy()
+pairs = m.list([("x", 1), ("y", 2)])
+m.dict(pairs).copy()
+m.dict(l)  # raises
+l + other
+l[0] = other
+l[0][:] == other[:]
+a = m.Array("i", [1, 2, 3])
+m.list(a)[:]
+m.Array("i", m.list([4, 5]))[:]
+m.list(m.Namespace(a=1))  # raises
+m.list(m.Value("i", 1))  # raises
+"""
+
 # Before Python 3.9 a manager does not take the proxy of a queue.
 QUEUE = """
 d["queue"] = m.Queue(1)
@@ -102,6 +133,7 @@ def main():
     walk(IN_A_DICT, names)
     walk(IN_A_LIST, names)
     walk(LOCKS, names)
+    walk(ITERATED, names)
     if sys.version_info >= (3, 9):
         walk(QUEUE, names)
     walk(THROUGH_A_QUEUE, names)

@@ -50,7 +50,7 @@ def main():
     said("a frozenset as key", keyed.__setitem__, frozenset([1]), "one")
     said("a frozenset in a set", manager.set().add, frozenset([1]))
     said("an object in a set", manager.set, [Point(1)])
-    said("a list of a proxy", manager.list, numbers)
+    said("a list of a namespace", manager.list, manager.Namespace())
     said("a condition with a lock", manager.Condition, manager.Lock())
     print("kept: %r %r" % (numbers[:], [point.x for point in points]))
     print("done")

@@ -131,6 +131,8 @@ ordered(s.difference([3, 4])), ordered(s.difference()), ordered(s.difference([1]
 ordered(s.symmetric_difference([3, 4, 4]))
 s.symmetric_difference()
 s.symmetric_difference([1], [2])
+l = m.list([4, 5])
+ordered(s.union(l)), ordered(s.union(l, [6]))
 s.union(5)
 s.union([[]])
 s.difference(other=[1])

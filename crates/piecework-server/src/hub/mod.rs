@@ -14,7 +14,7 @@ use log::log;
 use piecework_engine::EngineError;
 use piecework_state::{
     Call, Delivery, Group, Ledger, Lost, Make, ObjectId, Outcome, Peer, QueueId, QueueOptions,
-    Reply, SessionId, State, StateError, Target, Time, Told,
+    Reply, SessionId, Shown, State, StateError, Target, Time, Told,
 };
 use progress::Progress;
 use std::collections::{BTreeSet, HashMap};
@@ -279,6 +279,11 @@ impl Hub {
     /// Makes an object that is no queue; the handle on it.
     pub(crate) fn create_object(&self, make: Make) -> Result<String, StateError> {
         self.lock().ledger.state.create_object(make)
+    }
+
+    /// What an object holds to which somebody has this ident.
+    pub(crate) fn contents(&self, ident: &str) -> Option<Shown> {
+        self.lock().ledger.state.contents(ident)
     }
 
     /// A handle on an object with a name.

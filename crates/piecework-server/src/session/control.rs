@@ -6,14 +6,15 @@ use super::asked;
 use super::error::PyError;
 use super::fault::Fault;
 use super::methods::EXPOSED;
+use super::proxied;
 use super::shared;
 use crate::hub::Hub;
 use crate::limits::NAME_BYTES_MAX;
 use crate::queue_spec::Payloads;
 use crate::registry::Registered;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use piecework_state::{Group, Kind, Make, Peer, QueueOptions};
-use piecework_wire::{Policy, Request, Value, reply};
+use piecework_wire::{Policy, Request, Value, may_hold_proxies, reply};
 
 /// How native clients begin the name that they give in `accept_connection`.
 const NATIVE_PREFIX: &str = "piecework/";
@@ -49,19 +50,26 @@ pub(crate) struct CreateArgs {
     anonymous: Result<QueueOptions, PyError>,
     /// What is to be made, where the typeid is that of an object.
     object: Option<Result<Make, PyError>>,
+    /// The request, if that failed and there are proxies in it, of which the hub may know more.
+    proxied: Option<Bytes>,
 }
 
 /// Reads the first request.
 pub(crate) fn read(frame: &[u8], host: &str, out: &mut BytesMut) -> Result<First, Fault> {
     let request = Request::parse(frame)?;
-    let first = read_first(&request, host, out);
+    let first = read_first(frame, &request, host, out);
     Ok(first.unwrap_or_else(|error| {
         error.write(out);
         First::Answered
     }))
 }
 
-fn read_first(request: &Request<'_>, host: &str, out: &mut BytesMut) -> Result<First, PyError> {
+fn read_first(
+    frame: &[u8],
+    request: &Request<'_>,
+    host: &str,
+    out: &mut BytesMut,
+) -> Result<First, PyError> {
     let control = match request.method() {
         "accept_connection" => {
             let name = text(request, "accept_connection", "name")?;
@@ -88,7 +96,10 @@ fn read_first(request: &Request<'_>, host: &str, out: &mut BytesMut) -> Result<F
             let some = request.len_args() > 1 || request.kwarg_names().len() > 0;
             let anonymous = anonymous_options(&typeid, request);
             let object = Kind::of(&typeid).map(|kind| shared::make(kind, request));
-            Control::Create { typeid, args: Box::new(CreateArgs { some, anonymous, object }) }
+            let failed = matches!(object, Some(Err(_))) && may_hold_proxies(frame);
+            let proxied = failed.then(|| Bytes::copy_from_slice(frame));
+            let args = CreateArgs { some, anonymous, object, proxied };
+            Control::Create { typeid, args: Box::new(args) }
         }
         "incref" => Control::Incref(text(request, "incref", "ident")?),
         "decref" => Control::Decref(text(request, "decref", "ident")?),
@@ -203,7 +214,12 @@ fn create(
 ) -> Result<Option<String>, PyError> {
     let ident = match hub.look_up(typeid) {
         Registered::Object(kind, payloads) => {
-            let make = args.object.expect("its typeid is that of an object")?;
+            let made = args.object.expect("its typeid is that of an object");
+            let made = made.or_else(|error| {
+                let again = |frame: Bytes| proxied::make(kind, &frame, |ident| hub.contents(ident));
+                args.proxied.and_then(again).unwrap_or(Err(error))
+            });
+            let make = made?;
             let policy = policy.filter(|_| payloads == Payloads::Data);
             for payload in asked::payloads(&make.values()) {
                 if let Some(Err(refused)) = policy.map(|policy| policy.check(&payload)) {

@@ -23,6 +23,7 @@ mod manager;
 mod methods;
 mod numbers;
 mod order;
+mod proxied;
 mod same;
 mod serving;
 mod sets;
@@ -40,6 +41,7 @@ use crate::keyring::Keyring;
 use bytes::BytesMut;
 use familiars::Familiars;
 use handshake::{Challenging, Handshake, Shaken};
+use piecework_state::Shown;
 use piecework_wire::auth::AUTH_FRAME_BYTES_MAX;
 use std::sync::Arc;
 
@@ -127,8 +129,13 @@ impl Session {
         }
     }
 
-    /// Reads a request over a main connection.
-    pub(crate) fn call(&mut self, frame: &[u8]) -> Next<'_> {
-        serving::read(frame, &mut self.familiars, &mut self.out)
+    /// Reads a request over a main connection; `contents` says what an object holds that is this
+    /// manager's, by an ident.
+    pub(crate) fn call(
+        &mut self,
+        frame: &[u8],
+        contents: impl Fn(&str) -> Option<Shown>,
+    ) -> Next<'_> {
+        serving::read(frame, &mut self.familiars, contents, &mut self.out)
     }
 }

@@ -5,11 +5,12 @@ use super::familiars::Familiars;
 use super::look::look;
 use super::manager::{self, ManagerCall};
 use super::methods::Method;
+use super::proxied;
 use super::shared;
 use super::value::{int, queue_value};
 
 use bytes::{Bytes, BytesMut};
-use piecework_state::{Delivery, Reply, StateError};
+use piecework_state::{Delivery, Reply, Shown, StateError};
 use piecework_wire::reply::{self, PayloadFrame};
 use piecework_wire::{Payload, Request, Value, WireError};
 use std::borrow::Cow;
@@ -34,7 +35,12 @@ pub(crate) struct ObjectCall<'a> {
 
 /// Reads the request in a frame. What cannot be read is answered, not dropped: a stock client
 /// whose main connection ends can never call again.
-pub(crate) fn read<'a>(frame: &[u8], familiars: &'a mut Familiars, out: &mut BytesMut) -> Next<'a> {
+pub(crate) fn read<'a>(
+    frame: &[u8],
+    familiars: &'a mut Familiars,
+    contents: impl Fn(&str) -> Option<Shown>,
+    out: &mut BytesMut,
+) -> Next<'a> {
     if let Some(found) = familiars.find(frame) {
         let (ident, method) = familiars.read(found, frame).expect("it was just found");
         return Next::Object(ObjectCall { ident: Cow::Borrowed(ident), method });
@@ -46,8 +52,14 @@ pub(crate) fn read<'a>(frame: &[u8], familiars: &'a mut Familiars, out: &mut Byt
         if let Some(answered) = about_the_proxy(&request, out) {
             return Ok(answered);
         }
-        let method = Method::read(&request)?;
-        familiars.remember(frame, &request, &method);
+        let method = match Method::read(&request) {
+            Ok(method) => {
+                familiars.remember(frame, &request, &method);
+                method
+            }
+            // What a proxy leads to may be another thing next time, so this is nothing familiar.
+            Err(error) => proxied::method(&request, contents).unwrap_or(Err(error))?,
+        };
         let ident = request.ident().unwrap_or_default().to_owned();
         Ok(Next::Object(ObjectCall { ident: Cow::Owned(ident), method }))
     });

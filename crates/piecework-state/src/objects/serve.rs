@@ -2,10 +2,10 @@
 
 use super::awaits::Awaits;
 use super::call::{Kind, Make, ObjectCall};
-use super::handle::ident;
+use super::handle::{ident, parse_ident};
 use super::object::{Object, What};
 use super::target::Target;
-use crate::call::{Outcome, Reply};
+use crate::call::{Outcome, Reply, Shown};
 use crate::error::StateError;
 use crate::patience::Wait;
 use crate::state::{Served, State};
@@ -39,6 +39,15 @@ impl State {
     /// Gives out a handle on an object with a name.
     pub fn create_on(&mut self, object: ObjectId) -> Option<String> {
         self.handle_on(object, self.limits.unused)
+    }
+
+    /// What an object shows to which somebody has this handle; nothing if it is another manager's.
+    pub fn contents(&self, ident: &str) -> Option<Shown> {
+        let (stem, handle) = parse_ident(ident)?;
+        // By its number alone: of two managers both may have an object of that name.
+        let Target::Object(object) = self.handles.by_id.get(&handle)?.of else { return None };
+        let object = self.objects.get(&object)?;
+        (object.stem() == stem).then(|| object.show())
     }
 
     /// The object of that name and kind.

@@ -34,6 +34,12 @@ impl Payload {
         if REBUILD.find(body).is_none() {
             return Vec::new();
         }
+        self.texts()
+    }
+
+    /// Returns the texts in a pickle, names of classes among them.
+    pub fn texts(&self) -> Vec<String> {
+        let body = self.body();
         let mut texts = Vec::new();
         let mut ops = Ops::new(body, Span { start: 0, end: body.len() });
         while let Ok(Some(op)) = ops.next() {

@@ -25,6 +25,8 @@ pub enum ArgOut<'a> {
     Payload(&'a Payload),
     /// A `list` of any objects.
     Payloads(&'a [Payload]),
+    /// A `dict` of any objects.
+    Pairs(&'a [[Payload; 2]]),
 }
 
 impl ArgOut<'_> {
@@ -41,6 +43,10 @@ impl ArgOut<'_> {
             Self::Payloads(payloads) => {
                 writer::list(out, payloads, |out, payload| layer.lay(out, payload));
             }
+            Self::Pairs(pairs) => writer::dict(out, pairs, |out, [key, value]| {
+                layer.lay(out, key);
+                layer.lay(out, value);
+            }),
         }
     }
 }
