@@ -54,3 +54,16 @@ async fn an_item_that_was_got_goes_back_with_its_connection() {
     assert_eq!(other.get_timeout(PATIENCE).await.unwrap(), Some(7));
     assert!(queue.qsize().await.is_err(), "its session has ended");
 }
+
+#[tokio::test]
+async fn a_permit_that_has_come_is_released() {
+    let manager = Manager::local().await.unwrap();
+    let semaphore = manager.semaphore("s", 1).await.unwrap();
+    // It leaves a session behind, so that the next call goes out at once.
+    let held = semaphore.acquire().await.unwrap();
+    {
+        let mut permit = pin!(semaphore.acquire());
+        replied(permit.as_mut(), async { drop(held) }).await;
+    }
+    assert!(semaphore.acquire_timeout(PATIENCE).await.unwrap().is_some());
+}
