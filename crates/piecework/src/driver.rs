@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use piecework_wire::reply::Returned;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -39,6 +41,14 @@ pub(crate) struct Call {
     pub(crate) reply: oneshot::Sender<Result<Returned, Error>>,
 }
 
+/// What a driver is asked for.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Call(Call),
+    /// To end the connection: it may hold an item that nobody has.
+    HangUp,
+}
+
 /// What becomes of a reply that nobody waits for any more.
 #[derive(Clone)]
 pub(crate) enum Unclaimed {
@@ -64,12 +74,27 @@ impl fmt::Debug for Unclaimed {
 }
 
 /// Begins to read and write a connection; whoever drops the last sender ends it.
-pub(crate) fn drive(connection: Connection) -> (mpsc::Sender<Call>, Arc<Ended>) {
-    let (sender, calls) = mpsc::channel(CALLS_MAX);
+pub(crate) fn drive(connection: Connection) -> (mpsc::Sender<Order>, Arc<Ended>) {
+    let (sender, orders) = mpsc::channel(CALLS_MAX);
     let ended = Arc::new(Ended::new());
     let driver = Driver { connection, waiting: VecDeque::new() };
-    tokio::spawn(driver.run(calls, Arc::clone(&ended)));
+    tokio::spawn(driver.run(orders, Arc::clone(&ended)));
     (sender, ended)
+}
+
+/// Gives an order without waiting: in front of all that are given later, if there is room for it.
+/// False, if the connection has ended or the program has no runtime any more.
+pub(crate) fn order_soon(orders: &mpsc::Sender<Order>, order: Order) -> bool {
+    match orders.try_send(order) {
+        Ok(()) => true,
+        Err(TrySendError::Closed(_)) => false,
+        Err(TrySendError::Full(order)) => {
+            let Ok(runtime) = Handle::try_current() else { return false };
+            let orders = orders.clone();
+            runtime.spawn(async move { drop(orders.send(order).await) });
+            true
+        }
+    }
 }
 
 struct Driver {
@@ -86,8 +111,8 @@ struct Waiting {
 }
 
 impl Driver {
-    async fn run(mut self, mut calls: mpsc::Receiver<Call>, ended: Arc<Ended>) {
-        let why = match self.serve(&mut calls).await {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>, ended: Arc<Ended>) {
+        let why = match self.serve(&mut orders).await {
             // Nobody is left who could call.
             Ok(()) => {
                 let _ = timeout(CLOSING_MAX, self.finish()).await;
@@ -96,18 +121,19 @@ impl Driver {
             Err(error) => connection::why(&error),
         };
         let _ = ended.set(why);
-        calls.close();
+        orders.close();
         // Whoever waits, or has called and was not yet heard, loses the sender and asks `ended`.
         self.waiting.clear();
     }
 
-    async fn serve(&mut self, calls: &mut mpsc::Receiver<Call>) -> Result<(), Error> {
+    async fn serve(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<(), Error> {
         loop {
             let room = self.has_room();
             tokio::select! {
                 biased;
-                call = calls.recv(), if room => match call {
-                    Some(call) => self.send(call)?,
+                order = orders.recv(), if room => match order {
+                    Some(Order::Call(call)) => self.send(call)?,
+                    Some(Order::HangUp) => return Err(self.connection.closed(GIVEN_UP)),
                     None => return Ok(()),
                 },
                 frame = self.connection.turn() => self.hand_out(frame?)?,

@@ -24,6 +24,7 @@
 //! ```
 
 mod again;
+mod claim;
 pub mod command;
 mod connection;
 mod driver;

@@ -184,7 +184,7 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     async fn get_until(&self, timeout: Option<Duration>) -> Result<Option<T>, Error> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let get = |queue: RawQueue| async move {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if !queue.is_native() {
@@ -234,7 +234,7 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     async fn lease_until(&self, timeout: Option<Duration>) -> Result<Option<Lease<T>>, Error> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let take = |queue: RawQueue| async move {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             lease(&queue, left).await

@@ -248,7 +248,7 @@ impl RawQueue {
     /// # Errors
     /// The connection has ended, or the queue is not native, or the manager refuses.
     pub async fn lease(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Leased>, Error> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         // Two that wait would give way to each other for ever.
         let Some(_turn) = self.session.turn(deadline).await else {
             return self.lease_once(max, Some(Duration::ZERO)).await;

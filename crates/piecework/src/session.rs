@@ -4,12 +4,12 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use piecework_wire::reply::Returned;
 use piecework_wire::request::{ArgOut, request};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::claim::Claim;
 use crate::connection::Connection;
-use crate::driver::{self, Call, Unclaimed};
+use crate::driver::{self, Call, Order, Unclaimed, order_soon};
 use crate::error::Error;
 use crate::place::Place;
 
@@ -27,7 +27,7 @@ pub(crate) const MANAGER_IDENT: &str = "manager";
 #[derive(Clone, Debug)]
 pub struct Session {
     place: Place,
-    calls: mpsc::Sender<Call>,
+    orders: mpsc::Sender<Order>,
     ended: Arc<driver::Ended>,
     /// Held by whoever waits for items.
     turn: Arc<Mutex<()>>,
@@ -38,8 +38,8 @@ impl Session {
         let mut connection = Connection::open(place).await?;
         let name = format!("{NATIVE_NAME} {}", program());
         connection.call(None, "accept_connection", &[ArgOut::Str(&name)]).await?;
-        let (calls, ended) = driver::drive(connection);
-        Ok(Self { place: place.clone(), calls, ended, turn: Arc::default() })
+        let (orders, ended) = driver::drive(connection);
+        Ok(Self { place: place.clone(), orders, ended, turn: Arc::default() })
     }
 
     /// What the manager's list of sessions shows of this one from now on, up to 1,000 bytes.
@@ -72,24 +72,20 @@ impl Session {
         args: &[ArgOut<'_>],
         unclaimed: Unclaimed,
     ) -> Result<Returned, Error> {
-        let (call, replied) = prepare(ident, method, args, unclaimed);
-        if self.calls.send(call).await.is_err() {
+        let (call, replied) = prepare(ident, method, args, unclaimed.clone());
+        let claim = Claim::new(replied, unclaimed, self.orders.clone());
+        if self.orders.send(Order::Call(call)).await.is_err() {
             return Err(self.closed());
         }
-        replied.await.unwrap_or_else(|_| Err(self.closed()))
+        claim.reply().await.unwrap_or_else(|| Err(self.closed()))
     }
 
     /// Makes one call whose reply nobody waits for: it travels in front of all that are made later.
     pub(crate) fn post(&self, ident: &str, method: &str, args: &[ArgOut<'_>]) -> Result<(), Error> {
         let (call, _) = prepare(ident, method, args, Unclaimed::Dropped);
-        match self.calls.try_send(call) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Closed(_)) => Err(self.closed()),
-            Err(TrySendError::Full(call)) => {
-                let calls = self.calls.clone();
-                tokio::spawn(async move { drop(calls.send(call).await) });
-                Ok(())
-            }
+        match order_soon(&self.orders, Order::Call(call)) {
+            true => Ok(()),
+            false => Err(self.closed()),
         }
     }
 
@@ -108,7 +104,7 @@ impl Session {
 
     /// Whether nothing can be called over it any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.calls.is_closed()
+        self.orders.is_closed()
     }
 
     fn closed(&self) -> Error {

@@ -68,11 +68,13 @@ impl Sessions {
         &self,
         reach: impl Fn() -> F,
     ) -> Result<R, Error> {
-        let (until, [mut pause, pause_max]) = (Instant::now() + self.patience, BACK_OFF);
+        // None is later than any clock will show.
+        let until = Instant::now().checked_add(self.patience);
+        let [mut pause, pause_max] = BACK_OFF;
         loop {
             match reach().await {
                 Err(error @ (Error::Unreachable { .. } | Error::Closed { .. })) => {
-                    if Instant::now() + pause > until {
+                    if until.is_some_and(|until| Instant::now() + pause > until) {
                         return Err(error);
                     }
                     tracing::debug!(%error, ?pause, "trying again");

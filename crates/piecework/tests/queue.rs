@@ -33,6 +33,8 @@ async fn items_come_as_they_were_put() {
     assert_eq!(queue.get_timeout(Duration::from_secs(60)).await.unwrap(), Some(mail("c")));
     assert_eq!(queue.try_get().await.unwrap(), None);
     assert_eq!(queue.get_timeout(Duration::from_millis(1)).await.unwrap(), None);
+    queue.put(&mail("d")).await.unwrap();
+    assert_eq!(queue.get_timeout(Duration::MAX).await.unwrap(), Some(mail("d")));
     queue.join().await.unwrap();
 }
 

@@ -77,16 +77,28 @@ impl Handle {
         }
     }
 
-    /// Makes a call that may wait, over a session of its own.
+    /// Makes a call that may wait, over a session of its own; given up, it ends the session.
     pub(super) async fn wait(
         &self,
         again: Again,
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<(Returned, Seat), Error> {
+        self.wait_or(again, method, args, &Unclaimed::HangUp).await
+    }
+
+    /// The same; if its reply has come when it is given up, that is `unclaimed`.
+    pub(super) async fn wait_or(
+        &self,
+        again: Again,
+        method: &str,
+        args: &[ArgOut<'_>],
+        unclaimed: &Unclaimed,
+    ) -> Result<(Returned, Seat), Error> {
         loop {
             let seat = self.seat().await?;
-            match self.wait_over(&seat, method, args).await {
+            let unclaimed = unclaimed.clone();
+            match seat.session.call_for(&self.ident, method, args, unclaimed).await {
                 Err(Error::Closed { .. }) if again == Again::Yes => {}
                 answered => return Ok((answered?, seat)),
             }

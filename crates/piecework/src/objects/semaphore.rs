@@ -1,9 +1,14 @@
 //! Semaphores: so many at a time, among all programs.
+use std::sync::Arc;
 use std::time::Duration;
 
-use piecework_wire::request::ArgOut;
+use bytes::BytesMut;
+use piecework_wire::Value;
+use piecework_wire::reply::Returned;
+use piecework_wire::request::{ArgOut, request};
 
 use crate::again::Again;
+use crate::driver::Unclaimed;
 use crate::error::Error;
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count};
@@ -82,10 +87,25 @@ impl Semaphore {
     }
 
     async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, Error> {
-        let (acquired, seat) = self.handle.wait(Again::Yes, "acquire", args).await?;
+        let unclaimed = self.release_unclaimed();
+        let taken = self.handle.wait_or(Again::Yes, "acquire", args, &unclaimed).await;
+        let (acquired, seat) = taken?;
         seat.give_back();
         let permit = || Permit { semaphore: self.clone(), is_kept: false };
         Ok(self.handle.read::<bool>(&acquired)?.then(permit))
+    }
+
+    /// The end of a connection gives no permit back: what came for nobody is released.
+    fn release_unclaimed(&self) -> Unclaimed {
+        let ident = self.handle.ident().to_owned();
+        Unclaimed::Undone(Arc::new(move |acquired: &Returned| match acquired.value() {
+            Ok(Value::Bool(true)) => {
+                let mut release = BytesMut::new();
+                request(&mut release, Some(&ident), "release", &[], &[]);
+                vec![release]
+            }
+            _ => Vec::new(),
+        }))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use piecework_wire::Payload;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::tasks::{TaskError, result};
 
@@ -38,13 +39,24 @@ impl<R> Results<R> {
 }
 
 impl<R: DeserializeOwned> Results<R> {
-    /// The next one to come, and which it is; `None` behind the last.
+    /// The next one to come, and which it is; `None` behind the last. May be dropped and called
+    /// again. That no more will come though some are missing is told once, of the one whose turn
+    /// it is.
     pub(super) async fn next(&mut self) -> Option<(usize, Result<R, TaskError>)> {
-        if self.came == self.len {
+        if self.came >= self.len {
             return None;
         }
+        let told = self.told.recv().await;
+        Some(self.take(told))
+    }
+
+    fn take(&mut self, told: Option<Told>) -> (usize, Result<R, TaskError>) {
+        let Some((at, told)) = told else {
+            self.came = self.len;
+            return (self.next, Err(TaskError::Over("gone")));
+        };
         self.came += 1;
-        self.told.recv().await.map(|(at, told)| (at, told.and_then(|told| result(&told))))
+        (at, told.and_then(|told| result(&told)))
     }
 
     /// The next one in order; `None` behind the last.
@@ -94,7 +106,7 @@ impl<R: DeserializeOwned> AsyncResult<R> {
         self.results.next_in_order().await.unwrap_or(Err(TaskError::Over("gone")))
     }
 
-    /// Waits until there is a result.
+    /// Waits until there is a result. May be given up and called again.
     pub async fn wait(&mut self) {
         if self.results.early.is_empty()
             && let Some((at, result)) = self.results.next().await
@@ -105,9 +117,14 @@ impl<R: DeserializeOwned> AsyncResult<R> {
 
     /// Whether there is a result.
     pub fn ready(&mut self) -> bool {
-        while let Ok((at, told)) = self.results.told.try_recv() {
-            self.results.came += 1;
-            self.results.early.insert(at, told.and_then(|told| result(&told)));
+        while self.results.came < self.results.len {
+            let told = match self.results.told.try_recv() {
+                Ok(told) => Some(told),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => None,
+            };
+            let (at, result) = self.results.take(told);
+            self.results.early.insert(at, result);
         }
         !self.results.early.is_empty()
     }
@@ -115,5 +132,47 @@ impl<R: DeserializeOwned> AsyncResult<R> {
     /// Whether there is a result and no error; `None` while there is neither.
     pub fn successful(&mut self) -> Option<bool> {
         self.ready().then(|| self.results.early.values().all(Result::is_ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::tasks::answer;
+
+    fn told(at: usize) -> Told {
+        (at, Ok(answer(&at).unwrap()))
+    }
+
+    #[test]
+    fn a_wait_that_is_given_up_loses_no_result() {
+        let (sender, told_of) = mpsc::channel(1);
+        let mut result = AsyncResult::<usize>::new(Results::new(told_of, 1));
+        assert!(result.wait().now_or_never().is_none());
+        sender.try_send(told(0)).unwrap();
+        assert_eq!(result.get().now_or_never().unwrap().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_pool_that_is_gone_is_told_once() {
+        let results = |sent: &[usize]| {
+            let (sender, told_of) = mpsc::channel(4);
+            sent.iter().for_each(|at| sender.try_send(told(*at)).unwrap());
+            Results::<usize>::new(told_of, 4)
+        };
+        let gone = |result: Option<Result<usize, TaskError>>| {
+            matches!(result, Some(Err(TaskError::Over("gone"))))
+        };
+        let mut unordered = results(&[2]);
+        assert!(unordered.next().now_or_never().unwrap().is_some_and(|(at, _)| at == 2));
+        assert!(gone(unordered.next().now_or_never().unwrap().map(|(_, result)| result)));
+        assert!(unordered.next().now_or_never().unwrap().is_none());
+        let mut ordered = results(&[0, 2]);
+        assert_eq!(ordered.next_in_order().now_or_never().unwrap().unwrap().unwrap(), 0);
+        assert!(gone(ordered.next_in_order().now_or_never().unwrap()));
+        let mut asked = AsyncResult::new(Results::<usize>::new(mpsc::channel(1).1, 1));
+        assert_eq!((asked.ready(), asked.successful()), (true, Some(false)));
     }
 }

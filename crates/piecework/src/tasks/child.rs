@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::tasks::TaskError;
-use crate::tasks::serve::{BATCH_MAX, CHILD};
+use crate::tasks::serve::{BATCH_MAX, CHILD, is_astray};
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -49,6 +49,9 @@ impl Child {
     }
 
     fn try_start() -> io::Result<Self> {
+        if is_astray() {
+            return Err(io::Error::other("this is a child process itself, and does not serve"));
+        }
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
         let mut process = Command::new(std::env::current_exe()?)
@@ -147,5 +150,28 @@ async fn pass_on(mut stderr: ChildStderr, tail: Arc<Mutex<VecDeque<u8>>>) {
         tail.extend(said);
         let beyond = tail.len().saturating_sub(STDERR_BYTES_MAX);
         tail.drain(..beyond);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    use super::*;
+
+    /// The test is its own child, in a `main` that calls no `init`.
+    #[tokio::test]
+    async fn a_child_without_init_starts_no_children() {
+        let name = "tasks::child::tests::a_child_without_init_starts_no_children";
+        if std::env::args_os().next().is_some_and(|it| it == CHILD) {
+            let error = Child::start().unwrap_err().to_string();
+            assert!(error.contains("does `main` begin with `piecework::init()`?"), "{error}");
+            return;
+        }
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.arg0(CHILD).args(["--exact", name]).output().unwrap();
+        assert!(child.status.success(), "{child:?}");
+        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "{child:?}");
     }
 }

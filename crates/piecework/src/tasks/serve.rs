@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
@@ -29,6 +30,9 @@ const CALLS_MAX: usize = 2;
 /// The most tasks in one call.
 pub(crate) const BATCH_MAX: usize = 10_000;
 
+/// Whether [`init`] was called in a child.
+static SERVES: AtomicBool = AtomicBool::new(false);
+
 /// Makes a program's child processes do what they are there for: call it first in `main`. In any
 /// other process it does nothing.
 ///
@@ -45,8 +49,8 @@ pub(crate) const BATCH_MAX: usize = 10_000;
 /// }
 /// ```
 pub fn init() {
-    let name = std::env::args_os().next();
-    if name.is_some_and(|name| name == CHILD) {
+    if is_child() {
+        SERVES.store(true, Ordering::Relaxed);
         // `main` may run in a runtime, in which no task could have one of its own.
         let served = thread::scope(|scope| scope.spawn(serve).join());
         let code = match served {
@@ -59,6 +63,16 @@ pub fn init() {
         };
         exit(code);
     }
+}
+
+/// Whether this process is a child that did not begin with [`init`]: it runs the program once more
+/// instead, whose children would do the same, without end.
+pub(crate) fn is_astray() -> bool {
+    is_child() && !SERVES.load(Ordering::Relaxed)
+}
+
+fn is_child() -> bool {
+    std::env::args_os().next().is_some_and(|name| name == CHILD)
 }
 
 fn serve() -> io::Result<()> {
