@@ -63,7 +63,7 @@ impl<R: DeserializeOwned> Process<R> {
         let mut child = Child::start()?;
         let pid = child.pid().expect("it was just started, and nobody has waited for it");
         let running = tokio::spawn(async move {
-            let result = child.call(task, &[arguments]).await;
+            let result = child.call(task, [&arguments]).await;
             child.end().await;
             result.map(|mut results| results.pop().expect("one call has one result"))
         });

@@ -126,10 +126,10 @@ pub(super) async fn run(crew: Arc<Crew>) {
         match crew.call(&mut worker, &batch).await {
             Ok(results) => {
                 let took = Some((batch.pieces.len(), began.elapsed()));
-                for (piece, result) in batch.pieces.iter().zip(results) {
-                    // Whoever waited may be gone.
-                    let _ = batch.told.try_send((piece.at, Ok(result)));
-                }
+                let places = batch.pieces.iter().map(|piece| piece.at);
+                let results = places.zip(results.into_iter().map(Ok)).collect();
+                // Whoever waited may be gone.
+                let _ = batch.told.try_send(results);
                 crew.done(&batch.told, took, Vec::new());
             }
             Err(error) => {
@@ -171,9 +171,8 @@ impl Crew {
             Some(worker) => worker,
             None => worker.insert(Worker { child: self.start().await?, tasks: 0 }),
         };
-        let arguments: Vec<_> = batch.pieces.iter().map(|it| it.arguments.clone()).collect();
-        worker.tasks += arguments.len() as u64;
-        worker.child.call(batch.task, &arguments).await
+        worker.tasks += batch.pieces.len() as u64;
+        worker.child.call(batch.task, batch.pieces.iter().map(|piece| &piece.arguments)).await
     }
 
     async fn start(&self) -> Result<Child, TaskError> {
@@ -182,7 +181,7 @@ impl Crew {
             None => {}
             Some(Err(error)) => return Err(TaskError::NotBegun(error.to_string())),
             Some(Ok((task, arguments))) => {
-                let begun = child.call(task, std::slice::from_ref(arguments)).await;
+                let begun = child.call(task, [arguments]).await;
                 let begun = begun.and_then(|results| results.iter().try_for_each(panicked));
                 begun.map_err(|error| TaskError::NotBegun(error.to_string()))?;
             }
@@ -198,7 +197,7 @@ impl Crew {
             piece.deaths += u32::from(died);
             if !died || piece.deaths >= self.options.attempts.unwrap_or(ATTEMPTS) {
                 // Whoever waited may be gone.
-                let _ = told.try_send((piece.at, Err(error)));
+                let _ = told.try_send(vec![(piece.at, Err(error))]);
                 pieces.clear();
             }
         }

@@ -16,7 +16,7 @@ use crate::tasks::TaskError;
 const BATCH_TIME: Duration = Duration::from_millis(10);
 
 /// The most tasks in a batch.
-const BATCH_MAX: usize = 1_000;
+const BATCH_MAX: usize = 10_000;
 
 /// What is still to be run of one call.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub(super) struct Job {
     fresh: Enumerate<IntoIter<Payload>>,
     /// Those whose child died: each is run alone, so that one of them is to blame.
     again: VecDeque<Piece>,
-    /// What one of them took so far, on average.
-    took: Option<Duration>,
+    /// How many took how long, of late.
+    took: (f64, Duration),
     told: mpsc::Sender<Told>,
     /// Batches that children are at.
     under_way: usize,
@@ -55,7 +55,17 @@ impl Job {
         let (told, results) = mpsc::channel(payloads.len().max(1));
         let results = Results::new(results, payloads.len());
         let fresh = payloads.into_iter().enumerate();
-        (Self { task, fresh, again: VecDeque::new(), took: None, told, under_way: 0 }, results)
+        (
+            Self {
+                task,
+                fresh,
+                again: VecDeque::new(),
+                took: (0.0, Duration::ZERO),
+                told,
+                under_way: 0,
+            },
+            results,
+        )
     }
 
     /// The next batch for one of so many children, of at most so many; `None` if all is handed out.
@@ -78,10 +88,10 @@ impl Job {
     /// Nobody has measured the first ones. Later ones are as many as fit the time; towards the end
     /// they are fewer, so that no child has much to do when the others are done.
     fn batch_len(&self, children: usize) -> usize {
-        let Some(took) = self.took else { return 1 };
-        let fit = BATCH_TIME.as_nanos() / took.as_nanos().max(1);
+        let (count, time) = self.took;
+        let fit = BATCH_TIME.as_secs_f64() * count / time.as_secs_f64().max(f64::MIN_POSITIVE);
         let share = self.fresh.len().div_ceil(2 * children);
-        usize::try_from(fit).unwrap_or(BATCH_MAX).min(share).clamp(1, BATCH_MAX)
+        (fit as usize).min(share).clamp(1, BATCH_MAX)
     }
 
     /// A batch is over.
@@ -98,10 +108,12 @@ impl Job {
         self.under_way == 0 && self.fresh.len() == 0 && self.again.is_empty()
     }
 
-    /// So many were run in this time.
+    /// So many were run in this time. What was before counts for less and less; and a batch counts
+    /// as much as it had in it, or the way there of the first ones, alone in theirs, would tell for
+    /// long.
     fn took(&mut self, count: usize, time: Duration) {
-        let each = time / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-        self.took = Some(self.took.map_or(each, |before| (before * 3 + each) / 4));
+        let (counted, before) = self.took;
+        self.took = (counted / 2.0 + count as f64, before / 2 + time);
     }
 
     pub(super) fn is_of(&self, told: &mpsc::Sender<Told>) -> bool {
@@ -112,7 +124,7 @@ impl Job {
     pub(super) fn give_up(self, why: &'static str) {
         for at in self.fresh.map(|(at, _)| at).chain(self.again.iter().map(|piece| piece.at)) {
             // Whoever waited may be gone.
-            let _ = self.told.try_send((at, Err(TaskError::Over(why))));
+            let _ = self.told.try_send(vec![(at, Err(TaskError::Over(why)))]);
         }
     }
 }

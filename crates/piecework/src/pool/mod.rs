@@ -12,12 +12,14 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use bytes::BytesMut;
 use futures_core::Stream;
 use futures_util::stream::unfold;
+use piecework_wire::Payload;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::item::to_payload;
+use crate::item::{append, payload};
 use crate::pool::crew::{Crew, run};
 use crate::pool::job::Job;
 use crate::pool::result::Results;
@@ -181,15 +183,9 @@ impl Pool {
         A: Serialize,
     {
         let named = name_of(task);
-        let mut payloads = Vec::new();
-        let read: Result<&'static str, TaskError> = named.and_then(|name| {
-            for tuple in arguments {
-                payloads.push(to_payload(&tuple).map_err(Box::new)?);
-            }
-            Ok(name)
-        });
+        let read = named.and_then(|name| Ok((name, payloads(arguments)?)));
         let (job, results) = match read {
-            Ok(name) => Job::new(name, payloads),
+            Ok((name, payloads)) => Job::new(name, payloads),
             Err(error) => return Results::failed(error),
         };
         match self.crew.give(job) {
@@ -197,4 +193,22 @@ impl Pool {
             Err(error) => Results::failed(error),
         }
     }
+}
+
+/// All arguments as parts of one piece of memory.
+fn payloads<A: Serialize>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Vec<Payload>, TaskError> {
+    let (mut out, mut ends) = (BytesMut::new(), Vec::new());
+    for tuple in arguments {
+        append(&tuple, &mut out).map_err(Box::new)?;
+        ends.push(out.len());
+    }
+    let (mut bytes, mut begin) = (out.freeze(), 0);
+    let part = |end| {
+        let part = bytes.split_to(end - begin);
+        begin = end;
+        payload(part)
+    };
+    Ok(ends.into_iter().map(part).collect())
 }

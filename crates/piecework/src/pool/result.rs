@@ -1,22 +1,26 @@
 //! What tasks come to, for whoever waits for that.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::vec::IntoIter;
 
+use futures_util::FutureExt;
 use piecework_wire::Payload;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::tasks::{TaskError, result};
 
-/// Which of a call's tasks, and what it came to.
-pub(super) type Told = (usize, Result<Payload, TaskError>);
+/// Some of a call's tasks, by number, and what they came to.
+pub(super) type Told = Vec<(usize, Result<Payload, TaskError>)>;
 
 /// The results of one call on the pool.
 #[derive(Debug)]
 pub(super) struct Results<R> {
     told: mpsc::Receiver<Told>,
-    /// Those that came before their turn.
-    early: BTreeMap<usize, Result<R, TaskError>>,
+    /// What came together and was not yet asked for.
+    come: IntoIter<(usize, Result<Payload, TaskError>)>,
+    /// Those that came before their turn, from that of the next one on.
+    early: VecDeque<Option<Result<R, TaskError>>>,
     /// Whose turn it is, and how many there are.
     next: usize,
     len: usize,
@@ -26,13 +30,13 @@ pub(super) struct Results<R> {
 
 impl<R> Results<R> {
     pub(super) fn new(told: mpsc::Receiver<Told>, len: usize) -> Self {
-        Self { told, early: BTreeMap::new(), next: 0, len, came: 0 }
+        Self { told, come: IntoIter::default(), early: VecDeque::new(), next: 0, len, came: 0 }
     }
 
     /// Of a call that came to nothing.
     pub(super) fn failed(error: TaskError) -> Self {
         let (sender, told) = mpsc::channel(1);
-        sender.try_send((0, Err(error))).expect("there is room for one");
+        sender.try_send(vec![(0, Err(error))]).expect("there is room for one");
         Self::new(told, 1)
     }
 }
@@ -43,8 +47,13 @@ impl<R: DeserializeOwned> Results<R> {
         if self.came == self.len {
             return None;
         }
-        self.came += 1;
-        self.told.recv().await.map(|(at, told)| (at, told.and_then(|told| result(&told))))
+        loop {
+            if let Some((at, told)) = self.come.next() {
+                self.came += 1;
+                return Some((at, told.and_then(|told| result(&told))));
+            }
+            self.come = self.told.recv().await?.into_iter();
+        }
     }
 
     /// The next one in order; `None` behind the last.
@@ -52,16 +61,30 @@ impl<R: DeserializeOwned> Results<R> {
         if self.next >= self.len {
             return None;
         }
-        loop {
-            if let Some(result) = self.early.remove(&self.next) {
-                self.next += 1;
-                return Some(result);
-            }
+        while !self.has_next() {
             let Some((at, result)) = self.next().await else {
                 self.next = self.len;
                 return Some(Err(TaskError::Over("gone")));
             };
-            self.early.insert(at, result);
+            self.keep(at, result);
+        }
+        self.next += 1;
+        self.early.pop_front().flatten()
+    }
+
+    /// Whether the next one in order has come.
+    fn has_next(&self) -> bool {
+        self.early.front().is_some_and(Option::is_some)
+    }
+
+    /// Keeps one until its turn.
+    fn keep(&mut self, at: usize, result: Result<R, TaskError>) {
+        let place = at.saturating_sub(self.next);
+        if self.early.len() <= place {
+            self.early.resize_with(place + 1, || None);
+        }
+        if let Some(early) = self.early.get_mut(place) {
+            *early = Some(result);
         }
     }
 
@@ -96,24 +119,24 @@ impl<R: DeserializeOwned> AsyncResult<R> {
 
     /// Waits until there is a result.
     pub async fn wait(&mut self) {
-        if self.results.early.is_empty()
+        if !self.results.has_next()
             && let Some((at, result)) = self.results.next().await
         {
-            self.results.early.insert(at, result);
+            self.results.keep(at, result);
         }
     }
 
     /// Whether there is a result.
     pub fn ready(&mut self) -> bool {
-        while let Ok((at, told)) = self.results.told.try_recv() {
-            self.results.came += 1;
-            self.results.early.insert(at, told.and_then(|told| result(&told)));
+        if let Some(Some((at, result))) = self.results.next().now_or_never() {
+            self.results.keep(at, result);
         }
-        !self.results.early.is_empty()
+        self.results.has_next()
     }
 
     /// Whether there is a result and no error; `None` while there is neither.
     pub fn successful(&mut self) -> Option<bool> {
-        self.ready().then(|| self.results.early.values().all(Result::is_ok))
+        self.ready();
+        self.results.early.front()?.as_ref().map(Result::is_ok)
     }
 }

@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use piecework_wire::Payload;
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use piecework_wire::request::{ArgOut, request};
-use piecework_wire::{Payload, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, Command};
@@ -19,7 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::tasks::TaskError;
-use crate::tasks::serve::{BATCH_MAX, CHILD};
+use crate::tasks::message::{Draft, Message};
+use crate::tasks::serve::CHILD;
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -73,12 +73,15 @@ impl Child {
     pub(crate) async fn call(
         &mut self,
         task: &str,
-        arguments: &[Payload],
+        arguments: impl IntoIterator<Item = &Payload>,
     ) -> Result<Vec<Payload>, TaskError> {
-        let mut out = BytesMut::new();
-        request(&mut out, None, task, &[ArgOut::Payloads(arguments)], &[]);
-        match self.exchange(&out).await {
-            Ok(reply) => read(reply),
+        let (mut call, mut count) = (Draft::new(task), 0);
+        for tuple in arguments {
+            call.add(|out| out.extend_from_slice(tuple.as_bytes()));
+            count += 1;
+        }
+        match self.exchange(&call.frame()).await {
+            Ok(reply) => read(reply, count),
             Err(_) => Err(self.died().await),
         }
     }
@@ -122,17 +125,15 @@ impl Child {
     }
 }
 
-fn read(reply: Bytes) -> Result<Vec<Payload>, TaskError> {
-    match Reply::parse(reply) {
-        Ok(Reply::Return(returned)) => returned
-            .elements(BATCH_MAX)
-            .map_err(|error| TaskError::NoChild(io::Error::other(error))),
-        Ok(Reply::Error { class, message, .. }) => {
-            let message = message.unwrap_or_default();
-            Err(TaskError::NoChild(io::Error::other(format!("{class}: {message}"))))
+fn read(reply: Bytes, wanted: usize) -> Result<Vec<Payload>, TaskError> {
+    let failed = |why: String| Err(TaskError::NoChild(io::Error::other(why)));
+    match Message::read(reply) {
+        Ok(Message { text, .. }) if !text.is_empty() => failed(text),
+        Ok(Message { payloads, .. }) if payloads.len() != wanted => {
+            failed(format!("{} results where {wanted} are due", payloads.len()))
         }
-        Ok(other) => Err(TaskError::NoChild(io::Error::other(format!("{other:?}")))),
-        Err(error) => Err(TaskError::NoChild(io::Error::other(error))),
+        Ok(Message { payloads, .. }) => Ok(payloads),
+        Err(error) => failed(error.to_string()),
     }
 }
 

@@ -8,6 +8,7 @@
 mod callable;
 mod child;
 mod failure;
+mod message;
 mod serve;
 
 pub use callable::{Plain, TaskFn, Waiting};
@@ -19,29 +20,30 @@ pub use serve::init;
 
 use std::any::type_name;
 
+use bytes::BytesMut;
 use piecework_wire::Payload;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Error;
-use crate::item::{from_payload, to_payload};
+use crate::item::{append, from_payload};
 
 /// A function that was marked with [`task`](crate::task).
 #[derive(Debug)]
 pub struct Task {
     name: fn() -> &'static str,
-    run: fn(&Payload) -> Result<Payload, Error>,
+    run: Run,
 }
+
+/// Runs a task with a tuple of arguments, and appends its result.
+type Run = fn(&Payload, &mut BytesMut) -> Result<(), Error>;
 
 inventory::collect!(Task);
 
 impl Task {
     #[doc(hidden)]
-    pub const fn new(
-        name: fn() -> &'static str,
-        run: fn(&Payload) -> Result<Payload, Error>,
-    ) -> Self {
+    pub const fn new(name: fn() -> &'static str, run: Run) -> Self {
         Self { name, run }
     }
 
@@ -55,9 +57,9 @@ impl Task {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }
 
-    /// Runs it here, with a tuple of arguments; gives a result or what it panicked with.
-    pub(crate) fn run(&self, arguments: &Payload) -> Result<Payload, Error> {
-        (self.run)(arguments)
+    /// Runs it here, with a tuple of arguments, and appends its result.
+    pub(crate) fn run(&self, arguments: &Payload, out: &mut BytesMut) -> Result<(), Error> {
+        (self.run)(arguments, out)
     }
 }
 
@@ -76,8 +78,8 @@ pub fn read<Arguments: DeserializeOwned>(arguments: &Payload) -> Result<Argument
 }
 
 #[doc(hidden)]
-pub fn answer<R: Serialize>(result: &R) -> Result<Payload, Error> {
-    to_payload(&Ok::<&R, Panic>(result))
+pub fn answer<R: Serialize>(result: &R, out: &mut BytesMut) -> Result<(), Error> {
+    append(&Ok::<&R, Panic>(result), out)
 }
 
 /// What a task came to, in its child's words.

@@ -13,11 +13,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use bytes::{Bytes, BytesMut};
+use piecework_wire::Payload;
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use piecework_wire::{Payload, Request, reply};
 use rustix::stdio::dup2_stdin;
 
-use crate::item::to_payload;
+use crate::item::append;
+use crate::tasks::message::{Draft, Message};
 use crate::tasks::{Panic, Task};
 
 /// What a child is called: by this it knows what it is.
@@ -25,9 +26,6 @@ pub(crate) const CHILD: &str = "piecework-child";
 
 /// Calls that wait to be served: a parent makes one at a time, so its end is always heard.
 const CALLS_MAX: usize = 2;
-
-/// The most tasks in one call.
-pub(crate) const BATCH_MAX: usize = 10_000;
 
 /// Makes a program's child processes do what they are there for: call it first in `main`. In any
 /// other process it does nothing.
@@ -71,9 +69,7 @@ fn serve() -> io::Result<()> {
     // Whatever a task is about: without a parent nobody wants it.
     thread::Builder::new().name("parent".to_owned()).spawn(move || exit(read(reading, &sender)))?;
     for call in calls {
-        let mut out = BytesMut::new();
-        answer(&call, &mut out);
-        stream.write_all(&out)?;
+        stream.write_all(&answer(call))?;
     }
     Ok(())
 }
@@ -101,31 +97,27 @@ fn read(mut stream: UnixStream, calls: &SyncSender<Bytes>) -> i32 {
     }
 }
 
-/// One call: the name of a task, and a list of tuples of arguments. Its reply is a list of results.
-fn answer(call: &[u8], out: &mut BytesMut) {
-    let done = Request::parse(call).and_then(|request| {
-        let name = request.method().to_owned();
-        let arguments = request.arg(0).map_or(Ok(Vec::new()), |list| list.elements(BATCH_MAX))?;
-        Ok((name, arguments))
-    });
-    match done {
-        Err(error) => reply::error(out, "builtins", "ValueError", Some(&error.to_string())),
-        Ok((name, arguments)) => match Task::find(&name) {
-            None => {
-                let message = format!("this build of the program has no task {name:?}");
-                reply::error(out, "builtins", "LookupError", Some(&message));
-            }
-            Some(task) => {
-                let results: Vec<_> = arguments.iter().map(|tuple| run(task, tuple)).collect();
-                reply::returned_payloads(out, &results);
-            }
-        },
+/// One call: the name of a task, and its arguments, time after time. Its reply has the results.
+fn answer(call: Bytes) -> BytesMut {
+    let Message { text: name, payloads } = match Message::read(call) {
+        Ok(call) => call,
+        Err(error) => return Draft::new(&error.to_string()).frame(),
+    };
+    let Some(task) = Task::find(&name) else {
+        return Draft::new(&format!("this build of the program has no task {name:?}")).frame();
+    };
+    let mut reply = Draft::new("");
+    for arguments in &payloads {
+        reply.add(|out| run(task, arguments, out));
     }
+    reply.frame()
 }
 
-fn run(task: &Task, arguments: &Payload) -> Payload {
-    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments))) {
-        Ok(Ok(result)) => return result,
+/// Runs a task, and appends its result or what it panicked with.
+pub(crate) fn run(task: &Task, arguments: &Payload, out: &mut BytesMut) {
+    let before = out.len();
+    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments, out))) {
+        Ok(Ok(())) => return,
         Ok(Err(error)) => {
             let (place, backtrace) = (task.name().to_owned(), String::new());
             Panic { message: error.to_string(), place, backtrace }
@@ -136,7 +128,8 @@ fn run(task: &Task, arguments: &Payload) -> Payload {
             backtrace: String::new(),
         }),
     };
-    to_payload(&Err::<(), Panic>(panicked)).expect("strings are plain data")
+    out.truncate(before);
+    append(&Err::<(), Panic>(panicked), out).expect("strings are plain data");
 }
 
 thread_local! {
