@@ -12,7 +12,7 @@ use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tokio::runtime::Runtime;
 
-use crate::subject::{Role, Subject, Unit, in_rounds, thousands};
+use crate::subject::{Role, Subject, Tell, Unit, in_rounds, thousands};
 use crate::words::Words;
 
 /// Who works.
@@ -39,7 +39,7 @@ pub(crate) fn run(words: &Words) -> io::Result<()> {
     let what = format!("tasks/s of {}, {WORKERS} workers", thousands(tasks));
     let subject = |role, name: &str, take: Box<dyn Fn() -> io::Result<Duration>>| {
         let (what, name) = (what.clone(), name.to_owned());
-        let measure = Box::new(move |tell: &mut crate::subject::Tell<'_>| {
+        let measure = Box::new(move |tell: &mut Tell<'_>| {
             tell(&what, Unit::PerSecond, tasks as f64 / take()?.as_secs_f64())
         });
         Subject { role, name, measure }

@@ -3,7 +3,6 @@
 use bytes::{BufMut, BytesMut};
 
 use super::opcode as op;
-use super::payload::Payload;
 use super::reader::{Ops, Span, little_endian};
 use super::value::Value;
 use super::writer;
@@ -25,7 +24,7 @@ pub const BATCH: usize = 1_000;
 /// parts.tuple(2);
 /// let payload = Payload::from_bytes(out.freeze()).unwrap();
 /// assert_eq!(payload.value().unwrap().to_string(), "(7, 'a')");
-/// let mut parts = PartReader::new(&payload);
+/// let mut parts = PartReader::new(payload.as_bytes());
 /// assert_eq!(parts.next(), Some(Part::Int(7)));
 /// assert_eq!(parts.next(), Some(Part::Str("a")));
 /// assert_eq!(parts.next(), Some(Part::Tuple(2)));
@@ -151,11 +150,11 @@ pub enum Part<'a> {
     Tuple(usize),
     /// A tuple of all since the mark.
     EndTuple,
-    /// Something else, which [`Payload::value`] may understand.
+    /// Something else, which [`Payload::value`](crate::Payload::value) may understand.
     Other,
 }
 
-/// Reads a payload.
+/// Reads a payload, with the writer's words.
 #[derive(Clone, Debug)]
 pub struct PartReader<'a> {
     bytes: &'a [u8],
@@ -163,9 +162,10 @@ pub struct PartReader<'a> {
 }
 
 impl<'a> PartReader<'a> {
-    /// Begins at the front.
-    pub fn new(payload: &'a Payload) -> Self {
-        let bytes = payload.body();
+    /// Begins at the front of a payload's bytes.
+    pub fn new(payload: &'a [u8]) -> Self {
+        // What stands before it is for who lays it into a message.
+        let bytes = payload.get(1..).unwrap_or_default();
         Self { bytes, ops: Ops::new(bytes, Span { start: 0, end: bytes.len() }) }
     }
 }

@@ -7,8 +7,7 @@
 
 use std::iter::Peekable;
 
-use piecework_wire::Payload;
-use piecework_wire::pickle::{Part, PartReader};
+use piecework_wire::pickle::{BATCH, Part, PartReader};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess,
     VariantAccess, Visitor,
@@ -19,7 +18,7 @@ use serde::forward_to_deserialize_any;
 const DEPTH_MAX: usize = 100;
 
 /// Reads an item if it has the usual shape.
-pub(super) fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Unusual> {
+pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Unusual> {
     let mut decoder = Decoder { parts: PartReader::new(payload).peekable(), depth: 0 };
     let item = T::deserialize(&mut decoder)?;
     match decoder.parts.next() {
@@ -89,8 +88,8 @@ impl<'de> Decoder<'de> {
 /// What ends parts.
 #[derive(Clone, Copy)]
 enum End {
-    /// This one, unless another batch follows.
-    Batches(Part<'static>),
+    /// This one, unless another batch follows, as it may behind a full one.
+    Batches { end: Part<'static>, len: usize },
     /// A part that is none of them.
     Part(Part<'static>),
     /// So many are left, and the end tells how many there were.
@@ -101,7 +100,7 @@ enum End {
 
 impl End {
     fn batches(end: Part<'static>, is_empty: bool) -> Self {
-        if is_empty { Self::Empty } else { Self::Batches(end) }
+        if is_empty { Self::Empty } else { Self::Batches { end, len: 0 } }
     }
 }
 
@@ -131,8 +130,11 @@ impl Within<'_, '_> {
                 true
             }
             End::Part(end) => parts.next_if_eq(end).is_none(),
-            End::Batches(end) => {
-                parts.next_if_eq(end).is_none() || parts.next_if_eq(&Part::Mark).is_some()
+            End::Batches { end, len } => {
+                let more = parts.next_if_eq(end).is_none()
+                    || *len % BATCH == 0 && parts.next_if_eq(&Part::Mark).is_some();
+                *len += 1;
+                more
             }
         };
         self.is_over = !more;

@@ -62,10 +62,15 @@ pub(crate) fn payload(bytes: Bytes) -> Payload {
 /// # Errors
 /// It is no plain data, or not of this type.
 pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
-    match direct::decode(payload) {
-        Ok(item) => Ok(item),
-        Err(_) => decode(payload),
-    }
+    direct::decode(payload.as_bytes()).or_else(|_| decode(payload))
+}
+
+/// Reads an item that [`append`] has appended.
+///
+/// # Errors
+/// As for [`from_payload`].
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    direct::decode(bytes).or_else(|_| decode(&payload(Bytes::copy_from_slice(bytes))))
 }
 
 /// Reads an item by way of the value that it is, which knows all of plain data, and what is wrong.

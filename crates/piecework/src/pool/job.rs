@@ -1,15 +1,12 @@
 //! One call on the pool: a task, and the arguments that it is to be run with.
 
 use std::collections::VecDeque;
-use std::iter::Enumerate;
 use std::time::Duration;
-use std::vec::IntoIter;
 
-use piecework_wire::Payload;
 use tokio::sync::mpsc;
 
 use crate::pool::result::{Results, Told};
-use crate::tasks::TaskError;
+use crate::tasks::{Packed, TaskError};
 
 /// A batch is to keep a child busy for about so long: the way there and back is little of that, and
 /// all children are done at about the same time.
@@ -22,7 +19,9 @@ const BATCH_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) task: &'static str,
-    fresh: Enumerate<IntoIter<Payload>>,
+    /// Those that nobody has run, from this one on.
+    fresh: Packed,
+    at: usize,
     /// Those whose child died: each is run alone, so that one of them is to blame.
     again: VecDeque<Piece>,
     /// How many took how long, of late.
@@ -32,57 +31,59 @@ pub(super) struct Job {
     under_way: usize,
 }
 
-/// One run of the task.
+/// Some runs of the task, from a number on.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) at: usize,
-    pub(super) arguments: Payload,
-    /// How many children have died of it.
+    pub(super) arguments: Packed,
+    /// How many children have died of it, if it is one run.
     pub(super) deaths: u32,
+}
+
+impl Piece {
+    /// Each run by itself.
+    pub(super) fn singles(mut self) -> impl Iterator<Item = Self> {
+        (self.at..self.at + self.arguments.len()).map(move |at| Self {
+            at,
+            arguments: self.arguments.split_to(1),
+            deaths: self.deaths,
+        })
+    }
 }
 
 /// What a child is given at a time.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) task: &'static str,
-    pub(super) pieces: Vec<Piece>,
+    pub(super) piece: Piece,
     pub(super) told: mpsc::Sender<Told>,
 }
 
 impl Job {
-    pub(super) fn new<R>(task: &'static str, payloads: Vec<Payload>) -> (Self, Results<R>) {
+    pub(super) fn new<R>(task: &'static str, fresh: Packed) -> (Self, Results<R>) {
         // A place for each: nobody who tells has to wait.
-        let (told, results) = mpsc::channel(payloads.len().max(1));
-        let results = Results::new(results, payloads.len());
-        let fresh = payloads.into_iter().enumerate();
-        (
-            Self {
-                task,
-                fresh,
-                again: VecDeque::new(),
-                took: (0.0, Duration::ZERO),
-                told,
-                under_way: 0,
-            },
-            results,
-        )
+        let (told, results) = mpsc::channel(fresh.len().max(1));
+        let results = Results::new(results, fresh.len());
+        let (again, took) = (VecDeque::new(), (0.0, Duration::ZERO));
+        (Self { task, fresh, at: 0, again, took, told, under_way: 0 }, results)
     }
 
     /// The next batch for one of so many children, of at most so many; `None` if all is handed out.
     pub(super) fn next(&mut self, children: usize, max: usize) -> Option<Batch> {
-        let pieces = match self.again.pop_front() {
-            Some(piece) => vec![piece],
+        let piece = match self.again.pop_front() {
+            Some(piece) => piece,
             None => {
-                let count = self.batch_len(children).min(max);
-                let piece = |(at, arguments)| Piece { at, arguments, deaths: 0 };
-                self.fresh.by_ref().take(count).map(piece).collect()
+                let (at, count) = (self.at, self.batch_len(children).min(max));
+                let arguments = self.fresh.split_to(count);
+                self.at += arguments.len();
+                Piece { at, arguments, deaths: 0 }
             }
         };
-        if pieces.is_empty() {
+        if piece.arguments.len() == 0 {
             return None;
         }
         self.under_way += 1;
-        Some(Batch { task: self.task, pieces, told: self.told.clone() })
+        Some(Batch { task: self.task, piece, told: self.told.clone() })
     }
 
     /// Nobody has measured the first ones. Later ones are as many as fit the time; towards the end
@@ -122,9 +123,10 @@ impl Job {
 
     /// Nothing more of it is run.
     pub(super) fn give_up(self, why: &'static str) {
-        for at in self.fresh.map(|(at, _)| at).chain(self.again.iter().map(|piece| piece.at)) {
+        let fresh = self.at..self.at + self.fresh.len();
+        for at in fresh.chain(self.again.iter().map(|piece| piece.at)) {
             // Whoever waited may be gone.
-            let _ = self.told.try_send(vec![(at, Err(TaskError::Over(why)))]);
+            let _ = self.told.try_send((at, Err(TaskError::Over(why))));
         }
     }
 }

@@ -12,18 +12,15 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use bytes::BytesMut;
 use futures_core::Stream;
 use futures_util::stream::unfold;
-use piecework_wire::Payload;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::item::{append, payload};
 use crate::pool::crew::{Crew, run};
 use crate::pool::job::Job;
 use crate::pool::result::Results;
-use crate::tasks::{TaskError, TaskFn, name_of};
+use crate::tasks::{TaskError, TaskFn, name_of, packed};
 
 /// Child processes of this program, each running one task at a time.
 ///
@@ -183,9 +180,9 @@ impl Pool {
         A: Serialize,
     {
         let named = name_of(task);
-        let read = named.and_then(|name| Ok((name, payloads(arguments)?)));
+        let read = named.and_then(|name| Ok((name, packed(arguments)?)));
         let (job, results) = match read {
-            Ok((name, payloads)) => Job::new(name, payloads),
+            Ok((name, arguments)) => Job::new(name, arguments),
             Err(error) => return Results::failed(error),
         };
         match self.crew.give(job) {
@@ -193,22 +190,4 @@ impl Pool {
             Err(error) => Results::failed(error),
         }
     }
-}
-
-/// All arguments as parts of one piece of memory.
-fn payloads<A: Serialize>(
-    arguments: impl IntoIterator<Item = A>,
-) -> Result<Vec<Payload>, TaskError> {
-    let (mut out, mut ends) = (BytesMut::new(), Vec::new());
-    for tuple in arguments {
-        append(&tuple, &mut out).map_err(Box::new)?;
-        ends.push(out.len());
-    }
-    let (mut bytes, mut begin) = (out.freeze(), 0);
-    let part = |end| {
-        let part = bytes.split_to(end - begin);
-        begin = end;
-        payload(part)
-    };
-    Ok(ends.into_iter().map(part).collect())
 }

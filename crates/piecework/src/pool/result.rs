@@ -1,24 +1,22 @@
 //! What tasks come to, for whoever waits for that.
 
 use std::collections::VecDeque;
-use std::vec::IntoIter;
 
 use futures_util::FutureExt;
-use piecework_wire::Payload;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::tasks::{TaskError, result};
+use crate::tasks::{Packed, TaskError, result};
 
-/// Some of a call's tasks, by number, and what they came to.
-pub(super) type Told = Vec<(usize, Result<Payload, TaskError>)>;
+/// The results of some tasks of a call, from a number on; or why the one of this number has none.
+pub(super) type Told = (usize, Result<Packed, TaskError>);
 
 /// The results of one call on the pool.
 #[derive(Debug)]
 pub(super) struct Results<R> {
     told: mpsc::Receiver<Told>,
     /// What came together and was not yet asked for.
-    come: IntoIter<(usize, Result<Payload, TaskError>)>,
+    come: (usize, Packed),
     /// Those that came before their turn, from that of the next one on.
     early: VecDeque<Option<Result<R, TaskError>>>,
     /// Whose turn it is, and how many there are.
@@ -30,13 +28,13 @@ pub(super) struct Results<R> {
 
 impl<R> Results<R> {
     pub(super) fn new(told: mpsc::Receiver<Told>, len: usize) -> Self {
-        Self { told, come: IntoIter::default(), early: VecDeque::new(), next: 0, len, came: 0 }
+        Self { told, come: (0, Packed::default()), early: VecDeque::new(), next: 0, len, came: 0 }
     }
 
     /// Of a call that came to nothing.
     pub(super) fn failed(error: TaskError) -> Self {
         let (sender, told) = mpsc::channel(1);
-        sender.try_send(vec![(0, Err(error))]).expect("there is room for one");
+        sender.try_send((0, Err(error))).expect("there is room for one");
         Self::new(told, 1)
     }
 }
@@ -48,11 +46,19 @@ impl<R: DeserializeOwned> Results<R> {
             return None;
         }
         loop {
-            if let Some((at, told)) = self.come.next() {
+            let (at, results) = &mut self.come;
+            if let Some(result) = results.next(result) {
                 self.came += 1;
-                return Some((at, told.and_then(|told| result(&told))));
+                *at += 1;
+                return Some((*at - 1, result));
             }
-            self.come = self.told.recv().await?.into_iter();
+            match self.told.recv().await? {
+                (at, Ok(results)) => self.come = (at, results),
+                (at, Err(error)) => {
+                    self.came += 1;
+                    return Some((at, Err(error)));
+                }
+            }
         }
     }
 

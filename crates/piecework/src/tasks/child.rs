@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use piecework_wire::Payload;
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -17,9 +16,8 @@ use tokio::process::{ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::tasks::TaskError;
-use crate::tasks::message::{Draft, Message};
 use crate::tasks::serve::CHILD;
+use crate::tasks::{Packed, TaskError, message};
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -73,15 +71,10 @@ impl Child {
     pub(crate) async fn call(
         &mut self,
         task: &str,
-        arguments: impl IntoIterator<Item = &Payload>,
-    ) -> Result<Vec<Payload>, TaskError> {
-        let (mut call, mut count) = (Draft::new(task), 0);
-        for tuple in arguments {
-            call.add(|out| out.extend_from_slice(tuple.as_bytes()));
-            count += 1;
-        }
-        match self.exchange(&call.frame()).await {
-            Ok(reply) => read(reply, count),
+        arguments: &Packed,
+    ) -> Result<Packed, TaskError> {
+        match self.exchange(&message::message(task, arguments)).await {
+            Ok(reply) => read(reply, arguments.len()),
             Err(_) => Err(self.died().await),
         }
     }
@@ -125,14 +118,14 @@ impl Child {
     }
 }
 
-fn read(reply: Bytes, wanted: usize) -> Result<Vec<Payload>, TaskError> {
+fn read(reply: Bytes, wanted: usize) -> Result<Packed, TaskError> {
     let failed = |why: String| Err(TaskError::NoChild(io::Error::other(why)));
-    match Message::read(reply) {
-        Ok(Message { text, .. }) if !text.is_empty() => failed(text),
-        Ok(Message { payloads, .. }) if payloads.len() != wanted => {
-            failed(format!("{} results where {wanted} are due", payloads.len()))
+    match message::read(reply) {
+        Ok((why, _)) if !why.is_empty() => failed(why),
+        Ok((_, results)) if results.len() != wanted => {
+            failed(format!("{} results where {wanted} are due", results.len()))
         }
-        Ok(Message { payloads, .. }) => Ok(payloads),
+        Ok((_, results)) => Ok(results),
         Err(error) => failed(error.to_string()),
     }
 }

@@ -16,18 +16,18 @@ pub(crate) use child::Child;
 pub use failure::{Panic, TaskError};
 #[doc(hidden)]
 pub use inventory::submit;
+pub(crate) use message::{Packed, Packing};
 pub use serve::init;
 
 use std::any::type_name;
 
 use bytes::BytesMut;
-use piecework_wire::Payload;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Error;
-use crate::item::{append, from_payload};
+use crate::item::{append, from_bytes};
 
 /// A function that was marked with [`task`](crate::task).
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct Task {
 }
 
 /// Runs a task with a tuple of arguments, and appends its result.
-type Run = fn(&Payload, &mut BytesMut) -> Result<(), Error>;
+type Run = fn(&[u8], &mut BytesMut) -> Result<(), Error>;
 
 inventory::collect!(Task);
 
@@ -58,7 +58,7 @@ impl Task {
     }
 
     /// Runs it here, with a tuple of arguments, and appends its result.
-    pub(crate) fn run(&self, arguments: &Payload, out: &mut BytesMut) -> Result<(), Error> {
+    pub(crate) fn run(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         (self.run)(arguments, out)
     }
 }
@@ -72,9 +72,20 @@ pub(crate) fn name_of<F: Copy>(_function: F) -> Result<&'static str, TaskError> 
     }
 }
 
+/// Tuples of arguments, for a child.
+pub(crate) fn packed<A: Serialize>(
+    tuples: impl IntoIterator<Item = A>,
+) -> Result<Packed, TaskError> {
+    let mut packing = Packing::default();
+    for tuple in tuples {
+        packing.add(|out| append(&tuple, out)).map_err(Box::new)?;
+    }
+    Ok(packing.done())
+}
+
 #[doc(hidden)]
-pub fn read<Arguments: DeserializeOwned>(arguments: &Payload) -> Result<Arguments, Error> {
-    from_payload(arguments)
+pub fn read<Arguments: DeserializeOwned>(arguments: &[u8]) -> Result<Arguments, Error> {
+    from_bytes(arguments)
 }
 
 #[doc(hidden)]
@@ -83,13 +94,13 @@ pub fn answer<R: Serialize>(result: &R, out: &mut BytesMut) -> Result<(), Error>
 }
 
 /// What a task came to, in its child's words.
-pub(crate) fn result<R: DeserializeOwned>(told: &Payload) -> Result<R, TaskError> {
-    let result: Result<R, Panic> = from_payload(told).map_err(Box::new)?;
+pub(crate) fn result<R: DeserializeOwned>(told: &[u8]) -> Result<R, TaskError> {
+    let result: Result<R, Panic> = from_bytes(told).map_err(Box::new)?;
     result.map_err(TaskError::Panicked)
 }
 
 /// What a task panicked with, of which nothing else is wanted.
-pub(crate) fn panicked(result: &Payload) -> Result<(), TaskError> {
+pub(crate) fn panicked(result: &[u8]) -> Result<(), TaskError> {
     self::result::<IgnoredAny>(result).map(drop)
 }
 

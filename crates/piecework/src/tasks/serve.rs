@@ -13,13 +13,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use bytes::{Bytes, BytesMut};
-use piecework_wire::Payload;
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use rustix::stdio::dup2_stdin;
 
 use crate::item::append;
-use crate::tasks::message::{Draft, Message};
-use crate::tasks::{Panic, Task};
+use crate::tasks::{Packed, Packing, Panic, Task, message};
 
 /// What a child is called: by this it knows what it is.
 pub(crate) const CHILD: &str = "piecework-child";
@@ -99,22 +97,23 @@ fn read(mut stream: UnixStream, calls: &SyncSender<Bytes>) -> i32 {
 
 /// One call: the name of a task, and its arguments, time after time. Its reply has the results.
 fn answer(call: Bytes) -> BytesMut {
-    let Message { text: name, payloads } = match Message::read(call) {
+    let failed = |why: &str| message::message(why, &Packed::default());
+    let (name, arguments) = match message::read(call) {
         Ok(call) => call,
-        Err(error) => return Draft::new(&error.to_string()).frame(),
+        Err(error) => return failed(&error.to_string()),
     };
     let Some(task) = Task::find(&name) else {
-        return Draft::new(&format!("this build of the program has no task {name:?}")).frame();
+        return failed(&format!("this build of the program has no task {name:?}"));
     };
-    let mut reply = Draft::new("");
-    for arguments in &payloads {
-        reply.add(|out| run(task, arguments, out));
+    let mut results = Packing::default();
+    for tuple in arguments.iter() {
+        results.add(|out| run(task, tuple, out));
     }
-    reply.frame()
+    message::message("", &results.done())
 }
 
 /// Runs a task, and appends its result or what it panicked with.
-pub(crate) fn run(task: &Task, arguments: &Payload, out: &mut BytesMut) {
+fn run(task: &Task, arguments: &[u8], out: &mut BytesMut) {
     let before = out.len();
     let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments, out))) {
         Ok(Ok(())) => return,
