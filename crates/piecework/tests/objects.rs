@@ -60,6 +60,35 @@ async fn a_lock_is_had_by_one_and_freed_in_three_ways() {
 }
 
 #[tokio::test]
+async fn an_owner_gets_its_lock_again() {
+    let manager = manager().await;
+    let lock = manager.rlock("a").await.unwrap();
+    let other = manager.rlock("a").await.unwrap();
+    let outer = lock.lock().await.unwrap();
+    let inner = lock.clone().try_lock().await.unwrap().unwrap();
+    let third = lock.lock_timeout(NO_TIME).await.unwrap().unwrap();
+    assert_eq!((outer.fence(), outer.fence()), (inner.fence(), third.fence()));
+    assert!(other.try_lock().await.unwrap().is_none());
+    outer.unlock().await.unwrap();
+    drop(third);
+    assert!(other.lock_timeout(Duration::from_millis(1)).await.unwrap().is_none());
+    let mut waiting = pin!(other.lock());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    let fence = inner.fence();
+    inner.unlock().await.unwrap();
+    let held = waiting.await.unwrap();
+    assert!(held.fence() > fence);
+    // A clone that waits keeps others of its owner out, and gives up its place with its future.
+    let mut waiting = Box::pin(lock.lock());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert!(lock.try_lock().await.unwrap().is_none());
+    assert!(lock.lock_timeout(Duration::from_millis(1)).await.unwrap().is_none());
+    drop(waiting);
+    drop(held);
+    lock.lock().await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test]
 async fn permits_are_counted() {
     let manager = manager().await;
     let semaphore = manager.semaphore("s", 2).await.unwrap();
