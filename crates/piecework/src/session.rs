@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
-use crate::driver::{self, Call, Unclaimed};
+use crate::driver::{self, Call, Order, Unclaimed};
 use crate::error::Error;
 use crate::place::Place;
 
@@ -27,7 +27,7 @@ pub(crate) const MANAGER_IDENT: &str = "manager";
 #[derive(Clone, Debug)]
 pub struct Session {
     place: Place,
-    calls: mpsc::Sender<Call>,
+    calls: mpsc::Sender<Order>,
     ended: Arc<driver::Ended>,
     /// Held by whoever waits for items.
     turn: Arc<Mutex<()>>,
@@ -72,22 +72,28 @@ impl Session {
         args: &[ArgOut<'_>],
         unclaimed: Unclaimed,
     ) -> Result<Returned, Error> {
-        let (call, replied) = prepare(ident, method, args, unclaimed);
-        if self.calls.send(call).await.is_err() {
+        let (call, replied) = prepare(ident, method, args, unclaimed.clone());
+        if self.calls.send(Order::Call(call)).await.is_err() {
             return Err(self.closed());
         }
-        replied.await.unwrap_or_else(|_| Err(self.closed()))
+        let mut awaited = Awaited { session: self, replied, unclaimed };
+        (&mut awaited.replied).await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     /// Makes one call whose reply nobody waits for: it travels in front of all that are made later.
     pub(crate) fn post(&self, ident: &str, method: &str, args: &[ArgOut<'_>]) -> Result<(), Error> {
         let (call, _) = prepare(ident, method, args, Unclaimed::Dropped);
-        match self.calls.try_send(call) {
+        self.order(Order::Call(call))
+    }
+
+    /// Has something done that nobody waits for.
+    fn order(&self, order: Order) -> Result<(), Error> {
+        match self.calls.try_send(order) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(self.closed()),
-            Err(TrySendError::Full(call)) => {
+            Err(TrySendError::Full(order)) => {
                 let calls = self.calls.clone();
-                tokio::spawn(async move { drop(calls.send(call).await) });
+                tokio::spawn(async move { drop(calls.send(order).await) });
                 Ok(())
             }
         }
@@ -114,6 +120,37 @@ impl Session {
     fn closed(&self) -> Error {
         let why = self.ended.get().map_or("the program that used it ends", String::as_str);
         self.place.closed(why)
+    }
+}
+
+/// A reply that somebody waits for. It may have come, and not be looked at any more.
+struct Awaited<'s> {
+    session: &'s Session,
+    replied: oneshot::Receiver<Result<Returned, Error>>,
+    unclaimed: Unclaimed,
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        // What comes from here on, the driver sees to.
+        self.replied.close();
+        let Ok(Ok(returned)) = self.replied.try_recv() else { return };
+        let undone = match &self.unclaimed {
+            Unclaimed::Dropped => Ok(()),
+            Unclaimed::HangUp => self.session.order(Order::HangUp),
+            Unclaimed::Undone(undo) => undo(&returned).into_iter().try_for_each(|request| {
+                let (reply, _) = oneshot::channel();
+                let (pipelined, unclaimed) = (true, Unclaimed::Dropped);
+                self.session.order(Order::Call(Call { request, pipelined, unclaimed, reply }))
+            }),
+            Unclaimed::Told(tell) => {
+                tell(&returned);
+                Ok(())
+            }
+        };
+        if let Err(error) = undone {
+            tracing::debug!(%error, "its connection has ended, and with it what the reply brought");
+        }
     }
 }
 

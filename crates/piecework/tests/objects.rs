@@ -108,6 +108,29 @@ async fn permits_are_counted() {
     assert!(matches!(&error, Error::Remote { class, .. } if class == "ValueError"), "{error}");
 }
 
+/// A wait may end at the moment at which it is served: while the reply is on its way, or when it has
+/// come and was not looked at.
+#[tokio::test]
+async fn a_permit_that_comes_too_late_goes_back() {
+    let manager = manager().await;
+    let semaphore = manager.semaphore("s", 0).await.unwrap();
+    for calls in 0..20 {
+        let mut waiting = Box::pin(semaphore.acquire());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        while !manager.call("sessions", &[]).await.unwrap().to_string().contains("acquire") {
+            assert!(waiting.as_mut().now_or_never().is_none());
+        }
+        semaphore.release(1).await.unwrap();
+        for _ in 0..calls {
+            manager.call("sessions", &[]).await.unwrap();
+        }
+        drop(waiting);
+        let patience = Duration::from_secs(5);
+        let permit = semaphore.acquire_timeout(patience).await.unwrap();
+        permit.unwrap_or_else(|| panic!("lost after {calls} calls")).keep();
+    }
+}
+
 #[tokio::test]
 async fn an_event_is_waited_for_by_many() {
     let manager = manager().await;

@@ -1,9 +1,12 @@
 //! Semaphores: so many at a time, among all programs.
+use std::sync::Arc;
 use std::time::Duration;
 
+use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
 
 use crate::again::Again;
+use crate::driver::Unclaimed;
 use crate::error::Error;
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count};
@@ -82,10 +85,19 @@ impl Semaphore {
     }
 
     async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, Error> {
-        let (acquired, seat) = self.handle.wait(Again::Yes, "acquire", args).await?;
+        // The manager does not know whose it is, so a session that ends gives none back.
+        let semaphore = self.clone();
+        let tell = move |acquired: &Returned| drop(semaphore.permit(acquired));
+        let unclaimed = Unclaimed::Told(Arc::new(tell));
+        let (acquired, seat) = self.handle.wait_or(Again::Yes, "acquire", args, unclaimed).await?;
         seat.give_back();
+        self.permit(&acquired)
+    }
+
+    /// What a reply brought.
+    fn permit(&self, acquired: &Returned) -> Result<Option<Permit>, Error> {
         let permit = || Permit { semaphore: self.clone(), is_kept: false };
-        Ok(self.handle.read::<bool>(&acquired)?.then(permit))
+        Ok(self.handle.read::<bool>(acquired)?.then(permit))
     }
 }
 
