@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
-use crate::tasks::{Child, Packed, TaskError, TaskFn, name_of, packed, result};
+use crate::tasks::{Child, Packed, TaskError, TaskFn, luggage, name_of, packed, result};
 
 /// How many were spawned, for their names.
 static SPAWNED: AtomicU64 = AtomicU64::new(0);
@@ -57,11 +57,12 @@ impl<R: DeserializeOwned> Process<R> {
         A: Serialize,
     {
         let task = name_of(task)?;
-        let arguments = packed([arguments])?;
+        let (packed, files) = luggage::along(|| packed([arguments]));
+        let packed = packed?;
         let mut child = Child::start()?;
         let pid = child.pid().expect("it was just started, and nobody has waited for it");
         let running = tokio::spawn(async move {
-            let result = child.call(task, &arguments).await;
+            let result = child.call_with(task, &packed, files).await;
             child.end().await;
             result
         });

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::tasks::serve::CHILD;
-use crate::tasks::{Packed, TaskError, message};
+use crate::tasks::{Packed, TaskError, luggage, message};
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -73,13 +73,30 @@ impl Child {
         task: &str,
         arguments: &Packed,
     ) -> Result<Packed, TaskError> {
-        match self.exchange(&message::message(task, arguments)).await {
+        self.call_with(task, arguments, Vec::new()).await
+    }
+
+    /// The same, with these open files.
+    pub(crate) async fn call_with(
+        &mut self,
+        task: &str,
+        arguments: &Packed,
+        files: Vec<OwnedFd>,
+    ) -> Result<Packed, TaskError> {
+        match self.exchange(&message::message(task, arguments), files).await {
             Ok(reply) => read(reply, arguments.len()),
             Err(_) => Err(self.died().await),
         }
     }
 
-    async fn exchange(&mut self, out: &[u8]) -> io::Result<Bytes> {
+    async fn exchange(&mut self, mut out: &[u8], files: Vec<OwnedFd>) -> io::Result<Bytes> {
+        if !files.is_empty() {
+            let send = || luggage::send(&self.stream, out, &files);
+            let sent = self.stream.async_io(Interest::WRITABLE, send).await?;
+            out = out.get(sent..).unwrap_or_default();
+        }
+        // From here on they are the child's: an end of a pipe is closed when the child closes it.
+        drop(files);
         self.stream.write_all(out).await?;
         loop {
             let cut = frame::cut(&mut self.received, FRAME_BYTES_MAX);

@@ -8,6 +8,7 @@
 mod callable;
 mod child;
 mod failure;
+pub(crate) mod luggage;
 mod message;
 mod serve;
 
@@ -85,7 +86,9 @@ pub(crate) fn packed<A: Serialize>(
 
 #[doc(hidden)]
 pub fn read<Arguments: DeserializeOwned>(arguments: &[u8]) -> Result<Arguments, Error> {
-    from_bytes(arguments)
+    let read = from_bytes(arguments);
+    luggage::put_away();
+    read
 }
 
 #[doc(hidden)]

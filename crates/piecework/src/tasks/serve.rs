@@ -4,8 +4,8 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::exit;
@@ -17,7 +17,7 @@ use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use rustix::stdio::dup2_stdin;
 
 use crate::item::append;
-use crate::tasks::{Packed, Packing, Panic, Task, message};
+use crate::tasks::{Packed, Packing, Panic, Task, luggage, message};
 
 /// What a child is called: by this it knows what it is.
 pub(crate) const CHILD: &str = "piecework-child";
@@ -66,24 +66,26 @@ fn serve() -> io::Result<()> {
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
     thread::Builder::new().name("parent".to_owned()).spawn(move || exit(read(reading, &sender)))?;
-    for call in calls {
+    for (call, files) in calls {
+        luggage::lay_out(files);
         stream.write_all(&answer(call))?;
     }
     Ok(())
 }
 
 /// Reads calls until the parent is gone.
-fn read(mut stream: UnixStream, calls: &SyncSender<Bytes>) -> i32 {
-    let mut received = BytesMut::new();
+fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
+    let (mut received, mut files) = (BytesMut::new(), Vec::new());
     let mut chunk = vec![0; 64 << 10];
     loop {
         match frame::cut(&mut received, FRAME_BYTES_MAX) {
             Ok(Some(call)) => {
-                if calls.send(call).is_err() {
+                // Its parent makes one call at a time, so what has come until now is of this one.
+                if calls.send((call, std::mem::take(&mut files))).is_err() {
                     return 0;
                 }
             }
-            Ok(None) => match stream.read(&mut chunk) {
+            Ok(None) => match luggage::receive(&stream, &mut chunk, &mut files) {
                 Ok(0) | Err(_) => return 0,
                 Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             },
