@@ -39,6 +39,9 @@ usage: cargo xtask TASK
   bench latency|memory|growth [--rounds N] [--write] | --quick
                          how soon a getter that waits has what is put; what servers take for an
                          item and for an idle client; piecework with more items, queues, getters
+  bench pool [--rounds N] [--write] | --quick
+                         tasks that do nothing through the Rust crate's Pool, multiprocessing.Pool
+                         and rayon's threads
   fuzz [TARGET] [--seconds N] [--differential]
                          made-up bytes against every reader of a peer's bytes, or one of them,
                          60 seconds each (--differential has each Python read what was found)

@@ -60,9 +60,9 @@ fn expand(function: &ItemFn) -> Result<TokenStream, Error> {
         ::piecework::tasks::submit! {
             ::piecework::tasks::Task::new(
                 || ::core::any::type_name_of_val(&#name),
-                |arguments| {
+                |arguments, out| {
                     let (#(#names,)*): (#(#types,)*) = ::piecework::tasks::read(arguments)?;
-                    ::piecework::tasks::answer(&#called)
+                    ::piecework::tasks::answer(&#called, out)
                 },
             )
         }

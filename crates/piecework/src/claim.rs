@@ -41,6 +41,7 @@ impl Drop for Claim {
         match &self.unclaimed {
             Unclaimed::Dropped => {}
             Unclaimed::HangUp => self.order(Order::HangUp),
+            Unclaimed::Told(tell) => tell(&returned),
             Unclaimed::Undone(undo) => {
                 for request in undo(&returned) {
                     let (reply, _) = oneshot::channel();

@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     received: BytesMut,
     /// What is to be sent with the next turn, so that all of it travels in one packet.
     unsent: BytesMut,
+    /// Whether nothing is sent after that.
+    is_last: bool,
 }
 
 impl Connection {
@@ -47,7 +49,8 @@ impl Connection {
         };
         stream.set_up(SILENCE_MAX).map_err(|error| place.unreachable(error))?;
         let (received, unsent) = (BytesMut::new(), BytesMut::new());
-        let mut connection = Self { stream, place: place.clone(), received, unsent };
+        let mut connection =
+            Self { stream, place: place.clone(), received, unsent, is_last: false };
         match timeout(OPEN_MAX, connection.shake_hands()).await {
             Ok(done) => done?,
             Err(_) => return Err(connection.closed("it did not answer the challenge in time")),
@@ -107,6 +110,12 @@ impl Connection {
         self.unsent.extend_from_slice(request);
     }
 
+    /// Says so when all is sent that is to be sent: the manager sees the end of this connection, and
+    /// what it has sent until then still comes.
+    pub(crate) fn say_no_more(&mut self) {
+        self.is_last = true;
+    }
+
     /// Sends what is to be sent, and waits for the next reply. May be dropped and called again.
     pub(crate) async fn turn(&mut self) -> Result<Bytes, Error> {
         self.read(FRAME_BYTES_MAX).await
@@ -158,6 +167,9 @@ impl Connection {
                 Poll::Ready(_) => {}
                 Poll::Pending => break,
             }
+        }
+        if self.unsent.is_empty() && self.is_last {
+            self.is_last = pin!(self.stream.shutdown()).poll(cx)?.is_pending();
         }
         if self.unsent.is_empty() && self.unsent.capacity() > KEPT_BYTES_MAX {
             self.unsent = BytesMut::new();

@@ -30,6 +30,14 @@ const GIVEN_UP: &str = "a call was given up before its reply";
 /// Why a connection has ended, once it has.
 pub(crate) type Ended = OnceLock<String>;
 
+/// What the task is asked for.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Call(Call),
+    /// A reply was not taken that only the end of the connection gives back.
+    HangUp,
+}
+
 /// A call that is to be sent.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -41,14 +49,6 @@ pub(crate) struct Call {
     pub(crate) reply: oneshot::Sender<Result<Returned, Error>>,
 }
 
-/// What a driver is asked for.
-#[derive(Debug)]
-pub(crate) enum Order {
-    Call(Call),
-    /// To end the connection: it may hold an item that nobody has.
-    HangUp,
-}
-
 /// What becomes of a reply that nobody waits for any more.
 #[derive(Clone)]
 pub(crate) enum Unclaimed {
@@ -58,10 +58,16 @@ pub(crate) enum Unclaimed {
     HangUp,
     /// It may hold what these requests give back.
     Undone(Arc<Undo>),
+    /// It may hold what neither the end of the connection gives back nor a request over it, which has
+    /// ended by then: this sees to it.
+    Told(Arc<Tell>),
 }
 
 /// The requests that give back what a reply brought.
 pub(crate) type Undo = dyn Fn(&Returned) -> Vec<BytesMut> + Send + Sync;
+
+/// Takes a reply that nobody waits for any more.
+pub(crate) type Tell = dyn Fn(&Returned) + Send + Sync;
 
 impl fmt::Debug for Unclaimed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +75,7 @@ impl fmt::Debug for Unclaimed {
             Self::Dropped => "Dropped",
             Self::HangUp => "HangUp",
             Self::Undone(_) => "Undone",
+            Self::Told(_) => "Told",
         })
     }
 }
@@ -142,9 +149,16 @@ impl Driver {
     }
 
     /// What is under way is to be heard of by the manager: leases that are settled, above all. What
-    /// may wait for long is not waited for: the end of the connection gives it up.
+    /// may wait for long is not waited for: the end of the connection gives it up. What was granted
+    /// at the same moment is on its way all the same, so the manager's own end has to be seen where
+    /// that counts.
     async fn finish(&mut self) -> Result<(), Error> {
-        let is_due = |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Dropped);
+        let is_told = |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Told(_));
+        let is_due =
+            |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Dropped) || is_told(waiting);
+        if self.waiting.iter().any(is_told) {
+            self.connection.say_no_more();
+        }
         while self.waiting.iter().any(is_due) {
             let frame = self.connection.turn().await?;
             self.hand_out(frame)?;
@@ -183,6 +197,10 @@ impl Driver {
                     let unclaimed = Unclaimed::Dropped;
                     self.waiting.push_back(Waiting { pipelined: true, unclaimed, reply: None });
                 }
+                Ok(())
+            }
+            (Err(Ok(unclaimed)), Unclaimed::Told(tell)) => {
+                tell(&unclaimed);
                 Ok(())
             }
             _ => Ok(()),

@@ -6,15 +6,13 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use piecework_wire::Payload;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
-use crate::item::to_payload;
-use crate::tasks::{Child, TaskError, TaskFn, name_of, result};
+use crate::tasks::{Child, Packed, TaskError, TaskFn, luggage, name_of, packed, result};
 
 /// How many were spawned, for their names.
 static SPAWNED: AtomicU64 = AtomicU64::new(0);
@@ -43,7 +41,7 @@ static SPAWNED: AtomicU64 = AtomicU64::new(0);
 pub struct Process<R> {
     name: String,
     pid: u32,
-    running: Option<JoinHandle<Result<Payload, TaskError>>>,
+    running: Option<JoinHandle<Result<Packed, TaskError>>>,
     exit_code: Option<i32>,
     result: PhantomData<fn() -> R>,
 }
@@ -59,13 +57,14 @@ impl<R: DeserializeOwned> Process<R> {
         A: Serialize,
     {
         let task = name_of(task)?;
-        let arguments = to_payload(&arguments).map_err(Box::new)?;
+        let (packed, files) = luggage::along(|| packed([arguments]));
+        let packed = packed?;
         let mut child = Child::start()?;
         let pid = child.pid().expect("it was just started, and nobody has waited for it");
         let running = tokio::spawn(async move {
-            let result = child.call(task, &[arguments]).await;
+            let result = child.call_with(task, &packed, files).await;
             child.end().await;
-            result.map(|mut results| results.pop().expect("one call has one result"))
+            result
         });
         let name = format!("Process-{}", SPAWNED.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(Self { name, pid, running: Some(running), exit_code: None, result: PhantomData })
@@ -118,11 +117,11 @@ impl<R: DeserializeOwned> Process<R> {
 
     fn ended(
         &mut self,
-        told: Result<Result<Payload, TaskError>, JoinError>,
+        told: Result<Result<Packed, TaskError>, JoinError>,
     ) -> Result<R, TaskError> {
         self.running = None;
         let told = told.unwrap_or(Err(TaskError::Over("gone")));
-        let ended = told.and_then(|told| result(&told));
+        let ended = told.and_then(|mut told| told.next(result).expect("one call has one result"));
         self.exit_code = Some(match &ended {
             Ok(_) => 0,
             Err(TaskError::Died { status, .. }) => code(*status),

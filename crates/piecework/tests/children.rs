@@ -6,6 +6,7 @@
     clippy::print_stderr,
     reason = "a test that cannot go on should say where, and tasks say what is passed on"
 )]
+use std::hint::black_box;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -127,11 +128,19 @@ async fn failures_are_told() {
 
 /// Half the children are killed again and again while they work; no result is lost, and when all is
 /// over no child is left.
+/// The same behind a while of work: whoever is killed leaves something to do.
+#[piecework::task]
+fn worked_pid(n: u32) -> u32 {
+    let worked = (0..10_000).fold(n, |sum, step| black_box(sum.wrapping_mul(31) ^ step));
+    black_box(worked);
+    pid(n)
+}
+
 async fn killed_children_lose_nothing() {
     const TASKS: u32 = 10_000;
     let pool = Pool::options().processes(4).attempts(u32::MAX).start();
     let mut pids = std::collections::BTreeSet::new();
-    let mut results = pool.imap(pid, 0..TASKS);
+    let mut results = pool.imap(worked_pid, 0..TASKS);
     let mut count = 0;
     while let Some(result) = results.next().await {
         let pid = result.unwrap();

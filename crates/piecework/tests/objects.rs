@@ -60,6 +60,35 @@ async fn a_lock_is_had_by_one_and_freed_in_three_ways() {
 }
 
 #[tokio::test]
+async fn an_owner_gets_its_lock_again() {
+    let manager = manager().await;
+    let lock = manager.rlock("a").await.unwrap();
+    let other = manager.rlock("a").await.unwrap();
+    let outer = lock.lock().await.unwrap();
+    let inner = lock.clone().try_lock().await.unwrap().unwrap();
+    let third = lock.lock_timeout(NO_TIME).await.unwrap().unwrap();
+    assert_eq!((outer.fence(), outer.fence()), (inner.fence(), third.fence()));
+    assert!(other.try_lock().await.unwrap().is_none());
+    outer.unlock().await.unwrap();
+    drop(third);
+    assert!(other.lock_timeout(Duration::from_millis(1)).await.unwrap().is_none());
+    let mut waiting = pin!(other.lock());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    let fence = inner.fence();
+    inner.unlock().await.unwrap();
+    let held = waiting.await.unwrap();
+    assert!(held.fence() > fence);
+    // A clone that waits keeps others of its owner out, and gives up its place with its future.
+    let mut waiting = Box::pin(lock.lock());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert!(lock.try_lock().await.unwrap().is_none());
+    assert!(lock.lock_timeout(Duration::from_millis(1)).await.unwrap().is_none());
+    drop(waiting);
+    drop(held);
+    lock.lock().await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test]
 async fn permits_are_counted() {
     let manager = manager().await;
     let semaphore = manager.semaphore("s", 2).await.unwrap();
@@ -77,6 +106,29 @@ async fn permits_are_counted() {
     let bounded = manager.bounded_semaphore("b", 1).await.unwrap();
     let error = bounded.release(1).await.unwrap_err();
     assert!(matches!(&error, Error::Remote { class, .. } if class == "ValueError"), "{error}");
+}
+
+/// A wait may end at the moment at which it is served: while the reply is on its way, or when it has
+/// come and was not looked at.
+#[tokio::test]
+async fn a_permit_that_comes_too_late_goes_back() {
+    let manager = manager().await;
+    let semaphore = manager.semaphore("s", 0).await.unwrap();
+    for calls in 0..20 {
+        let mut waiting = Box::pin(semaphore.acquire());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        while !manager.call("sessions", &[]).await.unwrap().to_string().contains("acquire") {
+            assert!(waiting.as_mut().now_or_never().is_none());
+        }
+        semaphore.release(1).await.unwrap();
+        for _ in 0..calls {
+            manager.call("sessions", &[]).await.unwrap();
+        }
+        drop(waiting);
+        let patience = Duration::from_secs(5);
+        let permit = semaphore.acquire_timeout(patience).await.unwrap();
+        permit.unwrap_or_else(|| panic!("lost after {calls} calls")).keep();
+    }
 }
 
 #[tokio::test]

@@ -75,6 +75,29 @@ async fn what_is_given_up_takes_nothing_along() {
     }
 }
 
+/// A reply has come, and whoever waited for it does not look at it any more.
+#[tokio::test]
+async fn what_has_come_and_is_not_taken_goes_back() {
+    let manager = Manager::local().await.unwrap();
+    let queue = manager.queue::<u32>("task").await.unwrap();
+    // A call over the same connection would have the one that waits begin anew.
+    let other = manager.queue::<u32>("task").await.unwrap();
+    for calls in 0..20 {
+        let (mut got, mut leased) = (Box::pin(queue.get()), Box::pin(queue.lease()));
+        assert!(got.as_mut().now_or_never().is_none() && leased.as_mut().now_or_never().is_none());
+        other.put_all(&[1, 2]).await.unwrap();
+        for _ in 0..calls {
+            other.len().await.unwrap();
+        }
+        drop((got, leased));
+        let patience = Duration::from_secs(5);
+        let first = other.get_timeout(patience).await.unwrap();
+        let second = other.get_timeout(patience).await.unwrap();
+        assert_eq!((first, second), (Some(1), Some(2)), "after {calls} calls");
+    }
+    queue.join().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_share_one_connection() {
     const ITEMS: u32 = 2_000;

@@ -19,6 +19,7 @@ class Manager(SyncManager):
 Manager.register('tasks')
 Manager.register('results')
 Manager.register('accounts', proxytype=AcquirerProxy, exposed=('acquire', 'release'))
+Manager.register('again', proxytype=AcquirerProxy, exposed=('acquire', 'release'))
 Manager.register('ages', proxytype=DictProxy)
 Manager.register('news', proxytype=ConditionProxy)
 manager = Manager(address=('127.0.0.1', int(sys.argv[1])), authkey=b'abc')
@@ -30,8 +31,9 @@ async fn manager() -> (Manager, String) {
     let mut config = Config::new(Key::new("abc"));
     config.listen = vec!["127.0.0.1:0".parse().unwrap()];
     config.queues = ["tasks", "results"].map(QueueSpec::named).into();
-    config.objects =
-        ["accounts:Lock", "ages:dict", "news:Condition"].map(|it| it.parse().unwrap()).into();
+    config.objects = ["accounts:Lock", "again:RLock", "ages:dict", "news:Condition"]
+        .map(|it| it.parse().unwrap())
+        .into();
     let manager = Manager::serve(config).await.unwrap();
     let port = manager.address().rsplit(':').next().unwrap().to_owned();
     (manager, port)
@@ -109,6 +111,35 @@ for _ in range(50):
                 break;
             }
             held.unlock().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_that_its_owner_gets_again() {
+    let script = "
+lock, ages = manager.again(), manager.ages()
+for _ in range(50):
+    with lock, lock:
+        ages['sum'] = ages.get('sum', 0) + 1
+";
+    beside(script, async |manager| {
+        let lock = manager.rlock("again").await.unwrap();
+        let ages = manager.dict::<String, u32>("ages").await.unwrap();
+        let sum = "sum".to_owned();
+        for added in 0.. {
+            let outer = lock.lock().await.unwrap();
+            let inner = lock.lock().await.unwrap();
+            let so_far = ages.get(&sum).await.unwrap().unwrap_or(0);
+            if so_far == 100 {
+                break;
+            }
+            if added < 50 {
+                ages.insert(&sum, &(so_far + 1)).await.unwrap();
+            }
+            outer.unlock().await.unwrap();
+            inner.unlock().await.unwrap();
         }
     })
     .await;

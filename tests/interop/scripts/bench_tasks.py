@@ -22,6 +22,15 @@ def pool(workers):
 
 
 @contextmanager
+def in_order(workers, chunksize):
+    import multiprocessing
+
+    chunksize = int(chunksize) if chunksize else None
+    with multiprocessing.Pool(workers) as processes:
+        yield lambda tasks: processes.map(same, range(tasks), chunksize=chunksize)
+
+
+@contextmanager
 def joblib(workers, batch_size):
     from joblib import Parallel, delayed
 
@@ -74,6 +83,7 @@ def tutorial(_workers, host, port, authkey):
 
 SYSTEMS = {
     "pool": pool,
+    "map": in_order,
     "joblib": joblib,
     "dask": dask,
     "celery": celery,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::packages::{Package, Packages};
-use super::peers::{self, Peers};
+use super::peers::Peers;
 use super::surroundings::said;
 use crate::step::{Outcome, cargo, run as step, target_dir};
 
@@ -14,8 +14,8 @@ const SCRIPTS: &str = "tests/interop";
 /// How the load of a benchmark is made.
 #[derive(Debug)]
 pub(super) enum Load {
-    /// By `side_by_side` in `piecework-testing`, on all peers.
-    Rust,
+    /// By `side_by_side` in `piecework-testing`, on these.
+    Rust { peers: &'static [&'static str] },
     /// By a script, on these.
     Python { script: &'static str, peers: &'static [&'static str], packages: &'static [Package] },
 }
@@ -33,12 +33,12 @@ impl Load {
     /// Builds it, and gets what it is run on.
     pub(super) fn prepare(&self, bench: &str, folder: &Path, piecework: &Path) -> Outcome<Ready> {
         let (peers, packages) = match self {
-            Self::Rust => (&peers::ALL[..], &[][..]),
+            Self::Rust { peers } => (*peers, &[][..]),
             Self::Python { peers, packages, .. } => (*peers, *packages),
         };
         let (peers, packages) = (Peers::find(folder, peers), Packages::find(folder, packages)?);
         let mut command = match self {
-            Self::Rust => {
+            Self::Rust { .. } => {
                 let mut command = peers.command(&build()?);
                 command.arg(bench);
                 command

@@ -10,6 +10,7 @@ use super::chart;
 use super::lines::{self, Figure};
 use super::load::{Load, Ready};
 use super::packages;
+use super::peers;
 use super::plan::Plan;
 use super::report::{self, Report};
 use super::surroundings::Surroundings;
@@ -34,14 +35,14 @@ pub(super) const ALL: &[Bench] = &[
     Bench {
         name: "core",
         title: "Items per second, each put, got and acknowledged in memory",
-        load: Load::Rust,
+        load: Load::Rust { peers: &peers::ALL },
         millis: 1_000,
         hidden: &[],
     },
     Bench {
         name: "durable",
         title: "Items per second, each put, got and acknowledged on disk",
-        load: Load::Rust,
+        load: Load::Rust { peers: &peers::ALL },
         // Hundreds of syncs even where one takes milliseconds.
         millis: 2_000,
         hidden: &["piecework --sync interval", "piecework in memory"],
@@ -49,7 +50,7 @@ pub(super) const ALL: &[Bench] = &[
     Bench {
         name: "latency",
         title: "Microseconds from a put to the getter that waited for it",
-        load: Load::Rust,
+        load: Load::Rust { peers: &peers::ALL },
         // Thousands of samples, so that the slowest hundredth is more than a few.
         millis: 2_000,
         hidden: &[],
@@ -57,16 +58,24 @@ pub(super) const ALL: &[Bench] = &[
     Bench {
         name: "memory",
         title: "Resident bytes of a server for each item and each idle connection",
-        load: Load::Rust,
+        load: Load::Rust { peers: &peers::ALL },
         millis: 1, // nothing is counted by time
         hidden: &[],
     },
     Bench {
         name: "growth",
         title: "Items per second of piecework in memory, as there is more of something",
-        load: Load::Rust,
+        load: Load::Rust { peers: &peers::ALL },
         millis: 2_000,
         hidden: &[],
+    },
+    Bench {
+        name: "pool",
+        title: "Tasks per second that do nothing, through a pool of two",
+        load: Load::Rust { peers: &[] },
+        millis: 1, // nothing is counted by time
+        // Beside its bar there would be nothing to see of the others.
+        hidden: &["rayon"],
     },
     Bench {
         name: "stock",

@@ -17,6 +17,7 @@ mod latency;
 mod load;
 mod memory;
 mod peer;
+mod pool;
 mod server;
 mod subject;
 mod words;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 use words::Words;
 
 fn main() -> ExitCode {
+    piecework::init(); // the children of a pool are this program, too
     let words: Vec<_> = std::env::args().skip(1).collect();
     let ended = match words.as_slice() {
         [word, port] if word == peer::ECHO => peer::serve_echo(port).map_err(|e| e.to_string()),
@@ -61,6 +63,7 @@ fn run(words: &Words) -> Result<(), String> {
         "latency" => latency::run(words, &folder),
         "memory" => memory::run(words, &folder),
         "growth" => growth::run(words, &folder),
+        "pool" => pool::run(words),
         unknown => Err(io::Error::other(format!("`{unknown}` is not measured"))),
     };
     let outcome = outcome.map_err(|error| error.to_string());

@@ -1,6 +1,8 @@
-//! Rust to Python: what serde makes of a value becomes plain data.
+//! Rust to Python: what serde makes of a value is written as plain data, without a step between.
 
+use bytes::BytesMut;
 use piecework_wire::Value;
+use piecework_wire::pickle::{BATCH, PartWriter};
 use serde::ser::{
     self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
@@ -8,154 +10,185 @@ use serde::ser::{
 
 use super::not_data::NotData;
 
-/// Room that is made for a list on its own word; longer ones grow as they come.
-const CAPACITY_MAX: usize = 1 << 10;
-
-/// Makes plain data of a value.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, NotData> {
-    value.serialize(Encoder)
+/// Appends a value as a payload.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<(), NotData> {
+    value.serialize(&mut Encoder(PartWriter::begin(out)))
 }
 
-struct Encoder;
+struct Encoder<'o>(PartWriter<'o>);
 
 /// The parts of something that has several.
-struct Parts {
-    items: Vec<Value>,
-    /// The name of the variant that they belong to.
-    variant: Option<&'static str>,
-    is_list: bool,
+struct Parts<'e, 'o> {
+    encoder: &'e mut Encoder<'o>,
+    kind: Kind,
+    len: usize,
+    /// Whether they belong to a variant, whose dict is open.
+    is_carried: bool,
 }
 
-/// The entries of a dict.
-struct Entries {
-    entries: Vec<(Value, Value)>,
-    key: Option<Value>,
-    variant: Option<&'static str>,
+/// What becomes of parts.
+#[derive(Clone, Copy)]
+enum Kind {
+    List,
+    Dict,
+    /// A tuple of more than three has a mark before it, on its own word.
+    Tuple {
+        is_marked: bool,
+    },
 }
 
-/// As serde's formats have it: the variant's name, and what it carries if it does.
-fn of_variant(variant: Option<&'static str>, value: Value) -> Value {
-    match variant {
-        Some(name) => Value::Dict(vec![(Value::from(name), value)]),
-        None => value,
+impl<'o> Encoder<'o> {
+    /// As serde's formats have it: a dict of the variant's name, and what it carries.
+    fn open_variant(&mut self, name: &str) {
+        self.0.dict();
+        self.0.mark();
+        self.0.str(name);
+    }
+
+    fn list(&mut self) -> Parts<'_, 'o> {
+        self.0.list();
+        self.parts(Kind::List)
+    }
+
+    fn dict(&mut self) -> Parts<'_, 'o> {
+        self.0.dict();
+        self.parts(Kind::Dict)
+    }
+
+    fn tuple(&mut self, len: usize) -> Parts<'_, 'o> {
+        let is_marked = len > UNMARKED_MAX;
+        if is_marked {
+            self.0.mark();
+        }
+        self.parts(Kind::Tuple { is_marked })
+    }
+
+    fn parts(&mut self, kind: Kind) -> Parts<'_, 'o> {
+        Parts { encoder: self, kind, len: 0, is_carried: false }
+    }
+
+    /// An int of more than 64 bits.
+    fn wide(&mut self, low: [u8; 16], sign: u8) {
+        self.0.value(&Value::from_twos_complement(&[&low[..], &[sign]].concat()));
     }
 }
 
-/// An int of more than 64 bits.
-fn wide(low: [u8; 16], sign: u8) -> Result<Value, NotData> {
-    Ok(Value::from_twos_complement(&[&low[..], &[sign]].concat()))
-}
+/// The longest tuple without a mark.
+const UNMARKED_MAX: usize = 3;
 
-impl Parts {
-    fn new(len: usize, variant: Option<&'static str>, is_list: bool) -> Self {
-        Self { items: Vec::with_capacity(len.min(CAPACITY_MAX)), variant, is_list }
+impl Parts<'_, '_> {
+    fn carried(mut self) -> Self {
+        self.is_carried = true;
+        self
+    }
+
+    /// A part of a list or a tuple, or a key and its value.
+    fn next(&mut self) {
+        let writer = &mut self.encoder.0;
+        if !matches!(self.kind, Kind::Tuple { .. }) && self.len.is_multiple_of(BATCH) {
+            if self.len > 0 {
+                end_batch(writer, self.kind);
+            }
+            writer.mark();
+        }
+        self.len += 1;
     }
 
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotData> {
-        self.items.push(encode(value)?);
-        Ok(())
+        self.next();
+        value.serialize(&mut *self.encoder)
     }
 
-    fn whole(self) -> Value {
-        let items = if self.is_list { Value::List(self.items) } else { Value::Tuple(self.items) };
-        of_variant(self.variant, items)
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), NotData> {
+        self.next();
+        self.encoder.0.str(name);
+        value.serialize(&mut *self.encoder)
+    }
+
+    fn whole(self) -> Result<(), NotData> {
+        let writer = &mut self.encoder.0;
+        match self.kind {
+            Kind::Tuple { is_marked: true } => writer.tuple(self.len.max(UNMARKED_MAX + 1)),
+            Kind::Tuple { is_marked: false } if self.len <= UNMARKED_MAX => writer.tuple(self.len),
+            Kind::Tuple { is_marked: false } => {
+                return Err(NotData(format!("a tuple that said less has {} parts", self.len)));
+            }
+            Kind::List | Kind::Dict if self.len == 0 => {}
+            kind => end_batch(writer, kind),
+        }
+        if self.is_carried {
+            writer.end_pairs();
+        }
+        Ok(())
     }
 }
 
-impl Entries {
-    fn new(variant: Option<&'static str>) -> Self {
-        Self { entries: Vec::new(), key: None, variant }
-    }
-
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), NotData> {
-        self.entries.push((Value::from(name), encode(value)?));
-        Ok(())
-    }
-
-    fn whole(self) -> Value {
-        of_variant(self.variant, Value::Dict(self.entries))
+fn end_batch(writer: &mut PartWriter<'_>, kind: Kind) {
+    match kind {
+        Kind::Dict => writer.end_pairs(),
+        _ => writer.end_batch(),
     }
 }
 
-/// The methods that say a small int.
-macro_rules! ints {
-    ($($method:ident: $kind:ty),*) => {
-        $(fn $method(self, value: $kind) -> Result<Value, NotData> {
-            Ok(Value::Int(value.into()))
+/// The methods that say what one method of the writer says.
+macro_rules! atoms {
+    ($($method:ident: $kind:ty => $say:ident),*) => {
+        $(fn $method(self, value: $kind) -> Result<(), NotData> {
+            self.0.$say(value.into());
+            Ok(())
         })*
     };
 }
 
-impl ser::Serializer for Encoder {
-    type Ok = Value;
+impl<'e, 'o> ser::Serializer for &'e mut Encoder<'o> {
+    type Ok = ();
     type Error = NotData;
-    type SerializeSeq = Parts;
-    type SerializeTuple = Parts;
-    type SerializeTupleStruct = Parts;
-    type SerializeTupleVariant = Parts;
-    type SerializeMap = Entries;
-    type SerializeStruct = Entries;
-    type SerializeStructVariant = Entries;
+    type SerializeSeq = Parts<'e, 'o>;
+    type SerializeTuple = Parts<'e, 'o>;
+    type SerializeTupleStruct = Parts<'e, 'o>;
+    type SerializeTupleVariant = Parts<'e, 'o>;
+    type SerializeMap = Parts<'e, 'o>;
+    type SerializeStruct = Parts<'e, 'o>;
+    type SerializeStructVariant = Parts<'e, 'o>;
 
-    ints!(
-        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32
+    atoms!(
+        serialize_i8: i8 => int, serialize_i16: i16 => int, serialize_i32: i32 => int,
+        serialize_i64: i64 => int, serialize_u8: u8 => int, serialize_u16: u16 => int,
+        serialize_u32: u32 => int, serialize_u64: u64 => unsigned, serialize_bool: bool => bool,
+        serialize_f32: f32 => float, serialize_f64: f64 => float, serialize_str: &str => str,
+        serialize_bytes: &[u8] => bytes
     );
 
-    fn serialize_u64(self, value: u64) -> Result<Value, NotData> {
-        wide(u128::from(value).to_le_bytes(), 0)
+    fn serialize_u128(self, value: u128) -> Result<(), NotData> {
+        self.wide(value.to_le_bytes(), 0);
+        Ok(())
     }
 
-    fn serialize_u128(self, value: u128) -> Result<Value, NotData> {
-        wide(value.to_le_bytes(), 0)
+    fn serialize_i128(self, value: i128) -> Result<(), NotData> {
+        self.wide(value.to_le_bytes(), if value < 0 { 0xff } else { 0 });
+        Ok(())
     }
 
-    fn serialize_i128(self, value: i128) -> Result<Value, NotData> {
-        wide(value.to_le_bytes(), if value < 0 { 0xff } else { 0 })
+    fn serialize_char(self, value: char) -> Result<(), NotData> {
+        self.0.str(value.encode_utf8(&mut [0; 4]));
+        Ok(())
     }
 
-    fn serialize_bool(self, value: bool) -> Result<Value, NotData> {
-        Ok(Value::Bool(value))
+    fn serialize_none(self) -> Result<(), NotData> {
+        self.0.none();
+        Ok(())
     }
 
-    fn serialize_f32(self, value: f32) -> Result<Value, NotData> {
-        Ok(Value::Float(value.into()))
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotData> {
+        value.serialize(self)
     }
 
-    fn serialize_f64(self, value: f64) -> Result<Value, NotData> {
-        Ok(Value::Float(value))
+    fn serialize_unit(self) -> Result<(), NotData> {
+        self.serialize_none()
     }
 
-    fn serialize_char(self, value: char) -> Result<Value, NotData> {
-        Ok(Value::Str(value.into()))
-    }
-
-    fn serialize_str(self, value: &str) -> Result<Value, NotData> {
-        Ok(Value::from(value))
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<Value, NotData> {
-        Ok(Value::Bytes(value.to_vec()))
-    }
-
-    fn serialize_none(self) -> Result<Value, NotData> {
-        Ok(Value::None)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, NotData> {
-        encode(value)
-    }
-
-    fn serialize_unit(self) -> Result<Value, NotData> {
-        Ok(Value::None)
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<Value, NotData> {
-        Ok(Value::None)
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), NotData> {
+        self.serialize_none()
     }
 
     fn serialize_unit_variant(
@@ -163,16 +196,16 @@ impl ser::Serializer for Encoder {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-    ) -> Result<Value, NotData> {
-        Ok(Value::from(variant))
+    ) -> Result<(), NotData> {
+        self.serialize_str(variant)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _name: &'static str,
         value: &T,
-    ) -> Result<Value, NotData> {
-        encode(value)
+    ) -> Result<(), NotData> {
+        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -181,20 +214,27 @@ impl ser::Serializer for Encoder {
         _index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Value, NotData> {
-        Ok(of_variant(Some(variant), encode(value)?))
+    ) -> Result<(), NotData> {
+        self.open_variant(variant);
+        value.serialize(&mut *self)?;
+        self.0.end_pairs();
+        Ok(())
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Parts, NotData> {
-        Ok(Parts::new(len.unwrap_or_default(), None, true))
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Parts<'e, 'o>, NotData> {
+        Ok(self.list())
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Parts, NotData> {
-        Ok(Parts::new(len, None, false))
+    fn serialize_tuple(self, len: usize) -> Result<Parts<'e, 'o>, NotData> {
+        Ok(self.tuple(len))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Parts, NotData> {
-        Ok(Parts::new(len, None, false))
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        len: usize,
+    ) -> Result<Parts<'e, 'o>, NotData> {
+        Ok(self.tuple(len))
     }
 
     fn serialize_tuple_variant(
@@ -203,16 +243,17 @@ impl ser::Serializer for Encoder {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Parts, NotData> {
-        Ok(Parts::new(len, Some(variant), false))
+    ) -> Result<Parts<'e, 'o>, NotData> {
+        self.open_variant(variant);
+        Ok(self.tuple(len).carried())
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<Entries, NotData> {
-        Ok(Entries::new(None))
+    fn serialize_map(self, _len: Option<usize>) -> Result<Parts<'e, 'o>, NotData> {
+        Ok(self.dict())
     }
 
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Entries, NotData> {
-        Ok(Entries::new(None))
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Parts<'e, 'o>, NotData> {
+        Ok(self.dict())
     }
 
     fn serialize_struct_variant(
@@ -221,24 +262,25 @@ impl ser::Serializer for Encoder {
         _index: u32,
         variant: &'static str,
         _len: usize,
-    ) -> Result<Entries, NotData> {
-        Ok(Entries::new(Some(variant)))
+    ) -> Result<Parts<'e, 'o>, NotData> {
+        self.open_variant(variant);
+        Ok(self.dict().carried())
     }
 }
 
 /// The traits of serde that add one part after the other.
 macro_rules! parts {
     ($($of:ident: $add:ident),*) => {
-        $(impl $of for Parts {
-            type Ok = Value;
+        $(impl $of for Parts<'_, '_> {
+            type Ok = ();
             type Error = NotData;
 
             fn $add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotData> {
                 self.push(value)
             }
 
-            fn end(self) -> Result<Value, NotData> {
-                Ok(self.whole())
+            fn end(self) -> Result<(), NotData> {
+                self.whole()
             }
         })*
     };
@@ -254,8 +296,8 @@ parts!(
 /// The traits of serde that add one field after the other.
 macro_rules! fields {
     ($($of:ident),*) => {
-        $(impl $of for Entries {
-            type Ok = Value;
+        $(impl $of for Parts<'_, '_> {
+            type Ok = ();
             type Error = NotData;
 
             fn serialize_field<T: Serialize + ?Sized>(
@@ -266,8 +308,8 @@ macro_rules! fields {
                 self.field(name, value)
             }
 
-            fn end(self) -> Result<Value, NotData> {
-                Ok(self.whole())
+            fn end(self) -> Result<(), NotData> {
+                self.whole()
             }
         })*
     };
@@ -275,22 +317,20 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant);
 
-impl SerializeMap for Entries {
-    type Ok = Value;
+impl SerializeMap for Parts<'_, '_> {
+    type Ok = ();
     type Error = NotData;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotData> {
-        self.key = Some(encode(key)?);
-        Ok(())
+        self.push(key)
     }
 
+    /// serde gives a key before its value.
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotData> {
-        let key = self.key.take().expect("serde gives a key before its value");
-        self.entries.push((key, encode(value)?));
-        Ok(())
+        value.serialize(&mut *self.encoder)
     }
 
-    fn end(self) -> Result<Value, NotData> {
-        Ok(self.whole())
+    fn end(self) -> Result<(), NotData> {
+        self.whole()
     }
 }

@@ -12,11 +12,13 @@
 //! | `Variant`, `Variant(value)` | `"Variant"`, `{"Variant": value}` |
 
 mod decode;
+mod direct;
 mod encode;
 mod not_data;
 
 use std::any::type_name;
 
+use bytes::{Bytes, BytesMut};
 use piecework_wire::Payload;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,10 +35,26 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// # Errors
 /// The item's own `Serialize` fails.
 pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Error> {
-    match encode::encode(item) {
-        Ok(value) => Ok(Payload::from_value(&value)),
-        Err(NotData(why)) => Err(Error::Unsayable { kind: type_name::<T>(), why }),
-    }
+    let mut out = BytesMut::new();
+    append(item, &mut out)?;
+    Ok(payload(out.freeze()))
+}
+
+/// Appends an item's pickle; nothing, if it fails.
+///
+/// # Errors
+/// As for [`to_payload`].
+pub(crate) fn append<T: Serialize + ?Sized>(item: &T, out: &mut BytesMut) -> Result<(), Error> {
+    let before = out.len();
+    encode::encode(item, out).map_err(|NotData(why)| {
+        out.truncate(before);
+        Error::Unsayable { kind: type_name::<T>(), why }
+    })
+}
+
+/// What [`append`] appended.
+pub(crate) fn payload(bytes: Bytes) -> Payload {
+    Payload::from_bytes(bytes).expect("it has the header of what was written")
 }
 
 /// Reads an item.
@@ -44,6 +62,19 @@ pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Err
 /// # Errors
 /// It is no plain data, or not of this type.
 pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
+    direct::decode(payload.as_bytes()).or_else(|_| decode(payload))
+}
+
+/// Reads an item that [`append`] has appended.
+///
+/// # Errors
+/// As for [`from_payload`].
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    direct::decode(bytes).or_else(|_| decode(&payload(Bytes::copy_from_slice(bytes))))
+}
+
+/// Reads an item by way of the value that it is, which knows all of plain data, and what is wrong.
+fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
     let mismatch = |found: String, why: String| Error::Mismatch {
         kind: type_name::<T>(),
         found: shorten(found),

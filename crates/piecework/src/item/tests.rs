@@ -93,3 +93,49 @@ fn a_mismatch_shows_both() {
     let error = back::<Kind>(&Value::Int(1)).unwrap_err();
     assert!(error.contains("an enum is the name of a variant"), "{error}");
 }
+
+/// Whatever is in between, the bytes are those of the value, and read at once as by way of it.
+#[test]
+fn the_short_way_says_what_the_long_way_says() {
+    fn both<T: std::fmt::Debug + DeserializeOwned + PartialEq + Serialize>(item: &T) {
+        let payload = to_payload(item).unwrap();
+        assert_eq!(payload, Payload::from_value(&payload.value().unwrap()), "{item:?}");
+        assert_eq!(&direct::decode::<T>(payload.as_bytes()).unwrap(), item);
+        assert_eq!(&decode::<T>(&payload).unwrap(), item);
+    }
+    for len in [0, 1, 999, 1_000, 1_001, 2_500] {
+        both(&(0..len).collect::<Vec<u64>>());
+        both(&(0..len).map(|key| (key, (key, ()))).collect::<BTreeMap<u64, _>>());
+    }
+    both(&((), (1_u8,), (1_u8, 2_i8), [1_u16, 2, 3], (1_i64, "a".to_owned(), None::<f32>, 0.5)));
+    both(&vec![Kind::Plain, Kind::One(true), Kind::Two(-1, 2), Kind::Named { from: 7 }]);
+    both(&vec![Some('ü'), None]);
+    both(&(Wrapped('c'), vec![vec![(1_u8, 2_u8); 3]; 2], [0_i128; 5], u64::MAX >> 1));
+}
+
+/// Who does not know what comes cannot read a short tuple at once; nothing is mistaken for it.
+#[test]
+fn what_cannot_be_read_at_once_is_read_all_the_same() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(untagged)]
+    enum Any {
+        Int(i64),
+        Pair(i64, i64),
+        List(Vec<Any>),
+    }
+    let one = || Any::Pair(1, 2);
+    for any in [Any::Int(1), one(), Any::List(vec![]), Any::List(vec![Any::Int(1), one(), one()])] {
+        let payload = to_payload(&(&any, 7)).unwrap();
+        assert_eq!(from_payload::<(Any, i64)>(&payload).unwrap(), (any, 7));
+    }
+    let short = to_payload(&(1, 2)).unwrap();
+    assert!(direct::decode::<(i64,)>(short.as_bytes()).is_err());
+    assert!(direct::decode::<i64>(short.as_bytes()).is_err());
+    let mut deep = Value::None;
+    for _ in 0..120 {
+        deep = Value::List(vec![deep]);
+    }
+    let deep = Payload::from_value(&deep);
+    assert!(direct::decode::<serde::de::IgnoredAny>(deep.as_bytes()).is_err());
+    assert!(from_payload::<serde::de::IgnoredAny>(&deep).is_ok());
+}

@@ -84,21 +84,20 @@ impl Handle {
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<(Returned, Seat), Error> {
-        self.wait_or(again, method, args, &Unclaimed::HangUp).await
+        self.wait_or(again, method, args, Unclaimed::HangUp).await
     }
 
-    /// The same; if its reply has come when it is given up, that is `unclaimed`.
+    /// The same; given up, its reply is `unclaimed`.
     pub(super) async fn wait_or(
         &self,
         again: Again,
         method: &str,
         args: &[ArgOut<'_>],
-        unclaimed: &Unclaimed,
+        unclaimed: Unclaimed,
     ) -> Result<(Returned, Seat), Error> {
         loop {
             let seat = self.seat().await?;
-            let unclaimed = unclaimed.clone();
-            match seat.session.call_for(&self.ident, method, args, unclaimed).await {
+            match seat.session.call_for(&self.ident, method, args, unclaimed.clone()).await {
                 Err(Error::Closed { .. }) if again == Again::Yes => {}
                 answered => return Ok((answered?, seat)),
             }

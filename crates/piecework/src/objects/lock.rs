@@ -118,6 +118,11 @@ impl LockGuard {
         Ok(())
     }
 
+    /// Whether the session that it was held over has ended, by which it is free.
+    pub(super) fn is_lost(&self) -> bool {
+        self.seat.as_ref().is_none_or(|seat| seat.session.is_closed())
+    }
+
     pub(super) fn seat(&self) -> &Seat {
         self.seat.as_ref().expect("it is held until it is dropped")
     }

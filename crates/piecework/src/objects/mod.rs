@@ -27,6 +27,7 @@ mod handle;
 mod list;
 mod lock;
 mod namespace;
+mod rlock;
 mod semaphore;
 mod value;
 
@@ -37,5 +38,6 @@ pub use event::Event;
 pub use list::List;
 pub use lock::{Lock, LockGuard};
 pub use namespace::Namespace;
+pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};
 pub use value::Value;

@@ -2,10 +2,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use piecework_wire::Value;
 use piecework_wire::reply::Returned;
-use piecework_wire::request::{ArgOut, request};
+use piecework_wire::request::ArgOut;
 
 use crate::again::Again;
 use crate::driver::Unclaimed;
@@ -87,25 +85,19 @@ impl Semaphore {
     }
 
     async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, Error> {
-        let unclaimed = self.release_unclaimed();
-        let taken = self.handle.wait_or(Again::Yes, "acquire", args, &unclaimed).await;
-        let (acquired, seat) = taken?;
+        // The manager does not know whose it is, so a session that ends gives none back.
+        let semaphore = self.clone();
+        let tell = move |acquired: &Returned| drop(semaphore.permit(acquired));
+        let unclaimed = Unclaimed::Told(Arc::new(tell));
+        let (acquired, seat) = self.handle.wait_or(Again::Yes, "acquire", args, unclaimed).await?;
         seat.give_back();
-        let permit = || Permit { semaphore: self.clone(), is_kept: false };
-        Ok(self.handle.read::<bool>(&acquired)?.then(permit))
+        self.permit(&acquired)
     }
 
-    /// The end of a connection gives no permit back: what came for nobody is released.
-    fn release_unclaimed(&self) -> Unclaimed {
-        let ident = self.handle.ident().to_owned();
-        Unclaimed::Undone(Arc::new(move |acquired: &Returned| match acquired.value() {
-            Ok(Value::Bool(true)) => {
-                let mut release = BytesMut::new();
-                request(&mut release, Some(&ident), "release", &[], &[]);
-                vec![release]
-            }
-            _ => Vec::new(),
-        }))
+    /// What a reply brought.
+    fn permit(&self, acquired: &Returned) -> Result<Option<Permit>, Error> {
+        let permit = || Permit { semaphore: self.clone(), is_kept: false };
+        Ok(self.handle.read::<bool>(acquired)?.then(permit))
     }
 }
 

@@ -6,14 +6,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use piecework_wire::Payload;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::pool::job::{Batch, Job, Piece};
 use crate::pool::options::PoolOptions;
 use crate::pool::result::Told;
-use crate::tasks::{Child, TaskError, panicked};
+use crate::tasks::{Child, Packed, TaskError, panicked};
 
 /// How often a task is tried whose child dies.
 const ATTEMPTS: u32 = 5;
@@ -125,11 +124,9 @@ pub(super) async fn run(crew: Arc<Crew>) {
         let began = Instant::now();
         match crew.call(&mut worker, &batch).await {
             Ok(results) => {
-                let took = Some((batch.pieces.len(), began.elapsed()));
-                for (piece, result) in batch.pieces.iter().zip(results) {
-                    // Whoever waited may be gone.
-                    let _ = batch.told.try_send((piece.at, Ok(result)));
-                }
+                let took = Some((results.len(), began.elapsed()));
+                // Whoever waited may be gone.
+                let _ = batch.told.try_send((batch.piece.at, Ok(results)));
                 crew.done(&batch.told, took, Vec::new());
             }
             Err(error) => {
@@ -158,11 +155,7 @@ impl Crew {
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
-    async fn call(
-        &self,
-        worker: &mut Option<Worker>,
-        batch: &Batch,
-    ) -> Result<Vec<Payload>, TaskError> {
+    async fn call(&self, worker: &mut Option<Worker>, batch: &Batch) -> Result<Packed, TaskError> {
         // One that died since is nobody's fault here.
         if worker.as_mut().is_some_and(|worker| !worker.child.is_alive()) {
             *worker = None;
@@ -171,9 +164,8 @@ impl Crew {
             Some(worker) => worker,
             None => worker.insert(Worker { child: self.start().await?, tasks: 0 }),
         };
-        let arguments: Vec<_> = batch.pieces.iter().map(|it| it.arguments.clone()).collect();
-        worker.tasks += arguments.len() as u64;
-        worker.child.call(batch.task, &arguments).await
+        worker.tasks += batch.piece.arguments.len() as u64;
+        worker.child.call(batch.task, &batch.piece.arguments).await
     }
 
     async fn start(&self) -> Result<Child, TaskError> {
@@ -182,7 +174,7 @@ impl Crew {
             None => {}
             Some(Err(error)) => return Err(TaskError::NotBegun(error.to_string())),
             Some(Ok((task, arguments))) => {
-                let begun = child.call(task, std::slice::from_ref(arguments)).await;
+                let begun = child.call(task, arguments).await;
                 let begun = begun.and_then(|results| results.iter().try_for_each(panicked));
                 begun.map_err(|error| TaskError::NotBegun(error.to_string()))?;
             }
@@ -192,16 +184,16 @@ impl Crew {
 
     /// Of several tasks nobody knows which the child died of: each is run alone then.
     fn failed(&self, batch: Batch, error: TaskError) {
-        let Batch { mut pieces, told, .. } = batch;
+        let Batch { mut piece, told, .. } = batch;
         let died = matches!(error, TaskError::Died { .. });
-        if let [piece] = &mut pieces[..] {
+        if piece.arguments.len() == 1 {
             piece.deaths += u32::from(died);
             if !died || piece.deaths >= self.options.attempts.unwrap_or(ATTEMPTS) {
                 // Whoever waited may be gone.
                 let _ = told.try_send((piece.at, Err(error)));
-                pieces.clear();
+                return self.done(&told, None, Vec::new());
             }
         }
-        self.done(&told, None, pieces);
+        self.done(&told, None, piece.singles().collect());
     }
 }

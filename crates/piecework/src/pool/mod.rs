@@ -17,11 +17,10 @@ use futures_util::stream::unfold;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::item::to_payload;
 use crate::pool::crew::{Crew, run};
 use crate::pool::job::Job;
 use crate::pool::result::Results;
-use crate::tasks::{TaskError, TaskFn, name_of};
+use crate::tasks::{TaskError, TaskFn, name_of, packed};
 
 /// Child processes of this program, each running one task at a time.
 ///
@@ -181,15 +180,9 @@ impl Pool {
         A: Serialize,
     {
         let named = name_of(task);
-        let mut payloads = Vec::new();
-        let read: Result<&'static str, TaskError> = named.and_then(|name| {
-            for tuple in arguments {
-                payloads.push(to_payload(&tuple).map_err(Box::new)?);
-            }
-            Ok(name)
-        });
+        let read = named.and_then(|name| Ok((name, packed(arguments)?)));
         let (job, results) = match read {
-            Ok(name) => Job::new(name, payloads),
+            Ok((name, arguments)) => Job::new(name, arguments),
             Err(error) => return Results::failed(error),
         };
         match self.crew.give(job) {

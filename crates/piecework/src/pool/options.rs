@@ -1,10 +1,8 @@
 //! How a pool is made.
 
-use piecework_wire::Payload;
 use serde::Serialize;
 
-use crate::item::to_payload;
-use crate::tasks::{TaskError, TaskFn, name_of};
+use crate::tasks::{Packed, TaskError, TaskFn, name_of, packed};
 
 /// How a pool is made.
 #[derive(Debug, Default)]
@@ -12,7 +10,7 @@ pub struct PoolOptions {
     pub(crate) processes: Option<usize>,
     pub(crate) attempts: Option<u32>,
     pub(crate) tasks_per_child_max: Option<u64>,
-    pub(crate) initializer: Option<Result<(&'static str, Payload), TaskError>>,
+    pub(crate) initializer: Option<Result<(&'static str, Packed), TaskError>>,
 }
 
 impl PoolOptions {
@@ -52,6 +50,6 @@ impl PoolOptions {
 fn prepare<F: Copy, A: Serialize>(
     task: F,
     arguments: &A,
-) -> Result<(&'static str, Payload), TaskError> {
-    Ok((name_of(task)?, to_payload(arguments).map_err(Box::new)?))
+) -> Result<(&'static str, Packed), TaskError> {
+    Ok((name_of(task)?, packed([arguments])?))
 }

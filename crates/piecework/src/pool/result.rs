@@ -1,23 +1,24 @@
 //! What tasks come to, for whoever waits for that.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
-use piecework_wire::Payload;
+use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TryRecvError;
 
-use crate::tasks::{TaskError, result};
+use crate::tasks::{Packed, TaskError, result};
 
-/// Which of a call's tasks, and what it came to.
-pub(super) type Told = (usize, Result<Payload, TaskError>);
+/// The results of some tasks of a call, from a number on; or why the one of this number has none.
+pub(super) type Told = (usize, Result<Packed, TaskError>);
 
 /// The results of one call on the pool.
 #[derive(Debug)]
 pub(super) struct Results<R> {
     told: mpsc::Receiver<Told>,
-    /// Those that came before their turn.
-    early: BTreeMap<usize, Result<R, TaskError>>,
+    /// What came together and was not yet asked for.
+    come: (usize, Packed),
+    /// Those that came before their turn, from that of the next one on.
+    early: VecDeque<Option<Result<R, TaskError>>>,
     /// Whose turn it is, and how many there are.
     next: usize,
     len: usize,
@@ -27,7 +28,7 @@ pub(super) struct Results<R> {
 
 impl<R> Results<R> {
     pub(super) fn new(told: mpsc::Receiver<Told>, len: usize) -> Self {
-        Self { told, early: BTreeMap::new(), next: 0, len, came: 0 }
+        Self { told, come: (0, Packed::default()), early: VecDeque::new(), next: 0, len, came: 0 }
     }
 
     /// Of a call that came to nothing.
@@ -46,17 +47,25 @@ impl<R: DeserializeOwned> Results<R> {
         if self.came >= self.len {
             return None;
         }
-        let told = self.told.recv().await;
-        Some(self.take(told))
-    }
-
-    fn take(&mut self, told: Option<Told>) -> (usize, Result<R, TaskError>) {
-        let Some((at, told)) = told else {
-            self.came = self.len;
-            return (self.next, Err(TaskError::Over("gone")));
-        };
-        self.came += 1;
-        (at, told.and_then(|told| result(&told)))
+        loop {
+            let (at, results) = &mut self.come;
+            if let Some(result) = results.next(result) {
+                self.came += 1;
+                *at += 1;
+                return Some((*at - 1, result));
+            }
+            match self.told.recv().await {
+                Some((at, Ok(results))) => self.come = (at, results),
+                Some((at, Err(error))) => {
+                    self.came += 1;
+                    return Some((at, Err(error)));
+                }
+                None => {
+                    self.came = self.len;
+                    return Some((self.next, Err(TaskError::Over("gone"))));
+                }
+            }
+        }
     }
 
     /// The next one in order; `None` behind the last.
@@ -64,16 +73,30 @@ impl<R: DeserializeOwned> Results<R> {
         if self.next >= self.len {
             return None;
         }
-        loop {
-            if let Some(result) = self.early.remove(&self.next) {
-                self.next += 1;
-                return Some(result);
-            }
+        while !self.has_next() {
             let Some((at, result)) = self.next().await else {
                 self.next = self.len;
                 return Some(Err(TaskError::Over("gone")));
             };
-            self.early.insert(at, result);
+            self.keep(at, result);
+        }
+        self.next += 1;
+        self.early.pop_front().flatten()
+    }
+
+    /// Whether the next one in order has come.
+    fn has_next(&self) -> bool {
+        self.early.front().is_some_and(Option::is_some)
+    }
+
+    /// Keeps one until its turn.
+    fn keep(&mut self, at: usize, result: Result<R, TaskError>) {
+        let place = at.saturating_sub(self.next);
+        if self.early.len() <= place {
+            self.early.resize_with(place + 1, || None);
+        }
+        if let Some(early) = self.early.get_mut(place) {
+            *early = Some(result);
         }
     }
 
@@ -108,30 +131,25 @@ impl<R: DeserializeOwned> AsyncResult<R> {
 
     /// Waits until there is a result. May be given up and called again.
     pub async fn wait(&mut self) {
-        if self.results.early.is_empty()
+        if !self.results.has_next()
             && let Some((at, result)) = self.results.next().await
         {
-            self.results.early.insert(at, result);
+            self.results.keep(at, result);
         }
     }
 
     /// Whether there is a result.
     pub fn ready(&mut self) -> bool {
-        while self.results.came < self.results.len {
-            let told = match self.results.told.try_recv() {
-                Ok(told) => Some(told),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => None,
-            };
-            let (at, result) = self.results.take(told);
-            self.results.early.insert(at, result);
+        if let Some(Some((at, result))) = self.results.next().now_or_never() {
+            self.results.keep(at, result);
         }
-        !self.results.early.is_empty()
+        self.results.has_next()
     }
 
     /// Whether there is a result and no error; `None` while there is neither.
     pub fn successful(&mut self) -> Option<bool> {
-        self.ready().then(|| self.results.early.values().all(Result::is_ok))
+        self.ready();
+        self.results.early.front()?.as_ref().map(Result::is_ok)
     }
 }
 
@@ -140,10 +158,12 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::tasks::answer;
+    use crate::tasks::{Packing, answer};
 
     fn told(at: usize) -> Told {
-        (at, Ok(answer(&at).unwrap()))
+        let mut packing = Packing::default();
+        packing.add(|out| answer(&at, out)).unwrap();
+        (at, Ok(packing.done()))
     }
 
     #[test]

@@ -10,16 +10,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use piecework_wire::request::{ArgOut, request};
-use piecework_wire::{Payload, Reply};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::tasks::TaskError;
-use crate::tasks::serve::{BATCH_MAX, CHILD, is_astray};
+use crate::tasks::serve::{CHILD, is_astray};
+use crate::tasks::{Packed, TaskError, luggage, message};
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -76,17 +74,32 @@ impl Child {
     pub(crate) async fn call(
         &mut self,
         task: &str,
-        arguments: &[Payload],
-    ) -> Result<Vec<Payload>, TaskError> {
-        let mut out = BytesMut::new();
-        request(&mut out, None, task, &[ArgOut::Payloads(arguments)], &[]);
-        match self.exchange(&out).await {
-            Ok(reply) => read(reply),
+        arguments: &Packed,
+    ) -> Result<Packed, TaskError> {
+        self.call_with(task, arguments, Vec::new()).await
+    }
+
+    /// The same, with these open files.
+    pub(crate) async fn call_with(
+        &mut self,
+        task: &str,
+        arguments: &Packed,
+        files: Vec<OwnedFd>,
+    ) -> Result<Packed, TaskError> {
+        match self.exchange(&message::message(task, arguments), files).await {
+            Ok(reply) => read(reply, arguments.len()),
             Err(_) => Err(self.died().await),
         }
     }
 
-    async fn exchange(&mut self, out: &[u8]) -> io::Result<Bytes> {
+    async fn exchange(&mut self, mut out: &[u8], files: Vec<OwnedFd>) -> io::Result<Bytes> {
+        if !files.is_empty() {
+            let send = || luggage::send(&self.stream, out, &files);
+            let sent = self.stream.async_io(Interest::WRITABLE, send).await?;
+            out = out.get(sent..).unwrap_or_default();
+        }
+        // From here on they are the child's: an end of a pipe is closed when the child closes it.
+        drop(files);
         self.stream.write_all(out).await?;
         loop {
             let cut = frame::cut(&mut self.received, FRAME_BYTES_MAX);
@@ -125,17 +138,15 @@ impl Child {
     }
 }
 
-fn read(reply: Bytes) -> Result<Vec<Payload>, TaskError> {
-    match Reply::parse(reply) {
-        Ok(Reply::Return(returned)) => returned
-            .elements(BATCH_MAX)
-            .map_err(|error| TaskError::NoChild(io::Error::other(error))),
-        Ok(Reply::Error { class, message, .. }) => {
-            let message = message.unwrap_or_default();
-            Err(TaskError::NoChild(io::Error::other(format!("{class}: {message}"))))
+fn read(reply: Bytes, wanted: usize) -> Result<Packed, TaskError> {
+    let failed = |why: String| Err(TaskError::NoChild(io::Error::other(why)));
+    match message::read(reply) {
+        Ok((why, _)) if !why.is_empty() => failed(why),
+        Ok((_, results)) if results.len() != wanted => {
+            failed(format!("{} results where {wanted} are due", results.len()))
         }
-        Ok(other) => Err(TaskError::NoChild(io::Error::other(format!("{other:?}")))),
-        Err(error) => Err(TaskError::NoChild(io::Error::other(error))),
+        Ok((_, results)) => Ok(results),
+        Err(error) => failed(error.to_string()),
     }
 }
 

@@ -8,6 +8,8 @@
 mod callable;
 mod child;
 mod failure;
+pub(crate) mod luggage;
+mod message;
 mod serve;
 
 pub use callable::{Plain, TaskFn, Waiting};
@@ -15,33 +17,34 @@ pub(crate) use child::Child;
 pub use failure::{Panic, TaskError};
 #[doc(hidden)]
 pub use inventory::submit;
+pub(crate) use message::{Packed, Packing};
 pub use serve::init;
 
 use std::any::type_name;
 
-use piecework_wire::Payload;
+use bytes::BytesMut;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Error;
-use crate::item::{from_payload, to_payload};
+use crate::item::{append, from_bytes};
 
 /// A function that was marked with [`task`](crate::task).
 #[derive(Debug)]
 pub struct Task {
     name: fn() -> &'static str,
-    run: fn(&Payload) -> Result<Payload, Error>,
+    run: Run,
 }
+
+/// Runs a task with a tuple of arguments, and appends its result.
+type Run = fn(&[u8], &mut BytesMut) -> Result<(), Error>;
 
 inventory::collect!(Task);
 
 impl Task {
     #[doc(hidden)]
-    pub const fn new(
-        name: fn() -> &'static str,
-        run: fn(&Payload) -> Result<Payload, Error>,
-    ) -> Self {
+    pub const fn new(name: fn() -> &'static str, run: Run) -> Self {
         Self { name, run }
     }
 
@@ -55,9 +58,9 @@ impl Task {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }
 
-    /// Runs it here, with a tuple of arguments; gives a result or what it panicked with.
-    pub(crate) fn run(&self, arguments: &Payload) -> Result<Payload, Error> {
-        (self.run)(arguments)
+    /// Runs it here, with a tuple of arguments, and appends its result.
+    pub(crate) fn run(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), Error> {
+        (self.run)(arguments, out)
     }
 }
 
@@ -70,24 +73,37 @@ pub(crate) fn name_of<F: Copy>(_function: F) -> Result<&'static str, TaskError> 
     }
 }
 
-#[doc(hidden)]
-pub fn read<Arguments: DeserializeOwned>(arguments: &Payload) -> Result<Arguments, Error> {
-    from_payload(arguments)
+/// Tuples of arguments, for a child.
+pub(crate) fn packed<A: Serialize>(
+    tuples: impl IntoIterator<Item = A>,
+) -> Result<Packed, TaskError> {
+    let mut packing = Packing::default();
+    for tuple in tuples {
+        packing.add(|out| append(&tuple, out)).map_err(Box::new)?;
+    }
+    Ok(packing.done())
 }
 
 #[doc(hidden)]
-pub fn answer<R: Serialize>(result: &R) -> Result<Payload, Error> {
-    to_payload(&Ok::<&R, Panic>(result))
+pub fn read<Arguments: DeserializeOwned>(arguments: &[u8]) -> Result<Arguments, Error> {
+    let read = from_bytes(arguments);
+    luggage::put_away();
+    read
+}
+
+#[doc(hidden)]
+pub fn answer<R: Serialize>(result: &R, out: &mut BytesMut) -> Result<(), Error> {
+    append(&Ok::<&R, Panic>(result), out)
 }
 
 /// What a task came to, in its child's words.
-pub(crate) fn result<R: DeserializeOwned>(told: &Payload) -> Result<R, TaskError> {
-    let result: Result<R, Panic> = from_payload(told).map_err(Box::new)?;
+pub(crate) fn result<R: DeserializeOwned>(told: &[u8]) -> Result<R, TaskError> {
+    let result: Result<R, Panic> = from_bytes(told).map_err(Box::new)?;
     result.map_err(TaskError::Panicked)
 }
 
 /// What a task panicked with, of which nothing else is wanted.
-pub(crate) fn panicked(result: &Payload) -> Result<(), TaskError> {
+pub(crate) fn panicked(result: &[u8]) -> Result<(), TaskError> {
     self::result::<IgnoredAny>(result).map(drop)
 }
 

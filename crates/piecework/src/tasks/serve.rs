@@ -4,8 +4,8 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::process::exit;
@@ -15,20 +15,16 @@ use std::thread;
 
 use bytes::{Bytes, BytesMut};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
-use piecework_wire::{Payload, Request, reply};
 use rustix::stdio::dup2_stdin;
 
-use crate::item::to_payload;
-use crate::tasks::{Panic, Task};
+use crate::item::append;
+use crate::tasks::{Packed, Packing, Panic, Task, luggage, message};
 
 /// What a child is called: by this it knows what it is.
 pub(crate) const CHILD: &str = "piecework-child";
 
 /// Calls that wait to be served: a parent makes one at a time, so its end is always heard.
 const CALLS_MAX: usize = 2;
-
-/// The most tasks in one call.
-pub(crate) const BATCH_MAX: usize = 10_000;
 
 /// Whether [`init`] was called in a child.
 static SERVES: AtomicBool = AtomicBool::new(false);
@@ -84,26 +80,26 @@ fn serve() -> io::Result<()> {
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
     thread::Builder::new().name("parent".to_owned()).spawn(move || exit(read(reading, &sender)))?;
-    for call in calls {
-        let mut out = BytesMut::new();
-        answer(&call, &mut out);
-        stream.write_all(&out)?;
+    for (call, files) in calls {
+        luggage::lay_out(files);
+        stream.write_all(&answer(call))?;
     }
     Ok(())
 }
 
 /// Reads calls until the parent is gone.
-fn read(mut stream: UnixStream, calls: &SyncSender<Bytes>) -> i32 {
-    let mut received = BytesMut::new();
+fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
+    let (mut received, mut files) = (BytesMut::new(), Vec::new());
     let mut chunk = vec![0; 64 << 10];
     loop {
         match frame::cut(&mut received, FRAME_BYTES_MAX) {
             Ok(Some(call)) => {
-                if calls.send(call).is_err() {
+                // Its parent makes one call at a time, so what has come until now is of this one.
+                if calls.send((call, std::mem::take(&mut files))).is_err() {
                     return 0;
                 }
             }
-            Ok(None) => match stream.read(&mut chunk) {
+            Ok(None) => match luggage::receive(&stream, &mut chunk, &mut files) {
                 Ok(0) | Err(_) => return 0,
                 Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             },
@@ -115,31 +111,28 @@ fn read(mut stream: UnixStream, calls: &SyncSender<Bytes>) -> i32 {
     }
 }
 
-/// One call: the name of a task, and a list of tuples of arguments. Its reply is a list of results.
-fn answer(call: &[u8], out: &mut BytesMut) {
-    let done = Request::parse(call).and_then(|request| {
-        let name = request.method().to_owned();
-        let arguments = request.arg(0).map_or(Ok(Vec::new()), |list| list.elements(BATCH_MAX))?;
-        Ok((name, arguments))
-    });
-    match done {
-        Err(error) => reply::error(out, "builtins", "ValueError", Some(&error.to_string())),
-        Ok((name, arguments)) => match Task::find(&name) {
-            None => {
-                let message = format!("this build of the program has no task {name:?}");
-                reply::error(out, "builtins", "LookupError", Some(&message));
-            }
-            Some(task) => {
-                let results: Vec<_> = arguments.iter().map(|tuple| run(task, tuple)).collect();
-                reply::returned_payloads(out, &results);
-            }
-        },
+/// One call: the name of a task, and its arguments, time after time. Its reply has the results.
+fn answer(call: Bytes) -> BytesMut {
+    let failed = |why: &str| message::message(why, &Packed::default());
+    let (name, arguments) = match message::read(call) {
+        Ok(call) => call,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let Some(task) = Task::find(&name) else {
+        return failed(&format!("this build of the program has no task {name:?}"));
+    };
+    let mut results = Packing::default();
+    for tuple in arguments.iter() {
+        results.add(|out| run(task, tuple, out));
     }
+    message::message("", &results.done())
 }
 
-fn run(task: &Task, arguments: &Payload) -> Payload {
-    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments))) {
-        Ok(Ok(result)) => return result,
+/// Runs a task, and appends its result or what it panicked with.
+fn run(task: &Task, arguments: &[u8], out: &mut BytesMut) {
+    let before = out.len();
+    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments, out))) {
+        Ok(Ok(())) => return,
         Ok(Err(error)) => {
             let (place, backtrace) = (task.name().to_owned(), String::new());
             Panic { message: error.to_string(), place, backtrace }
@@ -150,7 +143,8 @@ fn run(task: &Task, arguments: &Payload) -> Payload {
             backtrace: String::new(),
         }),
     };
-    to_payload(&Err::<(), Panic>(panicked)).expect("strings are plain data")
+    out.truncate(before);
+    append(&Err::<(), Panic>(panicked), out).expect("strings are plain data");
 }
 
 thread_local! {
