@@ -16,6 +16,7 @@ use bytes::{Bytes, BytesMut};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use rustix::stdio::dup2_stdin;
 
+use crate::command::kill_all;
 use crate::item::append;
 use crate::tasks::{Packed, Packing, Panic, Task, luggage, message};
 
@@ -65,7 +66,11 @@ fn serve() -> io::Result<()> {
     let (sender, calls) = sync_channel(CALLS_MAX);
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
-    thread::Builder::new().name("parent".to_owned()).spawn(move || exit(read(reading, &sender)))?;
+    thread::Builder::new().name("parent".to_owned()).spawn(move || {
+        let code = read(reading, &sender);
+        kill_all();
+        exit(code)
+    })?;
     for (call, files) in calls {
         luggage::lay_out(files);
         stream.write_all(&answer(call))?;
