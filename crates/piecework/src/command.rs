@@ -66,8 +66,8 @@ pub const STOPPING_MAX: Duration = Duration::from_secs(2);
 /// stopped together with all that it started. Its standard input is empty unless
 /// [`input`](Self::input) says otherwise.
 ///
-/// It is plain data for serde, and so is its [`Output`]: both can be put into queues, and be arguments
-/// and results of tasks.
+/// It is plain data for serde, and so is its [`Output`]: both can be put into queues, and be
+/// arguments and results of tasks.
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
@@ -152,9 +152,9 @@ impl Command {
         self
     }
 
-    /// Has [`Running::finish`] stop the command, and all that it started, when it has run for so long:
-    /// its group is asked to end, and killed when it has not ended after [`STOPPING_MAX`] or what is
-    /// left of it when its first process has. [`Output::timed_out`] tells of it.
+    /// Has [`Running::finish`] stop the command, and all that it started, when it has run for so
+    /// long: its group is asked to end, and killed when it has not ended after [`STOPPING_MAX`] or
+    /// what is left of it when its first process has. [`Output::timed_out`] tells of it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -175,8 +175,8 @@ impl Command {
         self
     }
 
-    /// Starts the command, feeds it, and collects what it writes until it has ended. A future that is
-    /// dropped kills the whole group.
+    /// Starts the command, feeds it, and collects what it writes until it has ended. A future that
+    /// is dropped kills the whole group.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -271,8 +271,8 @@ impl Command {
 /// Runs a command, as a task: what a pool's children can be given.
 ///
 /// The command and all that it started are killed when the pool ends or the program does, however
-/// that ends. Where a child of the pool itself is killed, as by [`Process::kill`](crate::Process::kill)
-/// or by somebody else, the command goes on.
+/// that ends. Where a child of the pool itself is killed, as by
+/// [`Process::kill`](crate::Process::kill) or by somebody else, the command goes on.
 ///
 /// ```no_run
 /// use piecework::Pool;

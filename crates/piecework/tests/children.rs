@@ -126,8 +126,8 @@ async fn failures_are_told() {
     assert!(error.contains("mark the function with #[piecework::task]"), "{error}");
 }
 
-/// Children are killed again and again, while they work or wait for work; no result is lost, and when all is
-/// over no child is left.
+/// Children are killed again and again, while they work or wait for work; no result is lost, and
+/// when all is over no child is left.
 async fn killed_children_lose_nothing() {
     const TASKS: u32 = 1_000;
     let pool = Pool::options().processes(4).attempts(u32::MAX).start();

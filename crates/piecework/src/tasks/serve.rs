@@ -67,7 +67,7 @@ fn serve() -> io::Result<()> {
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
     thread::Builder::new().name("parent".to_owned()).spawn(move || {
-        let code = read(reading, &sender);
+        let code = read(&reading, &sender);
         kill_all();
         exit(code)
     })?;
@@ -79,7 +79,7 @@ fn serve() -> io::Result<()> {
 }
 
 /// Reads calls until the parent is gone.
-fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
+fn read(stream: &UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
     let (mut received, mut files) = (BytesMut::new(), Vec::new());
     let mut chunk = vec![0; 64 << 10];
     loop {
@@ -90,7 +90,7 @@ fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
                     return 0;
                 }
             }
-            Ok(None) => match luggage::receive(&stream, &mut chunk, &mut files) {
+            Ok(None) => match luggage::receive(stream, &mut chunk, &mut files) {
                 Ok(0) | Err(_) => return 0,
                 Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             },
