@@ -47,9 +47,9 @@ impl Manager {
     /// Has what is used of this manager wait for so long, instead of a minute, for one that went
     /// away to come back.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        let sessions = Arc::new(Sessions::new(self.place().clone(), patience));
-        Self { sessions, ..self }
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.sessions = Arc::new(Sessions::new(self.place().clone(), patience));
+        self
     }
 
     pub(crate) fn sessions(&self) -> &Arc<Sessions> {
