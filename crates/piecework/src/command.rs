@@ -22,11 +22,12 @@ use std::io::{self, PipeReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
+use tokio::time::timeout;
 
 use self::process::Process;
 use self::stream::{Keep, Stream, StreamError};
@@ -35,13 +36,16 @@ pub use self::error::CommandError;
 pub use self::group::Group;
 pub use self::output::{End, Output};
 pub use self::process::Usage;
+pub(crate) use self::running::kill_all;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::stream::Parts;
 
 mod error;
 mod group;
 mod output;
+mod plain;
 mod process;
+mod running;
 mod search;
 mod signal;
 mod stream;
@@ -53,11 +57,17 @@ pub const STDOUT_BYTES_MAX: usize = 512 << 20;
 /// How many bytes of standard error are kept, from its end: enough for any message a person reads.
 pub const STDERR_BYTES_MAX: usize = 1 << 20;
 
+/// How long a command whose time is up may take to end when it is asked to, before it is killed.
+pub const STOPPING_MAX: Duration = Duration::from_secs(2);
+
 /// A command to run: its program, arguments, environment and input.
 ///
 /// It is spawned without a shell, as the leader of a process group of its own, so that it can be
 /// stopped together with all that it started. Its standard input is empty unless
 /// [`input`](Self::input) says otherwise.
+///
+/// It is plain data for serde, and so is its [`Output`]: both can be put into queues, and be
+/// arguments and results of tasks.
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
@@ -67,6 +77,7 @@ pub struct Command {
     via: Vec<OsString>,
     input: Option<Bytes>,
     stderr_bytes_max: usize,
+    timeout: Option<Duration>,
 }
 
 impl Command {
@@ -84,6 +95,7 @@ impl Command {
             via: Vec::new(),
             input: None,
             stderr_bytes_max: STDERR_BYTES_MAX,
+            timeout: None,
         }
     }
 
@@ -138,6 +150,47 @@ impl Command {
     pub fn stderr_bytes_max(mut self, bytes_max: usize) -> Self {
         self.stderr_bytes_max = bytes_max;
         self
+    }
+
+    /// Has [`Running::finish`] stop the command, and all that it started, when it has run for so
+    /// long: its group is asked to end, and killed when it has not ended after [`STOPPING_MAX`] or
+    /// what is left of it when its first process has. [`Output::timed_out`] tells of it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// use std::time::Duration;
+    ///
+    /// use piecework::command::Command;
+    ///
+    /// let command = Command::new("sh").arg("-c").arg("echo begun; sleep 60 & wait");
+    /// let output = command.timeout(Duration::from_millis(100)).run().await?;
+    /// assert!(output.timed_out && !output.end.is_success());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the command, feeds it, and collects what it writes until it has ended. A future that
+    /// is dropped kills the whole group.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// let output = piecework::command::Command::new("sort").input("pear\napple\n").run().await?;
+    /// assert_eq!(output.stdout, b"apple\npear\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Command::spawn`] and [`Running::finish`].
+    pub async fn run(self) -> Result<Output, CommandError> {
+        self.spawn()?.finish().await
     }
 
     /// Starts the command.
@@ -203,6 +256,8 @@ impl Command {
         Ok(Running {
             program: self.program,
             group,
+            _entry: running::Entry::new(group),
+            timeout: self.timeout,
             process: Some(Process::new(child)?),
             stdin: stdin.zip(self.input),
             stdout: Stream::new(stdout, Keep::Whole(STDOUT_BYTES_MAX))?,
@@ -211,6 +266,34 @@ impl Command {
             started,
         })
     }
+}
+
+/// Runs a command, as a task: what a pool's children can be given.
+///
+/// The command and all that it started are killed when the pool ends or the program does, however
+/// that ends. Where a child of the pool itself is killed, as by
+/// [`Process::kill`](crate::Process::kill) or by somebody else, the command goes on.
+///
+/// ```no_run
+/// use piecework::Pool;
+/// use piecework::command::{self, Command};
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     piecework::init(); // first: the children are this program, too
+///     let files = ["a", "b", "c"].map(|name| Command::new("gzip").arg("--keep").arg(name));
+///     for output in Pool::local(2).map(command::run, files).await? {
+///         println!("{}", output?.end);
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// What [`Command::run`] says, in words.
+#[crate::task]
+pub async fn run(command: Command) -> Result<Output, String> {
+    command.run().await.map_err(|error| error.to_string())
 }
 
 /// The same command with other words in front of its arguments.
@@ -248,6 +331,7 @@ pub enum Part {
 pub struct Running {
     program: OsString,
     group: Group,
+    timeout: Option<Duration>,
     /// Until its end is told.
     process: Option<Process>,
     stdin: Option<(ChildStdin, Bytes)>,
@@ -256,6 +340,8 @@ pub struct Running {
     /// Holds the writing ends of both as well. So neither ends before this does, and the end of the
     /// command is one event instead of three.
     _writers: std::process::Command,
+    /// The last to go: until then the end of this process is the end of the command.
+    _entry: running::Entry,
     started: Instant,
 }
 
@@ -303,6 +389,19 @@ impl Running {
     /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
     /// [`CommandError::Wait`] if the system refuses to tell its end.
     pub async fn finish(mut self) -> Result<Output, CommandError> {
+        let timed_out = match self.timeout {
+            None => false,
+            Some(time) => {
+                let left = time.saturating_sub(self.started.elapsed());
+                timeout(left, self.ended()).await.is_err()
+            }
+        };
+        if timed_out {
+            self.group.terminate();
+            let _ = timeout(STOPPING_MAX, self.ended()).await;
+            // Not reaped yet, so the group is nobody else's.
+            self.group.kill();
+        }
         let (status, usage) = self.until_end().await.map_err(|error| self.failed(error))?;
         Ok(Output {
             end: End::from(status),
@@ -310,20 +409,26 @@ impl Running {
             stderr: self.stderr.take(),
             duration: self.started.elapsed(),
             usage,
-            timed_out: false,
+            timed_out,
         })
     }
 
     /// How the first process ended, once the streams hold all that it wrote.
     async fn until_end(&mut self) -> Result<(ExitStatus, Usage), StreamError> {
-        self.stdout.in_one(STDOUT_BYTES_MAX);
-        self.stderr.in_one(STDOUT_BYTES_MAX);
-        let part = self.next().await?;
-        assert_eq!(part, None, "streams that are kept in one have no parts");
+        self.ended().await?;
         self.stdout.drain()?;
         self.stderr.drain()?;
         let ended = self.process.take().expect("only this takes it, once");
         ended.reap().map_err(StreamError::System)
+    }
+
+    /// Feeds the command and keeps what it writes until its first process has ended.
+    async fn ended(&mut self) -> Result<(), StreamError> {
+        self.stdout.in_one(STDOUT_BYTES_MAX);
+        self.stderr.in_one(STDOUT_BYTES_MAX);
+        let part = self.next().await?;
+        assert_eq!(part, None, "streams that are kept in one have no parts");
+        Ok(())
     }
 
     /// The next part; `None` once the process has ended.

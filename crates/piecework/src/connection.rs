@@ -110,8 +110,8 @@ impl Connection {
         self.unsent.extend_from_slice(request);
     }
 
-    /// Says so when all is sent that is to be sent: the manager sees the end of this connection, and
-    /// what it has sent until then still comes.
+    /// Says so when all is sent that is to be sent: the manager sees the end of this connection,
+    /// and what it has sent until then still comes.
     pub(crate) fn say_no_more(&mut self) {
         self.is_last = true;
     }

@@ -58,8 +58,8 @@ pub(crate) enum Unclaimed {
     HangUp,
     /// It may hold what these requests give back.
     Undone(Arc<Undo>),
-    /// It may hold what neither the end of the connection gives back nor a request over it, which has
-    /// ended by then: this sees to it.
+    /// It may hold what neither the end of the connection gives back nor a request over it, which
+    /// has ended by then: this sees to it.
     Told(Arc<Tell>),
 }
 

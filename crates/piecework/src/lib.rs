@@ -23,6 +23,9 @@
 //! # }
 //! ```
 
+/// The tasks that are our own are found by the same path as anybody's.
+extern crate self as piecework;
+
 mod again;
 mod claim;
 pub mod command;

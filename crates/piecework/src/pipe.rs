@@ -22,9 +22,9 @@ use crate::tasks::luggage;
 /// Makes a pipe with two ends. What one sends, the other receives: `A` in one direction, `B` in the
 /// other.
 ///
-/// An end can be an argument of a task that is run by [`Process`](crate::Process), and belongs to the
-/// child then. It is what `multiprocessing.Pipe` is in Python; what is to have several readers or
-/// writers is a [`Queue`](crate::Queue).
+/// An end can be an argument of a task that is run by [`Process`](crate::Process), and belongs to
+/// the child then. It is what `multiprocessing.Pipe` is in Python; what is to have several readers
+/// or writers is a [`Queue`](crate::Queue).
 ///
 /// ```no_run
 /// use piecework::{PipeEnd, Process, pipe};
@@ -51,6 +51,7 @@ use crate::tasks::luggage;
 ///
 /// # Errors
 /// The process has no room for more open files.
+#[expect(clippy::type_complexity, reason = "it is what a pipe is")]
 pub fn pipe<A, B>() -> Result<(PipeEnd<A, B>, PipeEnd<B, A>), PipeError> {
     let (one, other) = StdStream::pair()?;
     one.set_nonblocking(true)?;
@@ -58,8 +59,8 @@ pub fn pipe<A, B>() -> Result<(PipeEnd<A, B>, PipeEnd<B, A>), PipeError> {
     Ok((PipeEnd::new(one), PipeEnd::new(other)))
 }
 
-/// One end of a [`pipe`]: sends items of the type `S`, and receives items of the type `R`. Dropped, it
-/// is closed.
+/// One end of a [`pipe`]: sends items of the type `S`, and receives items of the type `R`. Dropped,
+/// it is closed.
 pub struct PipeEnd<S, R> {
     stream: Stream,
     received: BytesMut,
@@ -133,8 +134,8 @@ impl<S, R> PipeEnd<S, R> {
     }
 
     /// Sends an item. Where the other end does not receive, and items of some 100 KiB are on their
-    /// way, it waits: two ends that only send wait for each other. A future that is dropped may have
-    /// begun to send the item, which is then sent by the next call.
+    /// way, it waits: two ends that only send wait for each other. A future that is dropped may
+    /// have begun to send the item, which is then sent by the next call.
     ///
     /// # Errors
     /// The other end is closed; or the item is longer than 1 GiB, or cannot be said.
@@ -161,7 +162,8 @@ impl<S, R> PipeEnd<S, R> {
     /// Waits for an item. A future that is dropped takes none.
     ///
     /// # Errors
-    /// The other end is closed and all that it had sent was received; or the item is of another type.
+    /// The other end is closed and all that it had sent was received; or the item is of another
+    /// type.
     pub async fn recv(&mut self) -> Result<R, PipeError>
     where
         R: DeserializeOwned,
@@ -175,9 +177,8 @@ impl<S, R> PipeEnd<S, R> {
             let (mut reader, mut writer) = self.stream.used()?.split();
             let has_unsent = !self.unsent.is_empty();
             tokio::select! {
-                read = reader.read_buf(&mut self.received) => match read? {
-                    0 => return Err(PipeError::Closed),
-                    _ => {}
+                read = reader.read_buf(&mut self.received) => if read? == 0 {
+                    return Err(PipeError::Closed);
                 },
                 // The other end may answer only when it has all of what was begun.
                 written = writer.write_buf(&mut self.unsent), if has_unsent => drop(written?),
@@ -192,8 +193,8 @@ impl<S, R> fmt::Debug for PipeEnd<S, R> {
     }
 }
 
-/// Only as an argument of a [`Process`](crate::Process), and only while nothing is half read or half
-/// written.
+/// Only as an argument of a [`Process`](crate::Process), and only while nothing is half read or
+/// half written.
 impl<S, R> Serialize for PipeEnd<S, R> {
     fn serialize<Ser: Serializer>(&self, serializer: Ser) -> Result<Ser::Ok, Ser::Error> {
         if !self.received.is_empty() || !self.unsent.is_empty() {

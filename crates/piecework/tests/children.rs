@@ -6,11 +6,11 @@
     clippy::print_stderr,
     reason = "a test that cannot go on should say where, and tasks say what is passed on"
 )]
-use std::hint::black_box;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
+use piecework::command::{self, Command, Group};
 use piecework::tasks::TaskError;
 use piecework::{Pool, Process};
 use rustix::process::{Pid, Signal, getppid, kill_process};
@@ -126,33 +126,27 @@ async fn failures_are_told() {
     assert!(error.contains("mark the function with #[piecework::task]"), "{error}");
 }
 
-/// Half the children are killed again and again while they work; no result is lost, and when all is
-/// over no child is left.
-/// The same behind a while of work: whoever is killed leaves something to do.
-#[piecework::task]
-fn worked_pid(n: u32) -> u32 {
-    let worked = (0..10_000).fold(n, |sum, step| black_box(sum.wrapping_mul(31) ^ step));
-    black_box(worked);
-    pid(n)
-}
-
+/// Children are killed again and again, while they work or wait for work; no result is lost, and
+/// when all is over no child is left.
 async fn killed_children_lose_nothing() {
     const TASKS: u32 = 10_000;
     let pool = Pool::options().processes(4).attempts(u32::MAX).start();
     let mut pids = std::collections::BTreeSet::new();
-    let mut results = pool.imap(worked_pid, 0..TASKS);
-    let mut count = 0;
-    while let Some(result) = results.next().await {
-        let pid = result.unwrap();
-        count += 1;
-        if pids.insert(pid) && pids.len() % 2 == 0 && pids.len() < 60 {
-            let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
-            // It may have ended by itself.
-            let _ = kill_process(pid, Signal::KILL);
+    while pids.len() < 40 {
+        let mut results = pool.imap(pid, 0..TASKS);
+        let mut count = 0;
+        while let Some(result) = results.next().await {
+            let pid = result.unwrap();
+            pids.insert(pid);
+            count += 1;
+            if count % 1_000 == 1 {
+                let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+                // It may have ended by itself.
+                let _ = kill_process(pid, Signal::KILL);
+            }
         }
+        assert_eq!(count, TASKS);
     }
-    assert_eq!(count, TASKS);
-    assert!(pids.len() > 4, "some were replaced: {pids:?}");
     pool.close();
     pool.join().await;
     for pid in pids {
@@ -210,6 +204,40 @@ async fn processes_end_in_their_ways() {
     assert!(getppid().is_some());
 }
 
+async fn commands_are_run_and_end_with_the_pool() {
+    let pool = Pool::local(2);
+    let commands = ["a", "b"].map(|word| Command::new("cat").input(word));
+    let outputs = pool.map(command::run, commands).await.unwrap();
+    let outputs: Vec<_> = outputs.into_iter().map(|output| output.unwrap().stdout).collect();
+    assert_eq!(outputs, [b"a", b"b"]);
+    let error = pool.apply(command::run, (Command::new("no-such-program"),)).await.unwrap();
+    assert!(error.unwrap_err().contains("hint"));
+    // With the pool, and with a process, what they run ends and what that has started.
+    let folder = tempfile::tempdir().unwrap();
+    let command = |name: &str| {
+        let script = format!("sleep 1000 & echo $$ > {name}.tmp; mv {name}.tmp {name}; wait");
+        Command::new("sh").arg("-c").arg(script).current_dir(folder.path())
+    };
+    let running = pool.apply_async(command::run, (command("one"),));
+    let process = Process::spawn(command::run, (command("two"),)).unwrap();
+    let mut groups = Vec::new();
+    for name in ["one", "two"] {
+        let file = folder.path().join(name);
+        while !file.exists() {
+            tokio::task::yield_now().await;
+        }
+        let id = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+        groups.push(Group::from_id(id).unwrap());
+    }
+    assert!(groups.iter().all(|group| group.is_alive()));
+    pool.terminate().await;
+    assert!(running.get().await.is_err());
+    drop(process);
+    while groups.iter().any(|group| group.is_alive()) {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     piecework::init(); // in a runtime, as in most programs
@@ -226,7 +254,8 @@ fn trials() {
         killed_children_lose_nothing,
         children_are_made_and_replaced,
         termination_ends_what_runs,
-        processes_end_in_their_ways
+        processes_end_in_their_ways,
+        commands_are_run_and_end_with_the_pool
     );
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -1,7 +1,9 @@
 //! Commands as processes: what they get, what they leave behind, how they are stopped.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-use piecework::command::{Command, CommandError, End, Group, Output};
+use std::time::Duration;
+
+use piecework::command::{Command, CommandError, End, Group, Output, Parts};
 use rustix::process::{Pid, WaitId, WaitIdOptions, test_kill_process_group, waitid};
 
 fn shell(script: &str) -> Command {
@@ -159,6 +161,46 @@ async fn a_command_that_is_let_go_of_is_killed() {
     let group = running.group();
     drop(running);
     until_gone(group).await;
+}
+
+#[tokio::test]
+async fn a_command_whose_time_is_up_is_stopped_with_all_that_it_started() {
+    // The first process ends when it is asked to, the other one must be killed.
+    let script = "(trap '' TERM; echo begun; sleep 1000) & echo err >&2; wait";
+    let command = shell(script).timeout(Duration::from_millis(100));
+    let running = command.spawn().unwrap();
+    let group = running.group();
+    let output = running.finish().await.unwrap();
+    assert!(output.timed_out);
+    assert_eq!((output.end, output.stdout), (End::Signal(15), b"begun\n".into()));
+    until_gone(group).await;
+    // Who does not listen at all is killed.
+    let deaf = shell("trap '' TERM; echo deaf; while :; do sleep 1000; done");
+    let mut running = deaf.timeout(Duration::ZERO).spawn().unwrap();
+    assert!(running.part(Parts { lines: true, bytes_max: 100 }).await.unwrap().is_some());
+    assert_eq!(running.finish().await.unwrap().end, End::Signal(9));
+    let output = shell("echo done").timeout(Duration::from_secs(3600)).run().await.unwrap();
+    assert!(!output.timed_out);
+}
+
+#[test]
+fn a_command_and_its_output_are_plain_data() {
+    let command = shell("echo $A $B; cat")
+        .env("A", "set")
+        .env_remove("B")
+        .current_dir("/")
+        .via(["nice", "-n", "1"])
+        .input(vec![0, 255])
+        .stderr_bytes_max(7)
+        .timeout(Duration::from_secs(9));
+    let said = serde_json::to_string(&command).unwrap();
+    let read: Command = serde_json::from_str(&said).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), said);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let output = runtime.block_on(read.env("B", "too").run()).unwrap();
+    assert_eq!(output.stdout, b"set too\n\0\xff");
+    let said = serde_json::to_string(&output).unwrap();
+    assert_eq!(serde_json::from_str::<Output>(&said).unwrap(), output);
 }
 
 #[test]

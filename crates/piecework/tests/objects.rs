@@ -108,8 +108,8 @@ async fn permits_are_counted() {
     assert!(matches!(&error, Error::Remote { class, .. } if class == "ValueError"), "{error}");
 }
 
-/// A wait may end at the moment at which it is served: while the reply is on its way, or when it has
-/// come and was not looked at.
+/// A wait may end at the moment at which it is served: while the reply is on its way, or when it
+/// has come and was not looked at.
 #[tokio::test]
 async fn a_permit_that_comes_too_late_goes_back() {
     let manager = manager().await;

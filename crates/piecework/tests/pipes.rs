@@ -32,11 +32,8 @@ async fn pipes_lead_to_children() {
     let (mut ours, theirs) = pipe::<String, String>().unwrap();
     let mut process = Process::spawn(echo, (theirs, 3)).unwrap();
     for item in ["a".to_owned(), String::new(), "long".repeat(1 << 20)] {
-        // Neither half of it nor twice, however often it is begun.
-        let mut sending = Box::pin(ours.send(&item));
-        let is_sent = sending.as_mut().now_or_never().is_some();
-        drop(sending);
-        assert!(is_sent || item.len() > 1000);
+        // What was begun is sent, though nobody waits for that.
+        drop(ours.send(&item).now_or_never());
         assert_eq!(ours.recv().await.unwrap(), item);
     }
     drop(ours);

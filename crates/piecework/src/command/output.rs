@@ -5,29 +5,34 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Signal, Usage};
 
 /// What a command that ended leaves behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Output {
     /// How its first process ended.
     pub end: End,
     /// What was written to standard output: all of it, or what came after the last
     /// [`Part`](super::Part).
+    #[serde(with = "super::plain")]
     pub stdout: Vec<u8>,
     /// What was written to standard error: the last of it, or what came after the last
     /// [`Part`](super::Part).
+    #[serde(with = "super::plain")]
     pub stderr: Vec<u8>,
     /// The time from the spawn to the end.
     pub duration: Duration,
     /// What it used.
     pub usage: Usage,
-    /// Whether it was stopped because it took too long. Whoever stops it sets this.
+    /// Whether it was stopped because it took too long, by its [`timeout`](super::Command::timeout)
+    /// or by whoever sets this.
     pub timed_out: bool,
 }
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum End {
     /// It exited with this code.
     Code(i32),

@@ -5,6 +5,7 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wait4::Wait4;
 
@@ -12,7 +13,7 @@ use wait4::Wait4;
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a command used, with the children that it waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Usage {
     /// The processor time spent in its own code.
     pub user: Duration,

@@ -1,9 +1,9 @@
 //! Python to Rust at once: what is usual in plain data is read off the pickle, without a value in
 //! between. All else is an error here, at which the long way is taken.
 //!
-//! A pickle says a tuple of up to three behind its parts, so whoever does not know what comes cannot
-//! read one. Nothing is mistaken for anything else by that: each part is read once, in its order, and
-//! makes sense in one way only.
+//! A pickle says a tuple of up to three behind its parts, so whoever does not know what comes
+//! cannot read one. Nothing is mistaken for anything else by that: each part is read once, in its
+//! order, and makes sense in one way only.
 
 use std::iter::Peekable;
 

@@ -121,7 +121,7 @@ fn what_cannot_be_read_at_once_is_read_all_the_same() {
     enum Any {
         Int(i64),
         Pair(i64, i64),
-        List(Vec<Any>),
+        List(Vec<Self>),
     }
     let one = || Any::Pair(1, 2);
     for any in [Any::Int(1), one(), Any::List(vec![]), Any::List(vec![Any::Int(1), one(), one()])] {

@@ -2,8 +2,8 @@
 //! the manager's. Rust and Python programs use the same ones.
 //!
 //! An object has a name: `piecework serve --object accounts:Lock`, or what a stock Python manager
-//! registers as `accounts`. A manager with `--queue '*'`, and `Manager::local`, make what is asked for
-//! and not there.
+//! registers as `accounts`. A manager with `--queue '*'`, and `Manager::local`, make what is asked
+//! for and not there.
 //!
 //! ```
 //! # #[tokio::main]

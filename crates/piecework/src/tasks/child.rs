@@ -13,6 +13,7 @@ use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, Command};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -32,8 +33,9 @@ const STDERR_MAX: Duration = Duration::from_millis(100);
 /// A child process that waits for calls. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Child {
-    process: tokio::process::Child,
+    /// It goes before the process does: from its end the process knows that it is to end.
     stream: UnixStream,
+    process: Ending,
     received: BytesMut,
     tail: Arc<Mutex<VecDeque<u8>>>,
     /// Passes on what it writes to standard error.
@@ -62,12 +64,13 @@ impl Child {
         let tail = Arc::<Mutex<VecDeque<u8>>>::default();
         let passing = tokio::spawn(pass_on(stderr, Arc::clone(&tail)));
         let (stream, received) = (UnixStream::from_std(ours)?, BytesMut::new());
-        Ok(Self { process, stream, received, tail, passing })
+        let process = Ending(Some(process));
+        Ok(Self { stream, process, received, tail, passing })
     }
 
     /// Its number, while it lives.
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.process.id()
+        self.process.0.as_ref()?.id()
     }
 
     /// Has it run a task once for each tuple of arguments.
@@ -114,7 +117,8 @@ impl Child {
 
     /// How it died, which is known by now.
     async fn died(&mut self) -> TaskError {
-        let status = match self.process.wait().await {
+        let process = self.process.0.as_mut().expect("only its drop takes it");
+        let status = match process.wait().await {
             Ok(status) => status,
             Err(error) => return TaskError::NoChild(error),
         };
@@ -126,16 +130,37 @@ impl Child {
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
+        self.process.0.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))
     }
 
     /// Has it end in good order, or kills it if it does not.
     pub(crate) async fn end(self) {
         let Self { mut process, stream, .. } = self;
         drop(stream);
-        // It ends when its parent's socket does; what it still does nobody wants.
-        let _ = timeout(ENDING_MAX, process.wait()).await;
+        if let Some(process) = process.0.take() {
+            end(process).await;
+        }
     }
+}
+
+/// A process that ends when its parent's socket does; what it still does nobody wants.
+#[derive(Debug)]
+struct Ending(Option<tokio::process::Child>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // It may have commands to kill before it ends.
+        if let Some(process) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(end(process));
+        }
+    }
+}
+
+/// Waits for its end. If it does not come in time, it is killed.
+async fn end(mut process: tokio::process::Child) {
+    let _ = timeout(ENDING_MAX, process.wait()).await;
 }
 
 fn read(reply: Bytes, wanted: usize) -> Result<Packed, TaskError> {

@@ -2,8 +2,8 @@
 //! understand it.
 //!
 //! A message is a frame: a text, then payloads, each behind its length. A parent's text is the name
-//! of a task, and the payloads are its arguments, time after time; a child answers with the results,
-//! or with a text that says why there are none.
+//! of a task, and the payloads are its arguments, time after time; a child answers with the
+//! results, or with a text that says why there are none.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use piecework_wire::{WireError, frame};

@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use piecework_wire::frame::{self, FRAME_BYTES_MAX};
 use rustix::stdio::dup2_stdin;
 
+use crate::command::kill_all;
 use crate::item::append;
 use crate::tasks::{Packed, Packing, Panic, Task, luggage, message};
 
@@ -79,7 +80,11 @@ fn serve() -> io::Result<()> {
     let (sender, calls) = sync_channel(CALLS_MAX);
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
-    thread::Builder::new().name("parent".to_owned()).spawn(move || exit(read(reading, &sender)))?;
+    thread::Builder::new().name("parent".to_owned()).spawn(move || {
+        let code = read(&reading, &sender);
+        kill_all();
+        exit(code)
+    })?;
     for (call, files) in calls {
         luggage::lay_out(files);
         stream.write_all(&answer(call))?;
@@ -88,7 +93,7 @@ fn serve() -> io::Result<()> {
 }
 
 /// Reads calls until the parent is gone.
-fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
+fn read(stream: &UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
     let (mut received, mut files) = (BytesMut::new(), Vec::new());
     let mut chunk = vec![0; 64 << 10];
     loop {
@@ -99,7 +104,7 @@ fn read(stream: UnixStream, calls: &SyncSender<(Bytes, Vec<OwnedFd>)>) -> i32 {
                     return 0;
                 }
             }
-            Ok(None) => match luggage::receive(&stream, &mut chunk, &mut files) {
+            Ok(None) => match luggage::receive(stream, &mut chunk, &mut files) {
                 Ok(0) | Err(_) => return 0,
                 Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             },
