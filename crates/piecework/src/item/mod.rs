@@ -17,7 +17,7 @@ mod not_data;
 
 use std::any::type_name;
 
-use piecework_wire::Payload;
+use piecework_wire::{Payload, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,10 +33,28 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// # Errors
 /// The item's own `Serialize` fails.
 pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Error> {
-    match encode::encode(item) {
-        Ok(value) => Ok(Payload::from_value(&value)),
-        Err(NotData(why)) => Err(Error::Unsayable { kind: type_name::<T>(), why }),
-    }
+    to_value(item).map(|value| Payload::from_value(&value))
+}
+
+/// Says a part of an item.
+///
+/// # Errors
+/// As for [`to_payload`].
+pub(crate) fn to_value<T: Serialize + ?Sized>(item: &T) -> Result<Value, Error> {
+    encode::encode(item).map_err(|NotData(why)| Error::Unsayable { kind: type_name::<T>(), why })
+}
+
+/// Reads a part of an item.
+///
+/// # Errors
+/// It is not of this type.
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    let found = value.to_string();
+    decode::decode(value).map_err(|NotData(why)| Error::Mismatch {
+        kind: type_name::<T>(),
+        found: shorten(found),
+        why,
+    })
 }
 
 /// Reads an item.
@@ -44,24 +62,22 @@ pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Err
 /// # Errors
 /// It is no plain data, or not of this type.
 pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
-    let mismatch = |found: String, why: String| Error::Mismatch {
+    from_value(plain(payload).map_err(|(found, why)| Error::Mismatch {
         kind: type_name::<T>(),
-        found: shorten(found),
+        found,
         why,
-    };
-    match payload.value() {
-        Err(_) => {
-            let found = match payload.class_name() {
-                Some(class) => format!("an object of {class}"),
-                None => format!("{} bytes that are no plain data", payload.len()),
-            };
-            Err(mismatch(found, "it is no plain data".to_owned()))
-        }
-        Ok(value) => {
-            let shown = value.to_string();
-            decode::decode(value).map_err(|NotData(why)| mismatch(shown, why))
-        }
-    }
+    })?)
+}
+
+/// The plain data of an item; or what it is, and why that is none.
+pub(crate) fn plain(payload: &Payload) -> Result<Value, (String, String)> {
+    payload.value().map_err(|_| {
+        let found = match payload.class_name() {
+            Some(class) => format!("an object of {class}"),
+            None => format!("{} bytes that are no plain data", payload.len()),
+        };
+        (shorten(found), "it is no plain data".to_owned())
+    })
 }
 
 fn shorten(mut text: String) -> String {

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::tasks::TaskError;
-use crate::tasks::serve::{BATCH_MAX, CHILD};
+use crate::tasks::serve::{BATCH_MAX, CHILD, is_astray};
 
 /// How much of what a child wrote to standard error an error shows.
 const STDERR_BYTES_MAX: usize = 4 << 10;
@@ -49,6 +49,9 @@ impl Child {
     }
 
     fn try_start() -> io::Result<Self> {
+        if is_astray() {
+            return Err(io::Error::other("this is a child process itself, and does not serve"));
+        }
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
         let mut process = Command::new(std::env::current_exe()?)

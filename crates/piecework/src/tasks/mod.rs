@@ -8,13 +8,16 @@
 mod callable;
 mod child;
 mod failure;
+pub(crate) mod panics;
+mod seat;
 mod serve;
 
 pub use callable::{Plain, TaskFn, Waiting};
 pub(crate) use child::Child;
-pub use failure::{Panic, TaskError};
+pub use failure::{Failure, Panic, TaskError};
 #[doc(hidden)]
 pub use inventory::submit;
+pub(crate) use seat::{Begin, Seat};
 pub use serve::init;
 
 use std::any::type_name;
@@ -55,9 +58,15 @@ impl Task {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }
 
-    /// Runs it here, with a tuple of arguments; gives a result or what it panicked with.
-    pub(crate) fn run(&self, arguments: &Payload) -> Result<Payload, Error> {
-        (self.run)(arguments)
+    /// Runs it here, with a tuple of arguments; gives a result as a child says it.
+    pub(crate) fn run_caught(&self, arguments: &Payload) -> Result<Payload, TaskError> {
+        let ran = panics::caught(|| (self.run)(arguments)).map_err(TaskError::Panicked)?;
+        Ok(ran.map_err(Box::new)?)
+    }
+
+    /// Whether there is any.
+    pub(crate) fn any() -> bool {
+        inventory::iter::<Self>().next().is_some()
     }
 }
 

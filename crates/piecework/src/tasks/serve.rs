@@ -1,14 +1,13 @@
 //! The child's side: a process that serves its parent's calls, one after the other, and ends with
 //! it.
 
-use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::panic::set_hook;
 use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
@@ -18,7 +17,8 @@ use piecework_wire::{Payload, Request, reply};
 use rustix::stdio::dup2_stdin;
 
 use crate::item::to_payload;
-use crate::tasks::{Panic, Task};
+use crate::tasks::panics::note;
+use crate::tasks::{Panic, Task, TaskError};
 
 /// What a child is called: by this it knows what it is.
 pub(crate) const CHILD: &str = "piecework-child";
@@ -28,6 +28,9 @@ const CALLS_MAX: usize = 2;
 
 /// The most tasks in one call.
 pub(crate) const BATCH_MAX: usize = 10_000;
+
+/// Whether this process is a child and serves its parent.
+static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// Makes a program's child processes do what they are there for: call it first in `main`. In any
 /// other process it does nothing.
@@ -45,8 +48,8 @@ pub(crate) const BATCH_MAX: usize = 10_000;
 /// }
 /// ```
 pub fn init() {
-    let name = std::env::args_os().next();
-    if name.is_some_and(|name| name == CHILD) {
+    if is_child() {
+        SERVES.store(true, Ordering::Relaxed);
         // `main` may run in a runtime, in which no task could have one of its own.
         let served = thread::scope(|scope| scope.spawn(serve).join());
         let code = match served {
@@ -61,11 +64,21 @@ pub fn init() {
     }
 }
 
+fn is_child() -> bool {
+    std::env::args_os().next().is_some_and(|name| name == CHILD)
+}
+
+/// Whether this is a child process that goes about as if it were none: its own children would do
+/// the same, without an end.
+pub(super) fn is_astray() -> bool {
+    is_child() && !SERVES.load(Ordering::Relaxed)
+}
+
 fn serve() -> io::Result<()> {
     // The parent's socket came as standard input, which is nothing from here on.
     let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     dup2_stdin(File::open("/dev/null")?)?;
-    set_hook(Box::new(note_panic));
+    set_hook(Box::new(note));
     let (sender, calls) = sync_channel(CALLS_MAX);
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
@@ -124,36 +137,13 @@ fn answer(call: &[u8], out: &mut BytesMut) {
 }
 
 fn run(task: &Task, arguments: &Payload) -> Payload {
-    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments))) {
-        Ok(Ok(result)) => return result,
-        Ok(Err(error)) => {
+    let panicked = match task.run_caught(arguments) {
+        Ok(result) => return result,
+        Err(TaskError::Panicked(panic)) => panic,
+        Err(error) => {
             let (place, backtrace) = (task.name().to_owned(), String::new());
             Panic { message: error.to_string(), place, backtrace }
         }
-        Err(_) => LAST_PANIC.take().unwrap_or_else(|| Panic {
-            message: "a panic of which nothing was noted".to_owned(),
-            place: task.name().to_owned(),
-            backtrace: String::new(),
-        }),
     };
     to_payload(&Err::<(), Panic>(panicked)).expect("strings are plain data")
-}
-
-thread_local! {
-    /// What this thread panicked with last.
-    static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
-}
-
-fn note_panic(info: &PanicHookInfo<'_>) {
-    let words = info.payload();
-    let message = words.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = message.or_else(|| words.downcast_ref::<String>().cloned());
-    let message = message.unwrap_or_else(|| "a panic without words".to_owned());
-    let place = info.location().map(ToString::to_string).unwrap_or_default();
-    let backtrace = Backtrace::capture();
-    let backtrace = match backtrace.status() {
-        BacktraceStatus::Captured => backtrace.to_string(),
-        _ => String::new(),
-    };
-    LAST_PANIC.set(Some(Panic { message, place, backtrace }));
 }

@@ -1,0 +1,296 @@
+//! The workers of a manager as those of a pool: what is given to the pool is put on their queue,
+//! and each answer comes to a queue of the pool's own.
+//!
+//! That queue ends with the pool's connection, and with it whatever nobody has begun. So the pool
+//! remembers what has no answer yet: where the connection ends, it puts that once more.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use piecework_wire::request::ArgOut;
+use piecework_wire::{Payload, Value};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::Error;
+use crate::item::plain;
+use crate::manager::Manager;
+use crate::pool::crew::Crew;
+use crate::pool::job::Batch;
+use crate::raw_queue::{RawQueue, Settle};
+use crate::session::MANAGER_IDENT;
+use crate::tasks::{Failure, TaskError};
+use crate::worker::message::{Answer, Order};
+
+/// Tasks that are put and have no answer yet: enough that no worker waits, few enough that others
+/// of the same queue have their turn.
+const AHEAD_MAX: usize = 500;
+
+/// Answers that are got at a time.
+const ANSWERS_MAX: usize = 100;
+
+/// How often it is looked whether a task has died with its workers.
+const DEAD_PERIOD: Duration = Duration::from_secs(1);
+
+/// Dead items that are listed at a time.
+const DEAD_MAX: i64 = 1_000;
+
+/// The pool's side of a queue of tasks.
+pub(super) struct Afar {
+    crew: Arc<Crew>,
+    manager: Manager,
+    queue: String,
+    attempts: u32,
+    /// What ids of this pool begin with: those of no other do.
+    token: String,
+    count: u64,
+    waiting: BTreeMap<String, Waiting>,
+}
+
+/// A task without an answer.
+struct Waiting {
+    batch: Batch,
+    order: Order,
+}
+
+/// The connections of a pool, while they last.
+struct Link {
+    tasks: RawQueue,
+    answers: RawQueue,
+    puts: JoinSet<(String, Result<(), Error>)>,
+    /// Dead items that are somebody else's.
+    others: HashSet<i64>,
+}
+
+impl Link {
+    async fn open(manager: &Manager, queue: &str) -> Result<Self, Error> {
+        let tasks = manager.raw_queue(queue).await?;
+        if !tasks.is_native() {
+            return Err(Error::Remote {
+                class: "LookupError".to_owned(),
+                message: format!(
+                    "the manager at {} is a stock Python one, which has no queue of answers for \
+                     each pool; hint: `piecework serve` runs one that has",
+                    manager.address()
+                ),
+            });
+        }
+        let (_, answers) = manager.session().await?.begin_run().await?;
+        Ok(Self { tasks, answers, puts: JoinSet::new(), others: HashSet::new() })
+    }
+
+    fn put(&mut self, id: &str, order: &Order) {
+        let (tasks, answers, id) =
+            (self.tasks.clone(), self.answers.ident().to_owned(), id.to_owned());
+        let order = Order { answers: Some(answers.clone()), ..order.clone() }.payload();
+        self.puts.spawn(async move {
+            let put = tasks.put_for(&order, &answers).await;
+            (id, put)
+        });
+    }
+
+    /// What the manager says of the dead items of the queue.
+    async fn ask(&self, method: &str, arguments: &[Value]) -> Result<Value, Error> {
+        let name = self.tasks.ident().rsplit_once('.').map_or("", |(name, _)| name);
+        let name = Value::from(name);
+        let arguments: Vec<_> =
+            std::iter::once(&name).chain(arguments).map(ArgOut::Value).collect();
+        let session = self.tasks.session();
+        let returned = session.call(MANAGER_IDENT, method, &arguments).await?;
+        match method {
+            "payload" => returned.payload().and_then(|payload| payload.value()),
+            _ => returned.value(),
+        }
+        .map_err(|error| session.place().protocol(error))
+    }
+}
+
+/// Checks that a pool can have the workers of this queue.
+pub(super) async fn check(manager: &Manager, queue: &str) -> Result<(), Error> {
+    Link::open(manager, queue).await.map(drop)
+}
+
+impl Afar {
+    pub(super) fn new(crew: Arc<Crew>, manager: Manager, queue: &str, attempts: u32) -> Self {
+        let mut token = [0; 8];
+        getrandom::fill(&mut token).expect("the system has random numbers");
+        let token = format!("{:016x}", u64::from_le_bytes(token));
+        let queue = queue.to_owned();
+        Self { crew, manager, queue, attempts, token, count: 0, waiting: BTreeMap::new() }
+    }
+
+    /// Has tasks done until nothing more will come.
+    pub(super) async fn run(mut self) {
+        loop {
+            if self.waiting.is_empty() {
+                // A manager is needed again when there is something to do.
+                match self.crew.next(1).await {
+                    Some(batch) => drop(self.begin(batch)),
+                    None => return,
+                }
+            }
+            let open = || Link::open(&self.manager, &self.queue);
+            match self.manager.sessions().patiently(open).await {
+                Err(error) => self.give_up(&error),
+                Ok(link) => match self.serve(link).await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        let again = self.waiting.len();
+                        tracing::warn!(%error, again, "the manager is reached for again");
+                    }
+                },
+            }
+        }
+    }
+
+    /// Puts tasks and gets their answers, for as long as the connections last.
+    async fn serve(&mut self, mut link: Link) -> Result<(), Error> {
+        for (id, waiting) in &self.waiting {
+            link.put(id, &waiting.order);
+        }
+        let answers = link.answers.clone();
+        let mut reading = Box::pin(read(answers.clone()));
+        let mut look_at = Instant::now() + DEAD_PERIOD;
+        loop {
+            tokio::select! {
+                batch = self.crew.next(1), if self.waiting.len() < AHEAD_MAX => match batch {
+                    Some(batch) => {
+                        let (id, order) = self.begin(batch);
+                        link.put(&id, &order);
+                    }
+                    None => return Ok(()),
+                },
+                Some(put) = link.puts.join_next() => match put {
+                    Ok((_, Ok(()))) | Err(_) => {}
+                    Ok((_, Err(error @ (Error::Closed { .. } | Error::Unreachable { .. })))) => {
+                        return Err(error);
+                    }
+                    Ok((id, Err(refused))) => {
+                        self.end(&id, Err(TaskError::Item(Box::new(refused))));
+                    }
+                },
+                read_now = &mut reading => {
+                    read_now?.into_iter().for_each(|payload| self.answered(&payload));
+                    reading.set(read(answers.clone()));
+                }
+                () = sleep_until(look_at), if !self.waiting.is_empty() => {
+                    self.bury(&mut link).await?;
+                    look_at = Instant::now() + DEAD_PERIOD;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, batch: Batch) -> (String, Order) {
+        self.count += 1;
+        let id = format!("{}.{}", self.token, self.count);
+        let arguments = batch.pieces.first().map(|piece| plain(&piece.arguments));
+        let order = Order {
+            task: batch.task.to_owned(),
+            arguments: arguments.and_then(Result::ok).unwrap_or(Value::Tuple(Vec::new())),
+            id: Value::Str(id.clone()),
+            answers: None,
+            attempts: self.attempts,
+        };
+        self.waiting.insert(id.clone(), Waiting { batch, order: order.clone() });
+        (id, order)
+    }
+
+    fn answered(&mut self, payload: &Payload) {
+        let answer = plain(payload).ok().and_then(Answer::read);
+        let Some(Answer { id: Value::Str(id), result }) = answer else {
+            tracing::warn!("an answer makes no sense, and is dropped");
+            return;
+        };
+        // As a child says a result.
+        let ok = |result| Payload::from_value(&Value::Dict(vec![(Value::from("Ok"), result)]));
+        self.end(&id, result.map(ok).map_err(TaskError::Elsewhere));
+    }
+
+    /// A task has come to something. One that was put twice may come to something twice.
+    fn end(&mut self, id: &str, told: Result<Payload, TaskError>) {
+        let Some(Waiting { mut batch, .. }) = self.waiting.remove(id) else { return };
+        let piece = batch.pieces.pop().expect("each is of one piece");
+        // Whoever waited may be gone.
+        let _ = batch.told.try_send((piece.at, told));
+        self.crew.done(&batch.told, None, Vec::new());
+    }
+
+    /// Tasks whose workers died as often as they were tried have no other answer than this.
+    async fn bury(&mut self, link: &mut Link) -> Result<(), Error> {
+        let mut after = Value::None;
+        let mut seen = HashSet::new();
+        loop {
+            let Value::List(dead) = link.ask("dead", &[after, Value::Int(DEAD_MAX)]).await? else {
+                break;
+            };
+            let is_last = i64::try_from(dead.len()).is_ok_and(|len| len < DEAD_MAX);
+            let mut last = 0;
+            for item in dead {
+                let Some(Value::Int(id)) = entry(&item, "id").cloned() else { continue };
+                last = id;
+                if !link.others.contains(&id) && self.is_ours(link, id, &item).await? {
+                    link.ask("drop", &[Value::Int(id)]).await?;
+                } else {
+                    seen.insert(id);
+                }
+            }
+            after = Value::Int(last);
+            if is_last {
+                break;
+            }
+        }
+        link.others = seen;
+        Ok(())
+    }
+
+    /// Whether a dead item is a task of this pool; then whoever waits for it is told.
+    async fn is_ours(&mut self, link: &Link, id: i64, item: &Value) -> Result<bool, Error> {
+        let payload = match link.ask("payload", &[Value::Int(id)]).await {
+            Ok(payload) => payload,
+            Err(Error::Remote { .. } | Error::Protocol { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let Ok(Order { id: Value::Str(id), .. }) = Order::read(payload) else { return Ok(false) };
+        if !self.waiting.contains_key(&id) {
+            return Ok(false);
+        }
+        let said = |key| entry(item, key).map(ToString::to_string).unwrap_or_default();
+        let failure = Failure {
+            message: format!(
+                "tried {} times, and the last attempt was {}",
+                said("attempts"),
+                said("error")
+            ),
+            place: String::new(),
+            backtrace: String::new(),
+            worker: format!("{} at {}", said("name"), said("address")),
+        };
+        self.end(&id, Err(TaskError::Elsewhere(failure)));
+        Ok(true)
+    }
+
+    /// The manager has been away for too long.
+    fn give_up(&mut self, error: &Error) {
+        for id in self.waiting.keys().cloned().collect::<Vec<_>>() {
+            let why = TaskError::Failed(format!("nobody can do it: {error}"));
+            self.end(&id, Err(why));
+        }
+    }
+}
+
+async fn read(answers: RawQueue) -> Result<Vec<Payload>, Error> {
+    let leased = answers.lease(ANSWERS_MAX, None).await?;
+    let mut payloads = Vec::with_capacity(leased.len());
+    for it in leased {
+        answers.settle_soon(it.id, Settle::Ack)?;
+        payloads.push(it.payload);
+    }
+    Ok(payloads)
+}
+
+fn entry<'a>(dict: &'a Value, key: &str) -> Option<&'a Value> {
+    let Value::Dict(entries) = dict else { return None };
+    entries.iter().find(|(it, _)| matches!(it, Value::Str(it) if it == key)).map(|(_, value)| value)
+}
