@@ -45,7 +45,7 @@ pub(super) struct Afar {
     /// What ids of this pool begin with: those of no other do.
     token: String,
     count: u64,
-    waiting: BTreeMap<String, Waiting>,
+    waiting: BTreeMap<u64, Waiting>,
 }
 
 /// A task without an answer.
@@ -58,7 +58,7 @@ struct Waiting {
 struct Link {
     tasks: RawQueue,
     answers: RawQueue,
-    puts: JoinSet<(String, Result<(), Error>)>,
+    puts: JoinSet<(u64, Result<(), Error>)>,
     /// Dead items that are somebody else's.
     others: HashSet<i64>,
 }
@@ -80,13 +80,12 @@ impl Link {
         Ok(Self { tasks, answers, puts: JoinSet::new(), others: HashSet::new() })
     }
 
-    fn put(&mut self, id: &str, order: &Order) {
-        let (tasks, answers, id) =
-            (self.tasks.clone(), self.answers.ident().to_owned(), id.to_owned());
+    fn put(&mut self, number: u64, order: &Order) {
+        let (tasks, answers) = (self.tasks.clone(), self.answers.ident().to_owned());
         let order = Order { answers: Some(answers.clone()), ..order.clone() }.payload();
         self.puts.spawn(async move {
             let put = tasks.put_for(&order, &answers).await;
-            (id, put)
+            (number, put)
         });
     }
 
@@ -146,8 +145,8 @@ impl Afar {
 
     /// Puts tasks and gets their answers, for as long as the connections last.
     async fn serve(&mut self, mut link: Link) -> Result<(), Error> {
-        for (id, waiting) in &self.waiting {
-            link.put(id, &waiting.order);
+        for (number, waiting) in &self.waiting {
+            link.put(*number, &waiting.order);
         }
         let answers = link.answers.clone();
         let mut reading = Box::pin(read(answers.clone()));
@@ -156,8 +155,8 @@ impl Afar {
             tokio::select! {
                 batch = self.crew.next(1), if self.waiting.len() < AHEAD_MAX => match batch {
                     Some(batch) => {
-                        let (id, order) = self.begin(batch);
-                        link.put(&id, &order);
+                        let (number, order) = self.begin(batch);
+                        link.put(number, &order);
                     }
                     None => return Ok(()),
                 },
@@ -166,8 +165,8 @@ impl Afar {
                     Ok((_, Err(error @ (Error::Closed { .. } | Error::Unreachable { .. })))) => {
                         return Err(error);
                     }
-                    Ok((id, Err(refused))) => {
-                        self.end(&id, Err(TaskError::Item(Box::new(refused))));
+                    Ok((number, Err(refused))) => {
+                        self.end(number, Err(TaskError::Item(Box::new(refused))));
                     }
                 },
                 read_now = &mut reading => {
@@ -182,35 +181,42 @@ impl Afar {
         }
     }
 
-    fn begin(&mut self, batch: Batch) -> (String, Order) {
+    fn begin(&mut self, batch: Batch) -> (u64, Order) {
         self.count += 1;
-        let id = format!("{}.{}", self.token, self.count);
         let arguments = batch.pieces.first().map(|piece| plain(&piece.arguments));
         let order = Order {
             task: batch.task.to_owned(),
             arguments: arguments.and_then(Result::ok).unwrap_or(Value::Tuple(Vec::new())),
-            id: Value::Str(id.clone()),
+            id: Value::Str(format!("{}.{}", self.token, self.count)),
             answers: None,
             attempts: self.attempts,
         };
-        self.waiting.insert(id.clone(), Waiting { batch, order: order.clone() });
-        (id, order)
+        self.waiting.insert(self.count, Waiting { batch, order: order.clone() });
+        (self.count, order)
+    }
+
+    /// Which task an id is of, if that is one of this pool and has no answer yet.
+    fn number(&self, id: &Value) -> Option<u64> {
+        let Value::Str(id) = id else { return None };
+        let number = id.strip_prefix(&self.token)?.strip_prefix('.')?.parse().ok()?;
+        self.waiting.contains_key(&number).then_some(number)
     }
 
     fn answered(&mut self, payload: &Payload) {
-        let answer = plain(payload).ok().and_then(Answer::read);
-        let Some(Answer { id: Value::Str(id), result }) = answer else {
+        let Some(Answer { id, result }) = plain(payload).ok().and_then(Answer::read) else {
             tracing::warn!("an answer makes no sense, and is dropped");
             return;
         };
+        // A task that was put twice may be answered twice.
+        let Some(number) = self.number(&id) else { return };
         // As a child says a result.
         let ok = |result| Payload::from_value(&Value::Dict(vec![(Value::from("Ok"), result)]));
-        self.end(&id, result.map(ok).map_err(TaskError::Elsewhere));
+        self.end(number, result.map(ok).map_err(TaskError::Elsewhere));
     }
 
-    /// A task has come to something. One that was put twice may come to something twice.
-    fn end(&mut self, id: &str, told: Result<Payload, TaskError>) {
-        let Some(Waiting { mut batch, .. }) = self.waiting.remove(id) else { return };
+    /// A task has come to something.
+    fn end(&mut self, number: u64, told: Result<Payload, TaskError>) {
+        let Some(Waiting { mut batch, .. }) = self.waiting.remove(&number) else { return };
         let piece = batch.pieces.pop().expect("each is of one piece");
         // Whoever waited may be gone.
         let _ = batch.told.try_send((piece.at, told));
@@ -252,10 +258,8 @@ impl Afar {
             Err(Error::Remote { .. } | Error::Protocol { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let Ok(Order { id: Value::Str(id), .. }) = Order::read(payload) else { return Ok(false) };
-        if !self.waiting.contains_key(&id) {
-            return Ok(false);
-        }
+        let number = Order::read(payload).ok().and_then(|order| self.number(&order.id));
+        let Some(number) = number else { return Ok(false) };
         let said = |key| entry(item, key).map(ToString::to_string).unwrap_or_default();
         let failure = Failure {
             message: format!(
@@ -267,15 +271,14 @@ impl Afar {
             backtrace: String::new(),
             worker: format!("{} at {}", said("name"), said("address")),
         };
-        self.end(&id, Err(TaskError::Elsewhere(failure)));
+        self.end(number, Err(TaskError::Elsewhere(failure)));
         Ok(true)
     }
 
     /// The manager has been away for too long.
     fn give_up(&mut self, error: &Error) {
-        for id in self.waiting.keys().cloned().collect::<Vec<_>>() {
-            let why = TaskError::Failed(format!("nobody can do it: {error}"));
-            self.end(&id, Err(why));
+        while let Some(number) = self.waiting.keys().next().copied() {
+            self.end(number, Err(TaskError::Failed(format!("nobody can do it: {error}"))));
         }
     }
 }

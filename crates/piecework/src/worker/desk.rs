@@ -145,7 +145,9 @@ impl<S: 'static> Desk<S> {
                 for held in taken {
                     if held.payload.is_none() {
                         // The stop mark of Python programs.
-                        held.done().await?;
+                        if let Err(error) = held.done().await {
+                            tracing::warn!(%error, "the stop mark may come again");
+                        }
                         return Ok(true);
                     }
                     self.read(held).await;
