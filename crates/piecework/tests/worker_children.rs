@@ -176,13 +176,13 @@ async fn work(address: String) {
 }
 
 async fn all_results_come_in_order_though_a_worker_is_killed() {
-    const TASKS: u64 = 3_000;
+    const TASKS: u64 = 1_000;
     let manager = served().await;
     let (first, mut second) = (Program::start(&manager), Program::start(&manager));
     let pool = Pool::connect(manager.address(), Key::new("abc")).await.unwrap();
     let mut results = pool.imap(square, 0..TASKS);
     for n in 0..TASKS {
-        if n == 500 {
+        if n == 300 {
             kill_process(second.pid(), Signal::KILL).unwrap();
             second.0.wait().unwrap();
             second = Program::start(&manager);

@@ -37,6 +37,8 @@ pub(super) struct Desk<S> {
     /// Taken ahead, and when.
     ahead: VecDeque<(Instant, Errand<S>)>,
     aside: Aside,
+    /// Whether no more is taken, for there is no more for this worker.
+    is_ending: bool,
     /// What a task took so far, on average.
     took: Option<Duration>,
     taking: JoinSet<Result<Vec<Held>, Error>>,
@@ -65,6 +67,7 @@ impl<S: 'static> Desk<S> {
             busy: JoinSet::new(),
             ahead: VecDeque::new(),
             aside: Aside::default(),
+            is_ending: false,
             took: None,
             taking: JoinSet::new(),
         }
@@ -85,17 +88,16 @@ impl<S: 'static> Desk<S> {
     async fn work(&mut self) -> Result<(), WorkerError> {
         loop {
             self.hand_out();
+            if self.is_ending && self.ahead.is_empty() {
+                return Ok(());
+            }
             self.take();
             let due = self.due();
             tokio::select! {
                 biased;
                 () = self.stopper.reached(Stage::Draining) => return Ok(()),
                 Some(over) = self.busy.join_next() => self.over(over)?,
-                Some(taken) = self.taking.join_next() => {
-                    if self.taken(taken).await? {
-                        return Ok(());
-                    }
-                }
+                Some(taken) = self.taking.join_next() => self.taken(taken).await?,
                 () = sleep_until(due) => self.tidy().await,
             }
         }
@@ -126,7 +128,8 @@ impl<S: 'static> Desk<S> {
             _ => 0,
         };
         let room = (self.idle.len() + soon).saturating_sub(self.ahead.len()).min(TAKE_MAX);
-        if room > 0 && self.taking.is_empty() && !self.aside.is_full() {
+        let wants = !self.is_ending && !self.aside.is_full();
+        if room > 0 && wants && self.taking.is_empty() {
             let (source, pause) = (Arc::clone(&self.source), self.source.pause());
             self.taking.spawn(async move {
                 sleep(pause).await;
@@ -135,20 +138,19 @@ impl<S: 'static> Desk<S> {
         }
     }
 
-    /// Tells whether that was the last of it.
     async fn taken(
         &mut self,
         taken: Result<Result<Vec<Held>, Error>, JoinError>,
-    ) -> Result<bool, WorkerError> {
+    ) -> Result<(), WorkerError> {
         match taken {
             Ok(Ok(taken)) => {
-                for held in taken {
+                let mut taken = taken.into_iter();
+                while let Some(held) = taken.next() {
                     if held.payload.is_none() {
-                        // The stop mark of Python programs.
-                        if let Err(error) = held.done().await {
-                            tracing::warn!(%error, "the stop mark may come again");
-                        }
-                        return Ok(true);
+                        self.is_ending = true;
+                        end_at(held).await;
+                        give_back(taken.collect()).await;
+                        return Ok(());
                     }
                     self.read(held).await;
                 }
@@ -157,11 +159,11 @@ impl<S: 'static> Desk<S> {
                 tracing::warn!(%error, "the worker reaches for its manager again");
                 self.reopen().await?;
             }
-            Ok(Err(error)) if error.is_remote("ShutDown") => return Ok(true),
+            Ok(Err(error)) if error.is_remote("ShutDown") => self.is_ending = true,
             Ok(Err(error)) => return Err(error.into()),
             Err(error) => tracing::error!(%error, "a request for tasks came to nothing"),
         }
-        Ok(false)
+        Ok(())
     }
 
     async fn read(&mut self, held: Held) {
@@ -219,7 +221,9 @@ impl<S: 'static> Desk<S> {
 
     /// When there is something to tidy up.
     fn due(&self) -> Instant {
-        let ahead = self.ahead.front().map(|(since, _)| *since + RENEW_PERIOD);
+        // What is in front of a stop mark is this worker's.
+        let ahead = self.ahead.front().filter(|_| !self.is_ending);
+        let ahead = ahead.map(|(since, _)| *since + RENEW_PERIOD);
         let due = [ahead, self.aside.due()].into_iter().flatten().min();
         due.unwrap_or_else(|| Instant::now() + RENEW_PERIOD)
     }
@@ -228,8 +232,8 @@ impl<S: 'static> Desk<S> {
     /// else may do it at once.
     async fn tidy(&mut self) {
         let mut back = self.aside.take_due();
-        let now = Instant::now();
-        while self.ahead.front().is_some_and(|(since, _)| *since + RENEW_PERIOD <= now) {
+        let stale = Instant::now() - RENEW_PERIOD;
+        while !self.is_ending && self.ahead.front().is_some_and(|(since, _)| *since <= stale) {
             self.took = None;
             back.extend(self.ahead.pop_front().map(|(_, errand)| errand.held));
         }
@@ -269,6 +273,13 @@ impl<S: 'static> Desk<S> {
                 }
             }
         }
+    }
+}
+
+/// The stop mark of Python programs has come: what was in front of it is done.
+async fn end_at(mark: Held) {
+    if let Err(error) = mark.done().await {
+        tracing::warn!(%error, "the stop mark may come again");
     }
 }
 

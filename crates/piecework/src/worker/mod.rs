@@ -53,8 +53,8 @@ use crate::worker::work::Make;
 /// once; a child process that died or a time that is up is one after the last attempt.
 ///
 /// A worker outlives its manager: it reaches for it anew for a minute, and what it was at is done
-/// again. The leases of long tasks are renewed. An item that is `None` ends the worker. Dropped
-/// while it runs, a worker gives back what it has.
+/// again. The leases of long tasks are renewed. An item that is `None` ends the worker, once what
+/// was in front of it is done. Dropped while it runs, a worker gives back what it has.
 ///
 /// ```
 /// # #[tokio::main]
