@@ -16,7 +16,8 @@ use piecework::{Key, Manager, Pool};
 /// How many primes there are from `low` to below `high`, and who has counted them.
 #[piecework::task]
 fn primes(low: u32, high: u32) -> (usize, u32) {
-    let is_prime = |n: &u32| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime =
+        |n: &u32| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
     ((low..high).filter(is_prime).count(), std::os::unix::process::parent_id())
 }
 

@@ -235,7 +235,7 @@ async fn what_cannot_run_is_refused_at_the_door() {
     let refused = [
         (worker().concurrency(Concurrency::Processes(1)).each(|n: u32| n), "#[piecework::task]"),
         (worker().each(|n: u32| n).task("double", |n: u32| n * 2), "not both: \"double\""),
-        (worker().each(|n: u32| n).initializer(square, &(1,)), "`state` makes one"),
+        (worker().each(|n: u32| n).initializer(square, &(1,)), "`state` is for closures what"),
     ];
     for (worker, words) in refused {
         let error = worker.run().await.unwrap_err().to_string();

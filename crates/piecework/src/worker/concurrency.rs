@@ -13,7 +13,7 @@ const TASKS_DEFAULT: usize = 100;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Concurrency {
     /// In the runtime of the program: for `async` closures. What is not `async` is run by the
-    /// threads that the runtime has for that.
+    /// threads that the runtime has for that, and waits for at its own end.
     Tasks(usize),
     /// Each in a thread of its own.
     Threads(usize),

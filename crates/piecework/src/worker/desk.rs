@@ -207,10 +207,7 @@ impl<S: 'static> Desk<S> {
             Ok(Over { slot, took, ended }) => {
                 self.idle.push(slot);
                 self.took = Some(self.took.map_or(took, |before| (before * 3 + took) / 4));
-                ended.map_err(|error| match error {
-                    TaskError::NotBegun(why) => WorkerError::State(why),
-                    error => WorkerError::Child(error),
-                })
+                Ok(ended?)
             }
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -232,8 +229,8 @@ impl<S: 'static> Desk<S> {
     /// else may do it at once.
     async fn tidy(&mut self) {
         let mut back = self.aside.take_due();
-        let stale = Instant::now() - RENEW_PERIOD;
-        while !self.is_ending && self.ahead.front().is_some_and(|(since, _)| *since <= stale) {
+        let is_stale = |(since, _): &(Instant, Errand<S>)| since.elapsed() >= RENEW_PERIOD;
+        while !self.is_ending && self.ahead.front().is_some_and(is_stale) {
             self.took = None;
             back.extend(self.ahead.pop_front().map(|(_, errand)| errand.held));
         }

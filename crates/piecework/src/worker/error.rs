@@ -48,3 +48,13 @@ pub enum WorkerError {
     #[error(transparent)]
     Manager(#[from] crate::Error),
 }
+
+impl From<TaskError> for WorkerError {
+    /// Why there is nobody who could do tasks.
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotBegun(why) => Self::State(why),
+            error => Self::Child(error),
+        }
+    }
+}

@@ -17,7 +17,12 @@ use crate::tasks::{Plain, TaskError, Waiting};
 /// What a task comes to in this worker.
 pub(super) type Done = Result<Value, TaskError>;
 
-type Future_ = Pin<Box<dyn Future<Output = Done> + Send>>;
+type Doing = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+type RunPlain = dyn Fn(Value) -> Done + Send + Sync;
+type RunWithState<S> = dyn Fn(&mut S, Value) -> Done + Send + Sync;
+type RunWaiting = dyn Fn(Value) -> Doing + Send + Sync;
+type RunSharing = dyn Fn(&Shared, Value) -> Doing + Send + Sync;
 
 /// A state that `async` tasks share.
 pub(super) type Shared = Arc<dyn Any + Send + Sync>;
@@ -25,13 +30,13 @@ pub(super) type Shared = Arc<dyn Any + Send + Sync>;
 /// What does a task, given a tuple of arguments.
 pub(super) enum Handler<S> {
     /// Takes its thread until it is done.
-    Plain(Arc<dyn Fn(Value) -> Done + Send + Sync>),
+    Plain(Arc<RunPlain>),
     /// The same, with the state of its thread.
-    WithState(Arc<dyn Fn(&mut S, Value) -> Done + Send + Sync>),
+    WithState(Arc<RunWithState<S>>),
     /// Waits.
-    Waiting(Arc<dyn Fn(Value) -> Future_ + Send + Sync>),
+    Waiting(Arc<RunWaiting>),
     /// The same, with the state that all share; and what makes that one that can be shared.
-    Sharing(fn(S) -> Shared, Arc<dyn Fn(&Shared, Value) -> Future_ + Send + Sync>),
+    Sharing(fn(S) -> Shared, Arc<RunSharing>),
 }
 
 /// The mark of a closure with the state of its thread, `&mut S`.
@@ -146,7 +151,7 @@ macro_rules! handle {
                 $($argument: DeserializeOwned,)*
             {
                 fn handler(self) -> Box<dyn Any> {
-                    let run = move |state: &Shared, arguments| -> Future_ {
+                    let run = move |state: &Shared, arguments| -> Doing {
                         let state = Arc::clone(state).downcast::<S>();
                         let state = state.expect("it was made for this worker");
                         let begun = read(arguments).and_then(|($($argument,)*)| {

@@ -10,6 +10,7 @@ pub(crate) mod message;
 mod plan;
 mod slot;
 mod source;
+mod staff;
 mod stop;
 mod thread;
 mod work;
@@ -25,17 +26,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
 use crate::manager::Manager;
-use crate::tasks::{Begin, Seat, TaskError, TaskFn, panics};
+use crate::tasks::{Begin, TaskFn, panics};
 use crate::worker::desk::Desk;
 use crate::worker::errand::Manner;
 use crate::worker::handler::{Gives, Tries, handler};
 use crate::worker::plan::Plan;
-use crate::worker::slot::{Slot, share};
 use crate::worker::source::Source;
-use crate::worker::thread::{STRAYS_MAX, Thread};
+use crate::worker::staff::employ;
 use crate::worker::work::Make;
 
 /// Takes the tasks of a queue, has them done, and puts what they come to on another.
@@ -215,6 +214,7 @@ impl<S: 'static> Worker<S> {
     #[must_use]
     pub fn tasks_per_child_max(mut self, tasks: u64) -> Self {
         self.begin.tasks_max = Some(tasks.max(1));
+        self.begins_children = true;
         self
     }
 
@@ -260,13 +260,7 @@ impl<S: 'static> Worker<S> {
         let concurrency = self.plan.concurrency(self.concurrency, self.begins_children)?;
         let plan = Arc::new(self.plan);
         let source = plan.open().await?;
-        let mut slots = slots(&plan, concurrency, self.begin)?;
-        for slot in &mut slots {
-            slot.ready().await.map_err(|error| match error {
-                TaskError::NotBegun(why) => WorkerError::State(why),
-                error => WorkerError::Child(error),
-            })?;
-        }
+        let slots = employ(&plan, concurrency, self.begin).await?;
         Desk::new(plan, self.stopper, source, slots).run().await
     }
 }
@@ -275,32 +269,6 @@ impl<S> Plan<S> {
     async fn open(&self) -> Result<Arc<Source>, crate::Error> {
         Source::open(&self.manager, &self.queue, self.answers(), self.needs_answers()).await
     }
-}
-
-/// Whoever does one task at a time, as many as there are to be.
-fn slots<S: 'static>(
-    plan: &Plan<S>,
-    concurrency: Concurrency,
-    begin: Begin,
-) -> Result<Vec<Slot<S>>, WorkerError> {
-    let count = concurrency.count();
-    let make = &plan.make;
-    Ok(match concurrency {
-        Concurrency::Tasks(_) => {
-            let shared = share(plan.handlers().map(|(_, handler)| handler), || make());
-            let shared = shared.map_err(WorkerError::State)?;
-            (0..count).map(|_| Slot::Task(shared.clone())).collect()
-        }
-        Concurrency::Threads(_) => {
-            let room = Arc::new(Semaphore::new(count + STRAYS_MAX));
-            let thread = |_| Slot::Thread(Thread::new(Arc::clone(make), Arc::clone(&room)));
-            (0..count).map(thread).collect()
-        }
-        Concurrency::Processes(_) => {
-            let begin = Arc::new(begin);
-            (0..count).map(|_| Slot::Process(Seat::new(Arc::clone(&begin)))).collect()
-        }
-    })
 }
 
 /// The name of this machine.

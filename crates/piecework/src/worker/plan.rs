@@ -86,9 +86,11 @@ impl<S> Plan<S> {
                 "`initializer` runs a task first in each child process, which may keep its state \
                  in a static",
             ),
-            (_, true) if !is_processes => {
-                ("the initializer", "it is for child processes", "`state` makes one for closures")
-            }
+            (_, true) if !is_processes => (
+                "what is said of child processes",
+                "it has none",
+                "`state` is for closures what `initializer` is for child processes",
+            ),
             _ => return Ok(chosen),
         };
         Err(WorkerError::Unfit { task: task.to_owned(), place: chosen.place(), why, hint })

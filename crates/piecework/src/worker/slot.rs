@@ -15,7 +15,7 @@ pub(super) enum Slot<S> {
     /// In a thread of its own.
     Thread(Thread<S>),
     /// In a child process of its own.
-    Process(Seat),
+    Process(Box<Seat>),
 }
 
 impl<S: 'static> Slot<S> {
@@ -61,16 +61,4 @@ impl<S: 'static> Slot<S> {
 
 async fn blocking(run: impl FnOnce() -> Done + Send + 'static) -> Done {
     spawn_blocking(run).await.unwrap_or(Err(TaskError::Over("gone")))
-}
-
-/// What `async` tasks share, if one of these needs it.
-pub(super) fn share<'a, S: 'a>(
-    mut handlers: impl Iterator<Item = &'a Handler<S>>,
-    make: impl FnOnce() -> Result<S, String>,
-) -> Result<Option<Shared>, String> {
-    let share = handlers.find_map(|handler| match handler {
-        Handler::Sharing(share, _) => Some(*share),
-        _ => None,
-    });
-    share.map(|share| make().map(share)).transpose()
 }
