@@ -28,6 +28,11 @@ async fn divide(a: u32, b: u32) -> u32 {
     a / b
 }
 
+#[piecework::task]
+fn answer() -> u32 {
+    42
+}
+
 /// A task by name and its answer, as Python has them.
 #[derive(Serialize)]
 struct Order {
@@ -105,7 +110,8 @@ async fn tasks_by_name_are_closures_and_marked_functions() {
         .concurrency(Concurrency::Threads(2))
         .answers("squares")
         .task("double", |n: u32| n * 2)
-        .task("wait", |n: u32| async move { n });
+        .task("wait", |n: u32| async move { n })
+        .task("nothing", || 1_u32);
     let worker = start(worker);
     let tasks = manager.queue("task").await.unwrap();
     let answers = manager.queue::<Answer<u32>>("squares").await.unwrap();
@@ -113,6 +119,49 @@ async fn tasks_by_name_are_closures_and_marked_functions() {
         tasks.put(&Order { task, args: (7,), id: 3 }).await.unwrap();
         assert_eq!(answers.get().await.unwrap(), Answer { id: 3, result });
     }
+    #[derive(Serialize)]
+    struct Bare {
+        task: &'static str,
+        args: [u8; 0],
+        id: u32,
+    }
+    let bare = Bare { task: "nothing", args: [], id: 4 };
+    manager.queue("task").await.unwrap().put(&bare).await.unwrap();
+    assert_eq!(answers.get().await.unwrap(), Answer { id: 4, result: 1 });
+    stop(worker).await;
+}
+
+/// Asks for two functions by name.
+const PYTHON: &str = "
+import sys
+from multiprocessing.managers import BaseManager
+
+class Manager(BaseManager):
+    pass
+
+Manager.register('get_task_queue')
+Manager.register('get_result_queue')
+host, port = sys.argv[1].split(':')
+manager = Manager(address=(host, int(port)), authkey=b'abc')
+manager.connect()
+task, result = manager.get_task_queue(), manager.get_result_queue()
+task.put({'task': 'worker::square', 'args': (7,), 'id': 'a'})
+task.put({'task': 'worker::divide', 'args': [7, 0], 'id': 'b', 'answers': 'result'})
+answers = {answer['id']: answer for answer in (result.get(timeout=60), result.get(timeout=60))}
+print(answers['a'], answers['b']['error']['message'])
+";
+
+#[tokio::test]
+async fn python_asks_for_functions_by_name() {
+    let mut config = Config::new(Key::new("abc"));
+    config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    let manager = Manager::serve(config).await.unwrap();
+    let worker = start(manager.worker("task").concurrency(Concurrency::Threads(2)));
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", PYTHON, &manager.address()]);
+    let output = tokio::task::spawn_blocking(move || python.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.trim(), "{'id': 'a', 'result': 49} attempt to divide by zero", "{output:?}");
     stop(worker).await;
 }
 
@@ -413,6 +462,7 @@ async fn a_pool_over_workers_has_all_results_in_order() {
     unordered.sort_unstable();
     assert_eq!(unordered, squares[..50]);
     assert_eq!(pool.starmap(divide, [(7, 2), (9, 3)]).await.unwrap(), [3, 3]);
+    assert_eq!(pool.apply(answer, ()).await.unwrap(), 42);
     let later = pool.apply_async(square, (3,));
     pool.close();
     let error = pool.apply(square, (1,)).await.unwrap_err();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
 use crate::item::plain;
@@ -32,6 +32,9 @@ const ANSWERS_MAX: usize = 100;
 
 /// How often it is looked whether a task has died with its workers.
 const DEAD_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long it is until a manager is reached for again whose connection ended, however it did.
+const AGAIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Dead items that are listed at a time.
 const DEAD_MAX: i64 = 1_000;
@@ -137,6 +140,7 @@ impl Afar {
                     Err(error) => {
                         let again = self.waiting.len();
                         tracing::warn!(%error, again, "the manager is reached for again");
+                        sleep(AGAIN_PAUSE).await;
                     }
                 },
             }
@@ -174,7 +178,12 @@ impl Afar {
                     reading.set(read(answers.clone()));
                 }
                 () = sleep_until(look_at), if !self.waiting.is_empty() => {
-                    self.bury(&mut link).await?;
+                    match self.bury(&mut link).await {
+                        Err(error @ Error::Remote { .. }) => {
+                            tracing::warn!(%error, "the manager does not tell which items are dead");
+                        }
+                        buried => buried?,
+                    }
                     look_at = Instant::now() + DEAD_PERIOD;
                 }
             }

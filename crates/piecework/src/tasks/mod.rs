@@ -1,9 +1,9 @@
 //! Functions that other processes of the same program run: found by name, given their arguments as
 //! plain data.
 //!
-//! A program that uses [`Pool`](crate::Pool) or [`Process`](crate::Process) calls [`init`] first in
-//! its `main`: a child process is the same program, which serves its parent there and goes no
-//! further.
+//! A program that uses [`Pool`](crate::Pool), [`Process`](crate::Process) or a
+//! [`Worker`](crate::Worker) of processes calls [`init`] first in its `main`: a child process is the
+//! same program, which serves its parent there and goes no further.
 
 mod callable;
 mod child;

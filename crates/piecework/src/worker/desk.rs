@@ -155,7 +155,7 @@ impl<S: 'static> Desk<S> {
                     self.read(held).await;
                 }
             }
-            Ok(Err(error @ (Error::Closed { .. } | Error::Unreachable { .. }))) => {
+            Ok(Err(error @ Error::Closed { .. })) => {
                 tracing::warn!(%error, "the worker reaches for its manager again");
                 self.reopen().await?;
             }

@@ -21,7 +21,7 @@ pub(crate) const ATTEMPTS: u32 = 5;
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) task: String,
-    /// A tuple, or a list.
+    /// A tuple, or a list; None if there are none, as serde has it.
     pub(crate) arguments: Value,
     /// What its answer repeats.
     pub(crate) id: Value,
@@ -41,7 +41,7 @@ impl Order {
         };
         let mut order = Self {
             task: String::new(),
-            arguments: Value::Tuple(Vec::new()),
+            arguments: Value::None,
             id: Value::None,
             answers: None,
             attempts: ATTEMPTS,
@@ -50,6 +50,7 @@ impl Order {
             let Value::Str(key) = key else { continue };
             match (key.as_str(), value) {
                 ("task", Value::Str(task)) => order.task = task,
+                ("args", Value::Tuple(none) | Value::List(none)) if none.is_empty() => {}
                 ("args", arguments @ (Value::Tuple(_) | Value::List(_))) => {
                     order.arguments = arguments;
                 }
@@ -72,9 +73,13 @@ impl Order {
 
     pub(crate) fn payload(self) -> Payload {
         let answers = self.answers.map_or(Value::None, Value::Str);
+        let arguments = match self.arguments {
+            Value::None => Value::Tuple(Vec::new()),
+            arguments => arguments,
+        };
         Payload::from_value(&dict([
             ("task", Value::Str(self.task)),
-            ("args", self.arguments),
+            ("args", arguments),
             ("id", self.id),
             ("answers", answers),
             ("attempts", Value::Int(self.attempts.into())),
