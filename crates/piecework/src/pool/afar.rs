@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
@@ -18,17 +16,13 @@ use crate::item::plain;
 use crate::manager::Manager;
 use crate::pool::crew::Crew;
 use crate::pool::job::Batch;
-use crate::raw_queue::{RawQueue, Settle};
-use crate::session::MANAGER_IDENT;
+use crate::pool::line::{Line, read};
 use crate::tasks::{Failure, TaskError};
 use crate::worker::message::{Answer, Order};
 
 /// Tasks that are put and have no answer yet: enough that no worker waits, few enough that others
 /// of the same queue have their turn.
 const AHEAD_MAX: usize = 500;
-
-/// Answers that are got at a time.
-const ANSWERS_MAX: usize = 100;
 
 /// How often it is looked whether a task has died with its workers.
 const DEAD_PERIOD: Duration = Duration::from_secs(1);
@@ -57,60 +51,9 @@ struct Waiting {
     order: Order,
 }
 
-/// The connections of a pool, while they last.
-struct Link {
-    tasks: RawQueue,
-    answers: RawQueue,
-    puts: JoinSet<(u64, Result<(), Error>)>,
-    /// Dead items that are somebody else's.
-    others: HashSet<i64>,
-}
-
-impl Link {
-    async fn open(manager: &Manager, queue: &str) -> Result<Self, Error> {
-        let tasks = manager.raw_queue(queue).await?;
-        if !tasks.is_native() {
-            return Err(Error::Remote {
-                class: "LookupError".to_owned(),
-                message: format!(
-                    "the manager at {} is a stock Python one, which has no queue of answers for \
-                     each pool; hint: `piecework serve` runs one that has",
-                    manager.address()
-                ),
-            });
-        }
-        let (_, answers) = manager.session().await?.begin_run().await?;
-        Ok(Self { tasks, answers, puts: JoinSet::new(), others: HashSet::new() })
-    }
-
-    fn put(&mut self, number: u64, order: &Order) {
-        let (tasks, answers) = (self.tasks.clone(), self.answers.ident().to_owned());
-        let order = Order { answers: Some(answers.clone()), ..order.clone() }.payload();
-        self.puts.spawn(async move {
-            let put = tasks.put_for(&order, &answers).await;
-            (number, put)
-        });
-    }
-
-    /// What the manager says of the dead items of the queue.
-    async fn ask(&self, method: &str, arguments: &[Value]) -> Result<Value, Error> {
-        let name = self.tasks.ident().rsplit_once('.').map_or("", |(name, _)| name);
-        let name = Value::from(name);
-        let arguments: Vec<_> =
-            std::iter::once(&name).chain(arguments).map(ArgOut::Value).collect();
-        let session = self.tasks.session();
-        let returned = session.call(MANAGER_IDENT, method, &arguments).await?;
-        match method {
-            "payload" => returned.payload().and_then(|payload| payload.value()),
-            _ => returned.value(),
-        }
-        .map_err(|error| session.place().protocol(error))
-    }
-}
-
 /// Checks that a pool can have the workers of this queue.
 pub(super) async fn check(manager: &Manager, queue: &str) -> Result<(), Error> {
-    Link::open(manager, queue).await.map(drop)
+    Line::open(manager, queue).await.map(drop)
 }
 
 impl Afar {
@@ -132,10 +75,10 @@ impl Afar {
                     None => return,
                 }
             }
-            let open = || Link::open(&self.manager, &self.queue);
+            let open = || Line::open(&self.manager, &self.queue);
             match self.manager.sessions().patiently(open).await {
                 Err(error) => self.give_up(&error),
-                Ok(link) => match self.serve(link).await {
+                Ok(line) => match self.serve(line).await {
                     Ok(()) => return,
                     Err(error) => {
                         let again = self.waiting.len();
@@ -148,11 +91,11 @@ impl Afar {
     }
 
     /// Puts tasks and gets their answers, for as long as the connections last.
-    async fn serve(&mut self, mut link: Link) -> Result<(), Error> {
+    async fn serve(&mut self, mut line: Line) -> Result<(), Error> {
         for (number, waiting) in &self.waiting {
-            link.put(*number, &waiting.order);
+            line.put(*number, &waiting.order);
         }
-        let answers = link.answers.clone();
+        let answers = line.answers.clone();
         let mut reading = Box::pin(read(answers.clone()));
         let mut look_at = Instant::now() + DEAD_PERIOD;
         loop {
@@ -160,11 +103,11 @@ impl Afar {
                 batch = self.crew.next(1), if self.waiting.len() < AHEAD_MAX => match batch {
                     Some(batch) => {
                         let (number, order) = self.begin(batch);
-                        link.put(number, &order);
+                        line.put(number, &order);
                     }
                     None => return Ok(()),
                 },
-                Some(put) = link.puts.join_next() => match put {
+                Some(put) = line.puts.join_next() => match put {
                     Ok((_, Ok(()))) | Err(_) => {}
                     Ok((_, Err(error @ (Error::Closed { .. } | Error::Unreachable { .. })))) => {
                         return Err(error);
@@ -178,7 +121,7 @@ impl Afar {
                     reading.set(read(answers.clone()));
                 }
                 () = sleep_until(look_at), if !self.waiting.is_empty() => {
-                    match self.bury(&mut link).await {
+                    match self.bury(&mut line).await {
                         Err(error @ Error::Remote { .. }) => {
                             tracing::warn!(%error, "the manager does not tell which items are dead");
                         }
@@ -233,11 +176,11 @@ impl Afar {
     }
 
     /// Tasks whose workers died as often as they were tried have no other answer than this.
-    async fn bury(&mut self, link: &mut Link) -> Result<(), Error> {
+    async fn bury(&mut self, line: &mut Line) -> Result<(), Error> {
         let mut after = Value::None;
         let mut seen = HashSet::new();
         loop {
-            let Value::List(dead) = link.ask("dead", &[after, Value::Int(DEAD_MAX)]).await? else {
+            let Value::List(dead) = line.ask("dead", &[after, Value::Int(DEAD_MAX)]).await? else {
                 break;
             };
             let is_last = i64::try_from(dead.len()).is_ok_and(|len| len < DEAD_MAX);
@@ -245,8 +188,8 @@ impl Afar {
             for item in dead {
                 let Some(Value::Int(id)) = entry(&item, "id").cloned() else { continue };
                 last = id;
-                if !link.others.contains(&id) && self.is_ours(link, id, &item).await? {
-                    link.ask("drop", &[Value::Int(id)]).await?;
+                if !line.others.contains(&id) && self.is_ours(line, id, &item).await? {
+                    line.ask("drop", &[Value::Int(id)]).await?;
                 } else {
                     seen.insert(id);
                 }
@@ -256,13 +199,13 @@ impl Afar {
                 break;
             }
         }
-        link.others = seen;
+        line.others = seen;
         Ok(())
     }
 
     /// Whether a dead item is a task of this pool; then whoever waits for it is told.
-    async fn is_ours(&mut self, link: &Link, id: i64, item: &Value) -> Result<bool, Error> {
-        let payload = match link.ask("payload", &[Value::Int(id)]).await {
+    async fn is_ours(&mut self, line: &Line, id: i64, item: &Value) -> Result<bool, Error> {
+        let payload = match line.ask("payload", &[Value::Int(id)]).await {
             Ok(payload) => payload,
             Err(Error::Remote { .. } | Error::Protocol { .. }) => return Ok(false),
             Err(error) => return Err(error),
@@ -290,16 +233,6 @@ impl Afar {
             self.end(number, Err(TaskError::Failed(format!("nobody can do it: {error}"))));
         }
     }
-}
-
-async fn read(answers: RawQueue) -> Result<Vec<Payload>, Error> {
-    let leased = answers.lease(ANSWERS_MAX, None).await?;
-    let mut payloads = Vec::with_capacity(leased.len());
-    for it in leased {
-        answers.settle_soon(it.id, Settle::Ack)?;
-        payloads.push(it.payload);
-    }
-    Ok(payloads)
 }
 
 fn entry<'a>(dict: &'a Value, key: &str) -> Option<&'a Value> {

@@ -3,6 +3,7 @@
 mod afar;
 mod crew;
 mod job;
+mod line;
 mod options;
 mod result;
 
