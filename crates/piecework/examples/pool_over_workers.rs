@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! 9592 primes below 100000, found by 2 workers
-//! foo(0) failed on a worker: division by zero, at crates/piecework/examples/pool_over_workers.rs:26:5
+//! foo(0) failed on a worker: division by zero, at examples/pool_over_workers.rs:26:5
 //! ```
 #![allow(clippy::print_stdout, reason = "it is an example: what it prints is what it shows")]
 use std::collections::HashSet;

@@ -2,8 +2,8 @@
 //! plain data.
 //!
 //! A program that uses [`Pool`](crate::Pool), [`Process`](crate::Process) or a
-//! [`Worker`](crate::Worker) of processes calls [`init`] first in its `main`: a child process is the
-//! same program, which serves its parent there and goes no further.
+//! [`Worker`](crate::Worker) of processes calls [`init`] first in its `main`: a child process is
+//! the same program, which serves its parent there and goes no further.
 
 mod callable;
 mod child;

@@ -82,7 +82,10 @@ fn read<A: DeserializeOwned>(arguments: Value) -> Result<A, TaskError> {
 }
 
 macro_rules! handle {
-    ($kind:ident, $end:ident, <$($part:ident: $bound:ident),*>, $output:ty, ($($argument:ident),*)) => {
+    (
+        $kind:ident, $end:ident, <$($part:ident: $bound:ident),*>, $output:ty,
+        ($($argument:ident),*)
+    ) => {
         #[allow(non_snake_case, unused_parens, reason = "a tuple of whatever length")]
         const _: () = {
             impl<Function, S, $($part,)* $($argument),*> Handle<S, ($($argument,)*), (Plain, $kind)>

@@ -191,7 +191,8 @@ impl<S: 'static> Worker<S> {
     }
 
     /// How long a task may take. After that it has failed; its child process is killed, or its
-    /// future dropped. A thread cannot be ended: it goes on for nobody, and another takes its place.
+    /// future dropped. A thread cannot be ended: it goes on for nobody, and another takes its
+    /// place.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.plan.manner.limit = Some(limit);
