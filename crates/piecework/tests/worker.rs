@@ -203,16 +203,16 @@ async fn what_fails_is_tried_again_and_dead_in_the_end() {
 #[tokio::test]
 async fn a_task_that_takes_too_long_is_given_up() {
     let manager = local().await;
-    let hangs = Arc::new(AtomicU32::new(2));
+    let hangs = Arc::new(AtomicU32::new(0));
     for concurrency in [Concurrency::Tasks(1), Concurrency::Threads(1)] {
-        hangs.store(2, Ordering::Relaxed);
+        hangs.store(0, Ordering::Relaxed);
         let tries = Arc::clone(&hangs);
         let worker = manager
             .worker("task")
             .concurrency(concurrency)
-            .timeout(Duration::from_millis(20))
+            .timeout(Duration::from_millis(200))
             .each(move |n: u64| {
-                let is_over = tries.fetch_sub(1, Ordering::Relaxed) == 1;
+                let is_over = tries.fetch_add(1, Ordering::Relaxed) > 0;
                 async move { if is_over { n } else { pending().await } }
             });
         let worker = start(worker);
