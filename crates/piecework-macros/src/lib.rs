@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Error, FnArg, ItemFn};
 
-/// Lets a function be run in a child process, by `Pool` and `Process`. It stays a function that can
-/// be called as ever.
+/// Lets a function be run in a child process, by `Pool`, `Process` and `Worker`. It stays a
+/// function that can be called as ever.
 ///
 /// Its arguments and its result are of types that serde knows. It may be `async`; it may not be
 /// generic, a method, or take references.

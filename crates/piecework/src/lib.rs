@@ -50,6 +50,7 @@ mod served;
 mod session;
 mod sessions;
 pub mod tasks;
+mod worker;
 
 #[cfg(feature = "server")]
 pub use piecework_server as server;
@@ -69,6 +70,7 @@ pub use queue::Queue;
 pub use raw_queue::{RawQueue, Settle};
 pub use session::Session;
 pub use tasks::init;
+pub use worker::{Concurrency, Handle, Stopper, Worker, WorkerError};
 
 /// The Rust of the README is code that compiles.
 #[cfg(doctest)]

@@ -88,7 +88,15 @@ fn lock() {
 #[test]
 fn worker_state() {
     let said = lines(&mut example("worker_state"));
-    assert!(said.len() == 2 && said.iter().all(|it| it.starts_with("Hello, Alice (in ")));
+    assert!(said.iter().all(|it| it.starts_with("Hello, Alice (in ThreadId(")), "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
+}
+
+#[test]
+fn pool_over_workers() {
+    let said = lines(&mut example("pool_over_workers"));
+    assert!(said[0].starts_with("9592 primes below 100000, found by "), "{said:?}");
+    assert!(said[1].starts_with("foo(0) failed on a worker: division by zero, at "), "{said:?}");
 }
 
 #[test]
@@ -260,4 +268,20 @@ fn task_master_and_task_worker_in_four_pairings() {
     }
     assert_eq!(all[0].len(), 10);
     assert!(all.iter().all(|results| *results == all[0]), "{all:?}");
+}
+
+#[test]
+fn a_worker_serves_masters_of_both_kinds() {
+    let mut all = Vec::new();
+    for mut master in [example("task_master"), python(PYTHON_MASTER)] {
+        let started = Master::start(master.arg("127.0.0.1:0"));
+        let said = lines(example("worker").arg(&started.address));
+        assert_eq!(said.last().unwrap(), "worker exit: the master has ended.");
+        assert_eq!(said.len(), 11, "{said:?}");
+        let mut results = started.results();
+        results.sort();
+        all.push(results);
+    }
+    assert_eq!(all[0].len(), 10);
+    assert_eq!(all[0], all[1]);
 }

@@ -194,3 +194,41 @@ async fn what_is_wrong_is_told_apart() {
         assert!(matches!(gone, Err(Error::Unreachable { .. })), "{gone:?}");
     }
 }
+
+/// A stock manager has no leases: what fails is put back, and what is got is answered.
+#[tokio::test]
+async fn a_worker_does_the_tasks_of_a_stock_manager() {
+    for python in pythons() {
+        let server = Server::start(&python);
+        let [tasks, results] = queues(&server).await;
+        let failed = std::sync::atomic::AtomicBool::new(false);
+        let manager = server.connect().await;
+        let worker = manager.worker("task").try_each(move |n: u64| {
+            match n == 3 && !failed.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                true => Err("not yet".to_owned()),
+                false => Ok(format!("{n} * {n} = {}", n * n)),
+            }
+        });
+        let stopper = worker.stopper();
+        let working = tokio::spawn(worker.run_until(std::future::pending::<()>()));
+        for n in 0..10 {
+            tasks.put(&payload(n)).await.unwrap();
+        }
+        let mut said = Vec::new();
+        while said.len() < 10 {
+            let result = results.get(None).await.unwrap().unwrap();
+            said.push(result.value().unwrap().to_string());
+        }
+        said.sort();
+        let expected: Vec<_> = (0..10).map(|n| format!("'{n} * {n} = {}'", n * n)).collect();
+        assert_eq!(said, expected, "{}", python.display());
+        tasks.put(&payload(11)).await.unwrap();
+        stopper.stop();
+        working.await.unwrap().unwrap();
+        // Done, or left, or put back.
+        assert_eq!(tasks.qsize().await.unwrap() + results.qsize().await.unwrap(), 1);
+        let pool = piecework::Pool::connect(&server.address, Key::new("abc")).await;
+        let error = pool.unwrap_err().to_string();
+        assert!(error.contains("hint: `piecework serve` runs one that has"), "{error}");
+    }
+}

@@ -19,7 +19,7 @@ mod not_data;
 use std::any::type_name;
 
 use bytes::{Bytes, BytesMut};
-use piecework_wire::Payload;
+use piecework_wire::{Payload, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -57,6 +57,28 @@ pub(crate) fn payload(bytes: Bytes) -> Payload {
     Payload::from_bytes(bytes).expect("it has the header of what was written")
 }
 
+/// Says a part of an item.
+///
+/// # Errors
+/// As for [`to_payload`].
+pub(crate) fn to_value<T: Serialize + ?Sized>(item: &T) -> Result<Value, Error> {
+    let said = to_payload(item)?.value();
+    said.map_err(|why| Error::Unsayable { kind: type_name::<T>(), why: why.to_string() })
+}
+
+/// Reads a part of an item.
+///
+/// # Errors
+/// It is not of this type.
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    let found = value.to_string();
+    decode::decode(value).map_err(|NotData(why)| Error::Mismatch {
+        kind: type_name::<T>(),
+        found: shorten(found),
+        why,
+    })
+}
+
 /// Reads an item.
 ///
 /// # Errors
@@ -75,24 +97,22 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> 
 
 /// Reads an item by way of the value that it is, which knows all of plain data, and what is wrong.
 fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
-    let mismatch = |found: String, why: String| Error::Mismatch {
+    from_value(plain(payload).map_err(|(found, why)| Error::Mismatch {
         kind: type_name::<T>(),
-        found: shorten(found),
+        found,
         why,
-    };
-    match payload.value() {
-        Err(_) => {
-            let found = match payload.class_name() {
-                Some(class) => format!("an object of {class}"),
-                None => format!("{} bytes that are no plain data", payload.len()),
-            };
-            Err(mismatch(found, "it is no plain data".to_owned()))
-        }
-        Ok(value) => {
-            let shown = value.to_string();
-            decode::decode(value).map_err(|NotData(why)| mismatch(shown, why))
-        }
-    }
+    })?)
+}
+
+/// The plain data of an item; or what it is, and why that is none.
+pub(crate) fn plain(payload: &Payload) -> Result<Value, (String, String)> {
+    payload.value().map_err(|_| {
+        let found = match payload.class_name() {
+            Some(class) => format!("an object of {class}"),
+            None => format!("{} bytes that are no plain data", payload.len()),
+        };
+        (shorten(found), "it is no plain data".to_owned())
+    })
 }
 
 fn shorten(mut text: String) -> String {

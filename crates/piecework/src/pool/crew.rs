@@ -10,17 +10,16 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::pool::job::{Batch, Job, Piece};
-use crate::pool::options::PoolOptions;
 use crate::pool::result::Told;
-use crate::tasks::{Child, Packed, TaskError, panicked};
+use crate::tasks::{Seat, TaskError};
 
 /// How often a task is tried whose child dies.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 #[derive(Debug)]
 pub(super) struct Crew {
     children: usize,
-    options: PoolOptions,
+    attempts: u32,
     work: Mutex<Work>,
     news: Notify,
 }
@@ -33,8 +32,8 @@ struct Work {
 }
 
 impl Crew {
-    pub(super) fn new(children: usize, options: PoolOptions) -> Self {
-        Self { children, options, work: Mutex::default(), news: Notify::new() }
+    pub(super) fn new(children: usize, attempts: u32) -> Self {
+        Self { children, attempts, work: Mutex::default(), news: Notify::new() }
     }
 
     pub(super) fn give(&self, job: Job) -> Result<(), TaskError> {
@@ -66,7 +65,7 @@ impl Crew {
     }
 
     /// The next batch of at most so many, once there is one; `None` when nothing more will come.
-    async fn next(&self, max: usize) -> Option<Batch> {
+    pub(super) async fn next(&self, max: usize) -> Option<Batch> {
         loop {
             let mut news = pin!(self.news.notified());
             // From here on it hears of whatever comes while it looks.
@@ -87,7 +86,12 @@ impl Crew {
     }
 
     /// A batch is over: so many took so long, and these are to be run again.
-    fn done(&self, told: &Sender<Told>, took: Option<(usize, Duration)>, again: Vec<Piece>) {
+    pub(super) fn done(
+        &self,
+        told: &Sender<Told>,
+        took: Option<(usize, Duration)>,
+        again: Vec<Piece>,
+    ) {
         let is_news = !again.is_empty();
         let mut work = self.lock();
         let Some(at) = work.jobs.iter().position(|job| job.is_of(told)) else { return };
@@ -109,86 +113,31 @@ impl Crew {
     }
 }
 
-/// A child, and how many tasks it has run.
-struct Worker {
-    child: Child,
-    tasks: u64,
-}
-
 /// Runs batches in children, one child after the other, until nothing more will come.
-pub(super) async fn run(crew: Arc<Crew>) {
-    let mut worker = None;
-    loop {
-        let max = crew.room(worker.as_ref());
-        let Some(batch) = crew.next(max).await else { break };
+pub(super) async fn run(crew: Arc<Crew>, mut seat: Seat) {
+    while let Some(batch) = crew.next(seat.room()).await {
         let began = Instant::now();
-        match crew.call(&mut worker, &batch).await {
+        match seat.call(batch.task, &batch.piece.arguments).await {
             Ok(results) => {
                 let took = Some((results.len(), began.elapsed()));
                 // Whoever waited may be gone.
                 let _ = batch.told.try_send((batch.piece.at, Ok(results)));
                 crew.done(&batch.told, took, Vec::new());
             }
-            Err(error) => {
-                if let Some(dead) = worker.take() {
-                    dead.child.end().await;
-                }
-                crew.failed(batch, error);
-            }
-        }
-        if crew.room(worker.as_ref()) == 0
-            && let Some(old) = worker.take()
-        {
-            old.child.end().await;
+            Err(error) => crew.failed(batch, error),
         }
     }
-    if let Some(last) = worker {
-        last.child.end().await;
-    }
+    seat.end().await;
 }
 
 impl Crew {
-    /// How many tasks a child may still run.
-    fn room(&self, worker: Option<&Worker>) -> usize {
-        let max = self.options.tasks_per_child_max.unwrap_or(u64::MAX);
-        let left = max.saturating_sub(worker.map_or(0, |worker| worker.tasks));
-        usize::try_from(left).unwrap_or(usize::MAX)
-    }
-
-    async fn call(&self, worker: &mut Option<Worker>, batch: &Batch) -> Result<Packed, TaskError> {
-        // One that died since is nobody's fault here.
-        if worker.as_mut().is_some_and(|worker| !worker.child.is_alive()) {
-            *worker = None;
-        }
-        let worker = match worker {
-            Some(worker) => worker,
-            None => worker.insert(Worker { child: self.start().await?, tasks: 0 }),
-        };
-        worker.tasks += batch.piece.arguments.len() as u64;
-        worker.child.call(batch.task, &batch.piece.arguments).await
-    }
-
-    async fn start(&self) -> Result<Child, TaskError> {
-        let mut child = Child::start()?;
-        match &self.options.initializer {
-            None => {}
-            Some(Err(error)) => return Err(TaskError::NotBegun(error.to_string())),
-            Some(Ok((task, arguments))) => {
-                let begun = child.call(task, arguments).await;
-                let begun = begun.and_then(|results| results.iter().try_for_each(panicked));
-                begun.map_err(|error| TaskError::NotBegun(error.to_string()))?;
-            }
-        }
-        Ok(child)
-    }
-
     /// Of several tasks nobody knows which the child died of: each is run alone then.
     fn failed(&self, batch: Batch, error: TaskError) {
         let Batch { mut piece, told, .. } = batch;
         let died = matches!(error, TaskError::Died { .. });
         if piece.arguments.len() == 1 {
             piece.deaths += u32::from(died);
-            if !died || piece.deaths >= self.options.attempts.unwrap_or(ATTEMPTS) {
+            if !died || piece.deaths >= self.attempts {
                 // Whoever waited may be gone.
                 let _ = told.try_send((piece.at, Err(error)));
                 return self.done(&told, None, Vec::new());

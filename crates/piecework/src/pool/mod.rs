@@ -1,7 +1,9 @@
-//! A pool of child processes that run tasks.
+//! A pool that runs tasks: of child processes, or of the workers of a manager.
 
+mod afar;
 mod crew;
 mod job;
+mod line;
 mod options;
 mod result;
 
@@ -14,15 +16,20 @@ use std::thread::available_parallelism;
 
 use futures_core::Stream;
 use futures_util::stream::unfold;
+use piecework_wire::auth::Key;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::pool::crew::{Crew, run};
+use crate::error::Error;
+use crate::manager::Manager;
+use crate::pool::afar::Afar;
+use crate::pool::crew::{ATTEMPTS, Crew, run};
 use crate::pool::job::Job;
 use crate::pool::result::Results;
-use crate::tasks::{TaskError, TaskFn, name_of, packed};
+use crate::tasks::{Seat, TaskError, TaskFn, name_of, packed};
 
-/// Child processes of this program, each running one task at a time.
+/// Child processes of this program, each running one task at a time; or the workers of a manager,
+/// wherever they are ([`Pool::connect`]).
 ///
 /// A child that dies fails the task it was at, once that has had its attempts, and no other;
 /// another takes its place. The children end with the pool, and with this program however that
@@ -55,12 +62,28 @@ impl PoolOptions {
     pub fn start(self) -> Pool {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let processes = self.processes.unwrap_or(cores).max(1);
-        let crew = Arc::new(Crew::new(processes, self));
+        let crew = Arc::new(Crew::new(processes, self.attempts.unwrap_or(ATTEMPTS)));
+        let begin = Arc::new(self.begin);
         let mut runners = JoinSet::new();
         for _ in 0..processes {
-            runners.spawn(run(Arc::clone(&crew)));
+            runners.spawn(run(Arc::clone(&crew), Seat::new(Arc::clone(&begin))));
         }
         Pool { crew, runners }
+    }
+
+    /// Makes a pool of all workers of a queue, wherever they are: those that are there, and those
+    /// that come. Of the options, `attempts` alone has a meaning here.
+    ///
+    /// # Errors
+    /// The manager cannot be reached, has no such queue, or is a stock Python one.
+    pub async fn over(self, manager: &Manager, queue: &str) -> Result<Pool, Error> {
+        afar::check(manager, queue).await?;
+        let attempts = self.attempts.unwrap_or(ATTEMPTS);
+        let crew = Arc::new(Crew::new(1, attempts));
+        let afar = Afar::new(Arc::clone(&crew), manager.clone(), queue, attempts);
+        let mut runners = JoinSet::new();
+        runners.spawn(afar.run());
+        Ok(Pool { crew, runners })
     }
 }
 
@@ -68,6 +91,39 @@ impl Pool {
     /// Makes a pool of so many children of this program.
     pub fn local(processes: usize) -> Self {
         Self::options().processes(processes).start()
+    }
+
+    /// Makes a pool of all workers of the queue `task` of a manager ([`PoolOptions::over`] takes
+    /// another queue): [`Manager::worker`] makes them, in this program or in others that have the
+    /// same functions. The same calls run tasks there.
+    ///
+    /// A task is tried again if its worker dies, is stopped or takes too long, up to five times;
+    /// a panic comes back at once, as [`TaskError::Elsewhere`]. A task whose function no worker
+    /// has waits until one comes that does; the others say so in their logs.
+    ///
+    /// While the manager is away, the pool waits for it, for up to a minute, and then has done
+    /// again what has no result: a task may be done twice, and has one result. When the pool is
+    /// dropped or its program ends, the manager forgets what nobody has begun.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use piecework::{Key, Pool};
+    ///
+    /// #[piecework::task]
+    /// fn square(n: u64) -> u64 {
+    ///     n * n
+    /// }
+    ///
+    /// let pool = Pool::connect("10.0.0.5:5000", Key::new("abc")).await?;
+    /// assert_eq!(pool.map(square, 0..5).await?, [0, 1, 4, 9, 16]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The manager cannot be reached, has another key or no queue `task`, or is a stock Python one.
+    pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
+        Self::options().over(&Manager::connect(address, key).await?, "task").await
     }
 
     /// Begins to say how a pool is to be.
@@ -168,7 +224,7 @@ impl Pool {
         while self.runners.join_next().await.is_some() {}
     }
 
-    /// Kills the children; what was not run fails.
+    /// Kills the children, or takes back what no worker has begun; what was not run fails.
     pub async fn terminate(mut self) {
         self.crew.terminate();
         self.runners.shutdown().await;

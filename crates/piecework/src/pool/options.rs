@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
-use crate::tasks::{Packed, TaskError, TaskFn, name_of, packed};
+use crate::tasks::{Begin, TaskFn};
 
 /// How a pool is made.
 #[derive(Debug, Default)]
 pub struct PoolOptions {
     pub(crate) processes: Option<usize>,
     pub(crate) attempts: Option<u32>,
-    pub(crate) tasks_per_child_max: Option<u64>,
-    pub(crate) initializer: Option<Result<(&'static str, Packed), TaskError>>,
+    pub(crate) begin: Begin,
 }
 
 impl PoolOptions {
@@ -31,7 +30,7 @@ impl PoolOptions {
     /// A child that has run so many tasks ends, and another takes its place.
     #[must_use]
     pub fn tasks_per_child_max(mut self, tasks: u64) -> Self {
-        self.tasks_per_child_max = Some(tasks.max(1));
+        self.begin.tasks_max = Some(tasks.max(1));
         self
     }
 
@@ -42,14 +41,7 @@ impl PoolOptions {
         F: TaskFn<A, M>,
         A: Serialize,
     {
-        self.initializer = Some(prepare(task, arguments));
+        self.begin.with(task, arguments);
         self
     }
-}
-
-fn prepare<F: Copy, A: Serialize>(
-    task: F,
-    arguments: &A,
-) -> Result<(&'static str, Packed), TaskError> {
-    Ok((name_of(task)?, packed([arguments])?))
 }

@@ -58,6 +58,8 @@ impl Child {
             .arg0(CHILD)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::piped())
+            // A Ctrl-C is for the parent, which may want to have things ended in good order.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let stderr = process.stderr.take().expect("it was asked for");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,6 +28,20 @@ impl fmt::Display for Panic {
             false => write!(f, "\n{}", self.backtrace),
         }
     }
+}
+
+/// Why a task has no result that a worker was to do: what it says in its answer.
+#[derive(Clone, Debug, Error)]
+#[error("the task failed on worker {worker}: {message}{}{}", at(.place), trace(.backtrace))]
+pub struct Failure {
+    /// What it panicked with, or how its process died, or what else was in the way.
+    pub message: String,
+    /// Where it panicked: file, line and column; empty where it did not.
+    pub place: String,
+    /// What had called what, if `RUST_BACKTRACE` asks for it in the worker.
+    pub backtrace: String,
+    /// Which worker it was: its process and its machine.
+    pub worker: String,
 }
 
 /// Why a task has no result.
@@ -59,10 +74,27 @@ pub enum TaskError {
     /// A child process was started, and its initializer failed.
     #[error("the pool's initializer failed: {0}")]
     NotBegun(String),
+    /// It gave an error.
+    #[error("the task failed: {0}")]
+    Failed(String),
+    /// It was not done in time.
+    #[error("the task took longer than {} s, and was given up", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// It failed in a worker elsewhere.
+    #[error(transparent)]
+    Elsewhere(Failure),
     /// The pool was terminated, or closed before the task was given to it; or the process was
     /// joined before.
     #[error("there is no result: it is {0}")]
     Over(&'static str),
+}
+
+fn at(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!(" at {place}") }
+}
+
+fn trace(backtrace: &str) -> String {
+    if backtrace.is_empty() { String::new() } else { format!("\n{backtrace}") }
 }
 
 fn how(status: ExitStatus) -> String {

@@ -20,6 +20,13 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
+    /// One payload.
+    pub(crate) fn one(payload: &[u8]) -> Self {
+        let mut packing = Packing::default();
+        packing.add(|out| out.put_slice(payload));
+        packing.done()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

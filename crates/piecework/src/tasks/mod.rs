@@ -1,23 +1,26 @@
 //! Functions that other processes of the same program run: found by name, given their arguments as
 //! plain data.
 //!
-//! A program that uses [`Pool`](crate::Pool) or [`Process`](crate::Process) calls [`init`] first in
-//! its `main`: a child process is the same program, which serves its parent there and goes no
-//! further.
+//! A program that uses [`Pool`](crate::Pool), [`Process`](crate::Process) or a
+//! [`Worker`](crate::Worker) of processes calls [`init`] first in its `main`: a child process is
+//! the same program, which serves its parent there and goes no further.
 
 mod callable;
 mod child;
 mod failure;
 pub(crate) mod luggage;
 mod message;
+pub(crate) mod panics;
+mod seat;
 mod serve;
 
 pub use callable::{Plain, TaskFn, Waiting};
 pub(crate) use child::Child;
-pub use failure::{Panic, TaskError};
+pub use failure::{Failure, Panic, TaskError};
 #[doc(hidden)]
 pub use inventory::submit;
 pub(crate) use message::{Packed, Packing};
+pub(crate) use seat::{Begin, Seat};
 pub use serve::init;
 
 use std::any::type_name;
@@ -58,9 +61,21 @@ impl Task {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }
 
-    /// Runs it here, with a tuple of arguments, and appends its result.
-    pub(crate) fn run(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), Error> {
-        (self.run)(arguments, out)
+    /// Runs it here, with a tuple of arguments, and appends its result as a child says it; nothing,
+    /// if it has none.
+    pub(crate) fn run_caught(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), TaskError> {
+        let before = out.len();
+        let ran = panics::caught(|| (self.run)(arguments, out)).map_err(TaskError::Panicked);
+        let ran = ran.and_then(|ran| Ok(ran.map_err(Box::new)?));
+        if ran.is_err() {
+            out.truncate(before);
+        }
+        ran
+    }
+
+    /// Whether there is any.
+    pub(crate) fn any() -> bool {
+        inventory::iter::<Self>().next().is_some()
     }
 }
 

@@ -1,13 +1,11 @@
 //! The child's side: a process that serves its parent's calls, one after the other, and ends with
 //! it.
 
-use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::panic::set_hook;
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -19,7 +17,8 @@ use rustix::stdio::dup2_stdin;
 
 use crate::command::kill_all;
 use crate::item::append;
-use crate::tasks::{Packed, Packing, Panic, Task, luggage, message};
+use crate::tasks::panics::note;
+use crate::tasks::{Packed, Packing, Panic, Task, TaskError, luggage, message};
 
 /// What a child is called: by this it knows what it is.
 pub(crate) const CHILD: &str = "piecework-child";
@@ -27,7 +26,7 @@ pub(crate) const CHILD: &str = "piecework-child";
 /// Calls that wait to be served: a parent makes one at a time, so its end is always heard.
 const CALLS_MAX: usize = 2;
 
-/// Whether [`init`] was called in a child.
+/// Whether this process is a child and serves its parent.
 static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// Makes a program's child processes do what they are there for: call it first in `main`. In any
@@ -76,7 +75,7 @@ fn serve() -> io::Result<()> {
     // The parent's socket came as standard input, which is nothing from here on.
     let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     dup2_stdin(File::open("/dev/null")?)?;
-    set_hook(Box::new(note_panic));
+    set_hook(Box::new(note));
     let (sender, calls) = sync_channel(CALLS_MAX);
     let reading = stream.try_clone()?;
     // Whatever a task is about: without a parent nobody wants it.
@@ -135,38 +134,13 @@ fn answer(call: Bytes) -> BytesMut {
 
 /// Runs a task, and appends its result or what it panicked with.
 fn run(task: &Task, arguments: &[u8], out: &mut BytesMut) {
-    let before = out.len();
-    let panicked = match catch_unwind(AssertUnwindSafe(|| task.run(arguments, out))) {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => {
+    let panicked = match task.run_caught(arguments, out) {
+        Ok(()) => return,
+        Err(TaskError::Panicked(panic)) => panic,
+        Err(error) => {
             let (place, backtrace) = (task.name().to_owned(), String::new());
             Panic { message: error.to_string(), place, backtrace }
         }
-        Err(_) => LAST_PANIC.take().unwrap_or_else(|| Panic {
-            message: "a panic of which nothing was noted".to_owned(),
-            place: task.name().to_owned(),
-            backtrace: String::new(),
-        }),
     };
-    out.truncate(before);
     append(&Err::<(), Panic>(panicked), out).expect("strings are plain data");
-}
-
-thread_local! {
-    /// What this thread panicked with last.
-    static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
-}
-
-fn note_panic(info: &PanicHookInfo<'_>) {
-    let words = info.payload();
-    let message = words.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = message.or_else(|| words.downcast_ref::<String>().cloned());
-    let message = message.unwrap_or_else(|| "a panic without words".to_owned());
-    let place = info.location().map(ToString::to_string).unwrap_or_default();
-    let backtrace = Backtrace::capture();
-    let backtrace = match backtrace.status() {
-        BacktraceStatus::Captured => backtrace.to_string(),
-        _ => String::new(),
-    };
-    LAST_PANIC.set(Some(Panic { message, place, backtrace }));
 }

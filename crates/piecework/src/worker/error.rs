@@ -1,0 +1,60 @@
+//! Why a worker does not work, or not any more.
+
+use thiserror::Error;
+
+use crate::tasks::TaskError;
+
+/// Why a worker does not work, or not any more.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// It has nothing to do tasks with.
+    #[error(
+        "the worker of queue {queue:?} knows no task; hint: mark functions with \
+         #[piecework::task], or give it closures with `task` or `each`"
+    )]
+    Nothing {
+        /// Where its tasks would come from.
+        queue: String,
+    },
+    /// It has both a closure for every item and tasks by name.
+    #[error("a worker takes every item with `each`, or tasks by name, but not both: {task:?}")]
+    Both {
+        /// A task by name.
+        task: String,
+    },
+    /// A closure cannot run where it would have to.
+    #[error("{task:?} cannot run in {place}: {why}; hint: {hint}")]
+    Unfit {
+        /// What it is registered as.
+        task: String,
+        /// What the worker's concurrency is.
+        place: &'static str,
+        /// What is in the way.
+        why: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The state of a worker, or of one of its threads, could not be made.
+    #[error("the worker's state could not be made: {0}")]
+    State(String),
+    /// There is no child process that could do tasks.
+    #[error(transparent)]
+    Child(TaskError),
+    /// There is no thread, or no signal can be heard.
+    #[error("the system refuses: {0}")]
+    System(#[from] std::io::Error),
+    /// The manager cannot be reached, or refuses.
+    #[error(transparent)]
+    Manager(#[from] crate::Error),
+}
+
+impl From<TaskError> for WorkerError {
+    /// Why there is nobody who could do tasks.
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotBegun(why) => Self::State(why),
+            error => Self::Child(error),
+        }
+    }
+}
