@@ -1,5 +1,5 @@
 //! A queue of a manager, reached anew when its connection ends.
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::again::Again;
 use crate::error::Error;
@@ -42,6 +42,27 @@ impl Link {
             match call(self.reach().await?).await {
                 Err(Error::Closed { .. }) if again == Again::Yes => {}
                 answered => return answered,
+            }
+        }
+    }
+
+    /// Makes a call that may wait for long, over a session of its own: what is called meanwhile, and
+    /// may be what it waits for, does not wait behind it.
+    pub(crate) async fn call_aside<R, F: Future<Output = Result<R, Error>>>(
+        &self,
+        again: Again,
+        call: impl Fn(RawQueue) -> F,
+    ) -> Result<R, Error> {
+        loop {
+            let queue = self.reach().await?;
+            let seat = Arc::clone(self.manager.sessions()).seat().await?;
+            match call(queue.over(&seat.session)).await {
+                Err(Error::Closed { .. }) if again == Again::Yes => {}
+                Err(error @ Error::Closed { .. }) => return Err(error),
+                answered => {
+                    seat.give_back();
+                    return answered;
+                }
             }
         }
     }

@@ -84,12 +84,15 @@ impl<T> Queue<T> {
     /// # Errors
     /// The manager cannot be reached.
     pub async fn join(&self) -> Result<(), Error> {
-        self.link.call(Again::Yes, |queue| async move { queue.join().await }).await
+        self.link.call_aside(Again::Yes, |queue| async move { queue.join().await }).await
     }
 }
 
 impl<T: Serialize> Queue<T> {
-    /// Puts an item; waits while the queue is full.
+    /// Puts an item; waits while the queue is full. Given up while it waits, it may be put all the
+    /// same.
+    ///
+    /// To answer a task of a queue with `answers=`, use [`Lease::answer`](crate::Lease::answer).
     ///
     /// # Errors
     /// The item cannot be said as plain data; the manager cannot be reached, or refuses the item.
@@ -97,7 +100,10 @@ impl<T: Serialize> Queue<T> {
     /// the item was put ([`Queue::put_once`] may be called again then).
     pub async fn put(&self, item: &T) -> Result<(), Error> {
         let item = &to_payload(item)?;
-        self.link.call(Again::No, |queue| async move { queue.put(item).await }).await
+        if self.link.call(Again::No, |queue| async move { queue.put_now(item).await }).await? {
+            return Ok(());
+        }
+        self.link.call_aside(Again::No, |queue| async move { queue.put(item).await }).await
     }
 
     /// Puts an item unless one was put under this key before, as long as the manager remembers;
@@ -107,8 +113,12 @@ impl<T: Serialize> Queue<T> {
     /// As for [`Queue::put`], but [`Error::Closed`]; and the manager is a stock Python one.
     pub async fn put_once(&self, key: &str, item: &T) -> Result<(), Error> {
         let item = &to_payload(item)?;
+        let put = |queue: RawQueue| async move { queue.put_once_now(key, item).await };
+        if self.link.call(Again::Yes, put).await? {
+            return Ok(());
+        }
         let put = |queue: RawQueue| async move { queue.put_once(key, item).await };
-        self.link.call(Again::Yes, put).await
+        self.link.call_aside(Again::Yes, put).await
     }
 
     /// Puts items in their order, many with one call.
@@ -137,16 +147,31 @@ impl<T: Serialize> Queue<T> {
     }
 
     async fn put_batch(&self, batch: &[Payload]) -> Result<(), Error> {
+        // Of a stock queue's batch, so many are put.
         let put = |queue: RawQueue| async move {
             if queue.is_native() {
-                return queue.put_many(batch).await;
+                return Ok(if queue.put_many_now(batch).await? { batch.len() } else { 0 });
             }
-            for item in batch {
+            for (at, item) in batch.iter().enumerate() {
+                if !queue.put_now(item).await? {
+                    return Ok(at);
+                }
+            }
+            Ok(batch.len())
+        };
+        let count = self.link.call(Again::No, put).await?;
+        let rest = batch.get(count..).filter(|rest| !rest.is_empty());
+        let Some(rest) = rest else { return Ok(()) };
+        let put = |queue: RawQueue| async move {
+            if queue.is_native() {
+                return queue.put_many(rest).await;
+            }
+            for item in rest {
                 queue.put(item).await?;
             }
             Ok(())
         };
-        self.link.call(Again::No, put).await
+        self.link.call_aside(Again::No, put).await
     }
 }
 

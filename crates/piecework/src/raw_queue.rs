@@ -148,6 +148,27 @@ impl RawQueue {
         self.call("put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
+    /// The same queue, called over another session.
+    pub(crate) fn over(&self, session: &Session) -> Self {
+        Self { session: session.clone(), ..self.clone() }
+    }
+
+    /// Puts an item if there is room; tells whether there was.
+    pub(crate) async fn put_now(&self, item: &Payload) -> Result<bool, Error> {
+        self.put_to_now(&self.ident, item).await
+    }
+
+    /// Puts items, all or none, if there is room; tells whether there was.
+    pub(crate) async fn put_many_now(&self, items: &[Payload]) -> Result<bool, Error> {
+        had_room(self.call("put_many", &[ArgOut::Payloads(items), ArgOut::Bool(false)]).await)
+    }
+
+    /// Puts an item under a key if there is room; tells whether there was.
+    pub(crate) async fn put_once_now(&self, key: &str, item: &Payload) -> Result<bool, Error> {
+        let args = [ArgOut::Str(key), ArgOut::Payload(item), ArgOut::Bool(false)];
+        had_room(self.call("put_once", &args).await)
+    }
+
     /// Puts an item to another queue of the same manager, named by its [`ident`](Self::ident).
     ///
     /// # Errors
@@ -161,11 +182,7 @@ impl RawQueue {
     /// # Errors
     /// As for [`RawQueue::put_to`].
     pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, Error> {
-        match self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_remote("Full") => Ok(false),
-            Err(error) => Err(error),
-        }
+        had_room(self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await)
     }
 
     /// Puts an item whose answer is for the queue `results`, named by its [`ident`](Self::ident):
@@ -363,4 +380,13 @@ impl RawQueue {
 /// An id as an int. Ids count up from 1, so none is beyond 63 bits.
 fn id_value(id: u64) -> Value {
     Value::Int(i64::try_from(id).unwrap_or(i64::MAX))
+}
+
+/// Whether a put that does not wait found room.
+fn had_room(put: Result<Returned, Error>) -> Result<bool, Error> {
+    match put {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_remote("Full") => Ok(false),
+        Err(error) => Err(error),
+    }
 }
