@@ -46,8 +46,8 @@ impl Link {
         }
     }
 
-    /// Makes a call that may wait for long, over a session of its own: what is called meanwhile, and
-    /// may be what it waits for, does not wait behind it.
+    /// Makes a call that may wait for long, over a session of its own: what is called meanwhile,
+    /// and may be what it waits for, does not wait behind it.
     pub(crate) async fn call_aside<R, F: Future<Output = Result<R, Error>>>(
         &self,
         again: Again,

@@ -1,7 +1,7 @@
 //! Proxies where something is iterated over: what they lead to is read, and stands in their place.
 //!
 //! CPython's server makes the proxy anew, which then asks the server that it is in, over a
-//! connection; here that is one look. Either way what is read is not of the same moment as the call.
+//! connection; here that is one look. Either way what is read is not of the moment of the call.
 
 use super::error::PyError;
 use super::methods::Method;
