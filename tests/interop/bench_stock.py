@@ -29,6 +29,10 @@ CROWD = CROWD_PROCESSES * CROWD_CLIENTS_EACH
 # Who is not served by then is not served: his connection was dropped, and nobody tells him.
 CROWD_PATIENCE_SECONDS = 10
 
+LOCK_PROCESSES = 8
+LOCK_CLIENTS_EACH = 8
+LOCK_CLIENTS = LOCK_PROCESSES * LOCK_CLIENTS_EACH
+
 
 class QueueManager(BaseManager):
     pass
@@ -131,9 +135,28 @@ def crowd(address, part, tell):
     tell("until the last of %d at once is served" % CROWD, MICROS, last * 1e6)
 
 
+def turns(address, seconds, tell):
+    """How often one lock is held that many want, and whether each of them has it as often."""
+    with ExitStack() as stack:
+        words = (*address, AUTHKEY, LOCK_CLIENTS_EACH, seconds)
+        programs = [
+            stack.enter_context(started("bench_lock.py", *words)) for _ in range(LOCK_PROCESSES)
+        ]
+        for program in programs:
+            program.wait_for("^ready$")
+        begin = time.monotonic() + seconds * WARM_UP_PART
+        for program in programs:
+            program.tell(repr(begin))
+        held = [int(count) for program in programs for count in program.finish()[-1].split()]
+    who = "one lock, %d clients: " % LOCK_CLIENTS
+    tell(who + "turns/s", PER_SECOND, sum(held) / seconds)
+    tell(who + "turns of who had fewest", COUNT, min(held))
+    tell(who + "turns of who had most", COUNT, max(held))
+
+
 def subjects(words):
     def in_memory(folder):
-        return bench_servers.piecework(folder, "--engine", "memory")
+        return bench_servers.piecework(folder, "--engine", "memory", "--object", "lock:Lock")
 
     def own_cost(folder, tell):
         with bench_servers.on_one_core(), in_memory(folder) as address:
@@ -144,6 +167,7 @@ def subjects(words):
             with server(folder) as address:
                 rates(address, words.seconds, tell)
                 waits(address, words.part, tell)
+                turns(address, words.seconds, tell)
                 # Last: what hangs after it ends with the server.
                 crowd(address, words.part, tell)
 

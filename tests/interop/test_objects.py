@@ -6,7 +6,9 @@ server is refused.
 """
 
 import functools
+from array import array
 from contextlib import ExitStack
+from multiprocessing.managers import ArrayProxy, BaseManager
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,23 @@ def test_a_thousand_clients_at_one_barrier(serve):
         crowd = [stack.enter_context(Program(*line)) for _ in range(PROCESSES)]
         places = [place for program in crowd for place in program.finish()[0].split()[1:]]
     assert sorted(map(int, places)) == list(range(total))
+
+
+class Samples(BaseManager):
+    pass
+
+
+Samples.register("samples", proxytype=ArrayProxy)
+
+
+def test_an_array_with_a_name(serve):
+    manager = serve(more=("--object", "samples:Array=d:3"))
+    client = Samples(address=manager.address, authkey=AUTHKEY.encode())
+    client.connect()
+    samples = client.samples()
+    samples[1] = 2
+    assert samples[:] == array("d", [0, 2, 0])
+    assert client.samples()[:] == samples[:]
 
 
 FENCES = """\

@@ -1,6 +1,7 @@
-//! An object with a name as the command line says it: `NAME:TYPE`, `NAME:TYPE=NUMBER`, and `,keep`
-//! behind either.
+//! An object with a name as the command line says it: `NAME:TYPE`, `NAME:TYPE=NUMBER`, of an array
+//! `NAME:Array=TYPECODE:NUMBER`, and `,keep` behind any.
 
+use crate::limits::LIST_ITEMS_MAX;
 use crate::queue_spec::checked_name;
 use piecework_state::{Kind, Make};
 use piecework_wire::{Payload, Value};
@@ -55,6 +56,11 @@ impl FromStr for ObjectSpec {
                 return Err(format!("'{text}': unknown option '{option}'; hint: keep"));
             }
         };
+        let array = what.strip_prefix("Array=").and_then(|what| what.split_once(':'));
+        if let Some((typecode, len)) = array {
+            let make = array_of(typecode, len).map_err(|why| format!("'{text}': {why}"))?;
+            return Self::checked(text, name, make, keep);
+        }
         let (kind, number) = match what.split_once('=') {
             Some((kind, number)) => {
                 let wrong = || format!("'{text}': {number} is no number of 0 or more");
@@ -63,10 +69,15 @@ impl FromStr for ObjectSpec {
             None => (what, None),
         };
         let make = make(kind, number).map_err(|why| format!("'{text}': {why}"))?;
+        Self::checked(text, name, make, keep)
+    }
+}
+
+impl ObjectSpec {
+    fn checked(text: &str, name: String, make: Make, keep: bool) -> Result<Self, String> {
         if keep && !make.kind().can_be_kept() {
             return Err(format!(
-                "'{text}': no {} outlives its manager, as it is about who is connected; hint: \
-                 without keep, or one of {}",
+                "'{text}': no {} outlives its manager; hint: without keep, or one of {}",
                 make.kind().name(),
                 list(Kind::can_be_kept)
             ));
@@ -101,6 +112,9 @@ fn make(name: &str, number: Option<u32>) -> Result<Make, String> {
         Kind::List => Make::List(Vec::new()),
         Kind::Dict => Make::Dict(Vec::new()),
         Kind::Set => Make::Set(Vec::new()),
+        Kind::Array => {
+            return Err("of what? hint: NAME:Array=d:1000, a thousand doubles".to_owned());
+        }
         _ => return Err(unknown()),
     };
     match number {
@@ -109,9 +123,26 @@ fn make(name: &str, number: Option<u32>) -> Result<Make, String> {
     }
 }
 
+/// So many zeros of a typecode of Python's `array`.
+fn array_of(typecode: &str, len: &str) -> Result<Make, String> {
+    let wrong =
+        || format!("there is no typecode '{typecode}' of numbers; hint: i for ints, d for doubles");
+    let mut codes = typecode.chars();
+    let (Some(code), None) = (codes.next(), codes.next()) else { return Err(wrong()) };
+    let zero = match code {
+        'f' | 'd' => Value::Float(0.0),
+        'b' | 'B' | 'h' | 'H' | 'i' | 'I' | 'l' | 'L' | 'q' | 'Q' => Value::Int(0),
+        _ => return Err(wrong()),
+    };
+    let len = len.parse::<usize>().ok().filter(|len| *len <= LIST_ITEMS_MAX);
+    let len = len.ok_or_else(|| format!("an array has 0 to {LIST_ITEMS_MAX} numbers"))?;
+    let zero = Payload::from_value(&zero).into_bytes();
+    Ok(Make::Array { typecode: code, values: vec![zero; len] })
+}
+
 /// The types that there are.
 fn all() -> String {
-    list(|kind| !matches!(kind, Kind::Array | Kind::Iterator))
+    list(|kind| kind != Kind::Iterator)
 }
 
 fn list(is_one: fn(Kind) -> bool) -> String {
@@ -136,6 +167,8 @@ mod tests {
             ("licences:BoundedSemaphore=4", "BoundedSemaphore"),
             ("table:dict,keep", "dict"),
             ("n:Value=7,keep", "Value"),
+            ("samples:Array=d:1000", "Array"),
+            ("none:Array=i:0", "Array"),
         ] {
             assert_eq!(text.parse::<ObjectSpec>().unwrap().kind(), kind);
         }
@@ -143,7 +176,12 @@ mod tests {
             ("config", "config:dict"),
             ("config:Dict", "BoundedSemaphore, Condition"),
             ("config:Pool", "no type 'Pool'"),
-            ("config:Array", "no type 'Array'"),
+            ("config:Array", "a thousand doubles"),
+            ("config:Array=7", "a thousand doubles"),
+            ("config:Array=x:7", "no typecode 'x'"),
+            ("config:Array=ii:7", "no typecode 'ii'"),
+            ("config:Array=i:-1", "0 to"),
+            ("config:Array=i:7,keep", "no Array outlives"),
             ("gate:Barrier", "how many parties"),
             ("gate:Barrier=0", "how many parties"),
             ("lock:Lock=2", "has no number"),
