@@ -51,6 +51,9 @@ impl<R: DeserializeOwned> Process<R> {
     ///
     /// # Errors
     /// The function is no task, its arguments cannot be said, or there is no room for a process.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn spawn<F, A, M>(task: F, arguments: A) -> Result<Self, TaskError>
     where
         F: TaskFn<A, M, Output = R>,

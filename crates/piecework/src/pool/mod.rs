@@ -32,7 +32,9 @@ use crate::tasks::{Seat, TaskError, TaskFn, name_of, packed};
 /// wherever they are ([`Pool::connect`]).
 ///
 /// A child that dies fails the task it was at, once that has had its attempts, and no other;
-/// another takes its place. The children end with the pool, and with this program however that
+/// another takes its place. Short tasks travel in batches, and nobody knows which of a batch were
+/// done when their child died: all of these are run again, so what a task does beside giving its
+/// result may be done twice. The children end with the pool, and with this program however that
 /// ends.
 ///
 /// ```no_run
@@ -59,6 +61,9 @@ pub struct Pool {
 
 impl PoolOptions {
     /// Makes the pool; a child is started when there is something for it to do.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: what feeds the children are tasks of one.
     pub fn start(self) -> Pool {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let processes = self.processes.unwrap_or(cores).max(1);
@@ -89,6 +94,9 @@ impl PoolOptions {
 
 impl Pool {
     /// Makes a pool of so many children of this program.
+    ///
+    /// # Panics
+    /// As [`PoolOptions::start`].
     pub fn local(processes: usize) -> Self {
         Self::options().processes(processes).start()
     }
