@@ -2,7 +2,7 @@
 
 use crate::authkey::AuthkeyArgs;
 use crate::exit;
-use piecework::{Error, Manager};
+use piecework::{CallError, Error, Manager};
 
 /// Which manager.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,13 +31,18 @@ impl ConnectArgs {
 }
 
 /// Gives an error of the client its exit code.
-pub(crate) fn failed(error: Error) -> anyhow::Error {
-    match &error {
-        Error::Address(_) => exit::usage(error),
-        Error::Unreachable { .. } | Error::Closed { .. } => exit::unavailable(error),
-        Error::WrongKey { .. } => exit::no_permission(error),
-        Error::Remote { class, .. } if class == "PermissionError" => exit::no_permission(error),
-        Error::Remote { class, message } if class == "Full" => {
+pub(crate) fn failed(error: impl Into<Error>) -> anyhow::Error {
+    let error = error.into();
+    let call = match &error {
+        Error::Address(_) => return exit::usage(error),
+        Error::Call(call) => call,
+        _ => return error.into(),
+    };
+    match call {
+        gone if gone.is_gone() => exit::unavailable(error),
+        CallError::WrongKey { .. } => exit::no_permission(error),
+        CallError::Remote { class, .. } if class == "PermissionError" => exit::no_permission(error),
+        CallError::Remote { class, message } if class == "Full" => {
             exit::try_later(if message.is_empty() { "the queue is full" } else { message })
         }
         _ => error.into(),

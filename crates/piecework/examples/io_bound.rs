@@ -13,7 +13,7 @@ async fn wait_and_answer(tasks: Queue<u32>, answers: Queue<u32>) -> Result<(), E
     let task = tasks.lease().await?;
     tokio::time::sleep(Duration::from_millis(100)).await; // rhythm: what the task is
     let n = *task;
-    task.answer(&answers, &n).await
+    Ok(task.answer(&answers, &n).await?)
 }
 
 #[tokio::main]

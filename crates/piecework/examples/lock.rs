@@ -21,7 +21,7 @@ async fn change_it(manager: Manager, n: i64) -> Result<(), Error> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), piecework::Error> {
     let manager = Manager::local().await?;
     let mut tasks = JoinSet::new();
     for n in [5, 8] {

@@ -17,7 +17,7 @@ use piecework::server::{Config, QueueSpec};
 use piecework::{Error, Key, Manager, Process};
 
 async fn letters(address: String) -> Result<piecework::Queue<String>, Error> {
-    Manager::connect(address, Key::new("abc")).await?.queue("letters").await
+    Ok(Manager::connect(address, Key::new("abc")).await?.queue("letters").await?)
 }
 
 #[piecework::task]

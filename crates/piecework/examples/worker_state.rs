@@ -18,7 +18,7 @@ struct Student {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), piecework::Error> {
     let manager = Manager::local().await?;
     let tasks: Queue<Option<u32>> = manager.queue("task").await?;
     tasks.put_all(&[Some(1), Some(2), Some(3), None]).await?; // `None` ends a worker

@@ -6,9 +6,9 @@ use piecework_wire::reply::Returned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::{Call, Order, Unclaimed, order_soon};
-use crate::error::Error;
+use crate::error::CallError;
 
-type Replied = oneshot::Receiver<Result<Returned, Error>>;
+type Replied = oneshot::Receiver<Result<Returned, CallError>>;
 
 pub(crate) struct Claim {
     replied: Replied,
@@ -22,7 +22,7 @@ impl Claim {
     }
 
     /// The reply; `None` if the connection ends without one.
-    pub(crate) async fn reply(mut self) -> Option<Result<Returned, Error>> {
+    pub(crate) async fn reply(mut self) -> Option<Result<Returned, CallError>> {
         (&mut self.replied).await.ok()
     }
 

@@ -15,7 +15,7 @@ use piecework_wire::{Reply, WireError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::CallError;
 use crate::place::Place;
 
 /// How long a manager may take to accept a connection and to prove that it knows the key. Both take
@@ -42,7 +42,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects, and exchanges challenges.
-    pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
+    pub(crate) async fn open(place: &Place) -> Result<Self, CallError> {
         let stream = match timeout(OPEN_MAX, place.connect()).await {
             Ok(stream) => stream.map_err(|error| place.unreachable(error))?,
             Err(_) => return Err(place.unreachable(io::ErrorKind::TimedOut.into())),
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Proves to the manager that we know the key, then has it prove that it does.
-    async fn shake_hands(&mut self) -> Result<(), Error> {
+    async fn shake_hands(&mut self) -> Result<(), CallError> {
         let challenge = self.read(AUTH_FRAME_BYTES_MAX).await?;
         let answer =
             auth::answer(&self.place.key, &challenge).map_err(|e| self.place.protocol(e))?;
@@ -89,7 +89,7 @@ impl Connection {
         place: &Place,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
+    ) -> Result<Returned, CallError> {
         Self::open(place).await?.call(None, method, args).await
     }
 
@@ -99,7 +99,7 @@ impl Connection {
         ident: Option<&str>,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
+    ) -> Result<Returned, CallError> {
         request(&mut self.unsent, ident, method, args, &[]);
         let frame = self.turn().await?;
         self.read_reply(frame)
@@ -117,19 +117,19 @@ impl Connection {
     }
 
     /// Sends what is to be sent, and waits for the next reply. May be dropped and called again.
-    pub(crate) async fn turn(&mut self) -> Result<Bytes, Error> {
+    pub(crate) async fn turn(&mut self) -> Result<Bytes, CallError> {
         self.read(FRAME_BYTES_MAX).await
     }
 
     /// What a reply says.
-    pub(crate) fn read_reply(&self, frame: Bytes) -> Result<Returned, Error> {
+    pub(crate) fn read_reply(&self, frame: Bytes) -> Result<Returned, CallError> {
         match Reply::parse(frame).map_err(|error| self.place.protocol(error))? {
             Reply::Return(returned) => Ok(returned),
             Reply::Error { class, message, .. } => {
-                Err(Error::Remote { class, message: message.unwrap_or_default() })
+                Err(CallError::Remote { class, message: message.unwrap_or_default() })
             }
             Reply::Traceback(text) => Err(from_traceback(&text)),
-            Reply::Unserializable(_) => Err(Error::Remote {
+            Reply::Unserializable(_) => Err(CallError::Remote {
                 class: "TypeError".to_owned(),
                 message: "the result of the call cannot be pickled".to_owned(),
             }),
@@ -140,7 +140,7 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self, bytes_max: usize) -> Result<Bytes, Error> {
+    async fn read(&mut self, bytes_max: usize) -> Result<Bytes, CallError> {
         loop {
             let cut = frame::cut(&mut self.received, bytes_max);
             if let Some(frame) = cut.map_err(|error| self.place.protocol(error))? {
@@ -177,30 +177,30 @@ impl Connection {
         pin!(self.stream.read_buf(&mut self.received)).poll(cx)
     }
 
-    pub(crate) fn closed(&self, why: &str) -> Error {
+    pub(crate) fn closed(&self, why: &str) -> CallError {
         self.place.closed(why)
     }
 
-    fn wrong_key(&self) -> Error {
-        Error::WrongKey { address: self.place.to_string() }
+    fn wrong_key(&self) -> CallError {
+        CallError::WrongKey { address: self.place.to_string() }
     }
 }
 
-pub(crate) fn why(error: &Error) -> String {
+pub(crate) fn why(error: &CallError) -> String {
     match error {
-        Error::Closed { why, .. } => why.clone(),
+        CallError::Closed { why, .. } => why.clone(),
         other => other.to_string(),
     }
 }
 
 /// A stock manager tells what went wrong as a traceback; its last line names the exception.
-fn from_traceback(text: &str) -> Error {
+fn from_traceback(text: &str) -> CallError {
     tracing::debug!(traceback = text, "the manager refused a call");
     let is_last = |line: &&str| !line.trim().is_empty() && !line.starts_with("---");
     let last = text.lines().rev().find(is_last).unwrap_or_default();
     let (class, message) = last.split_once(": ").unwrap_or((last, ""));
     let class = class.rsplit_once('.').map_or(class, |(_, class)| class);
-    Error::Remote { class: class.to_owned(), message: message.to_owned() }
+    CallError::Remote { class: class.to_owned(), message: message.to_owned() }
 }
 
 #[cfg(test)]

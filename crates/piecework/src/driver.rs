@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::connection::{self, Connection};
-use crate::error::Error;
+use crate::error::CallError;
 
 /// Calls that are under way on one connection; whoever makes one more waits for room.
 pub(crate) const CALLS_MAX: usize = 1_000;
@@ -46,7 +46,7 @@ pub(crate) struct Call {
     pub(crate) pipelined: bool,
     /// What becomes of its reply if nobody waits for that any more.
     pub(crate) unclaimed: Unclaimed,
-    pub(crate) reply: oneshot::Sender<Result<Returned, Error>>,
+    pub(crate) reply: oneshot::Sender<Result<Returned, CallError>>,
 }
 
 /// What becomes of a reply that nobody waits for any more.
@@ -114,7 +114,7 @@ struct Waiting {
     pipelined: bool,
     unclaimed: Unclaimed,
     /// Nobody, if it is the reply to a request of our own.
-    reply: Option<oneshot::Sender<Result<Returned, Error>>>,
+    reply: Option<oneshot::Sender<Result<Returned, CallError>>>,
 }
 
 impl Driver {
@@ -133,7 +133,7 @@ impl Driver {
         self.waiting.clear();
     }
 
-    async fn serve(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<(), Error> {
+    async fn serve(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<(), CallError> {
         loop {
             let room = self.has_room();
             tokio::select! {
@@ -152,7 +152,7 @@ impl Driver {
     /// may wait for long is not waited for: the end of the connection gives it up. What was granted
     /// at the same moment is on its way all the same, so the manager's own end has to be seen where
     /// that counts.
-    async fn finish(&mut self) -> Result<(), Error> {
+    async fn finish(&mut self) -> Result<(), CallError> {
         let is_told = |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Told(_));
         let is_due =
             |waiting: &Waiting| matches!(waiting.unclaimed, Unclaimed::Dropped) || is_told(waiting);
@@ -170,7 +170,7 @@ impl Driver {
         self.waiting.len() < CALLS_MAX && self.waiting.back().is_none_or(|last| last.pipelined)
     }
 
-    fn send(&mut self, call: Call) -> Result<(), Error> {
+    fn send(&mut self, call: Call) -> Result<(), CallError> {
         let Call { request, pipelined, unclaimed, reply } = call;
         let is_given_up = |waiting: &Waiting| {
             matches!(waiting.unclaimed, Unclaimed::HangUp)
@@ -184,7 +184,7 @@ impl Driver {
         Ok(())
     }
 
-    fn hand_out(&mut self, frame: Bytes) -> Result<(), Error> {
+    fn hand_out(&mut self, frame: Bytes) -> Result<(), CallError> {
         let Some(Waiting { unclaimed, reply, .. }) = self.waiting.pop_front() else {
             return Err(self.connection.closed("it answered what nobody had asked"));
         };

@@ -1,4 +1,5 @@
-//! What can go wrong between a client and a manager, and whose fault it is.
+//! What can go wrong between a client and a manager, an enum for each kind of call; each variant
+//! says whose fault it is.
 use std::io;
 
 use piecework_net::AddressError;
@@ -9,11 +10,8 @@ use thiserror::Error;
 /// Why a call to a manager has no result.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum Error {
-    /// What was given is no address.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// Nobody answers at the address.
+pub enum CallError {
+    /// The network's, or the manager's: nobody answers at the address.
     #[error(
         "cannot reach a manager at {address}: {source}; hint: is it running, and does it listen on that address?"
     )]
@@ -23,14 +21,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// The manager has another authkey than we.
+    /// The caller's: the manager has another authkey than we.
     #[error("the manager at {address} has another authkey; hint: both sides must use the same one")]
     WrongKey {
         /// Where it is.
         address: String,
     },
-    /// The connection has ended, or a call on it was given up, after which no reply can be told
-    /// from another.
+    /// The network's, or the manager's: the connection has ended; or the caller's, who gave up a
+    /// call after which no reply can be told from another.
     #[error("the connection to the manager at {address} is closed: {why}")]
     Closed {
         /// Where the manager is, or was.
@@ -38,19 +36,7 @@ pub enum Error {
         /// How it ended.
         why: String,
     },
-    /// The manager has no such queue.
-    #[error("the manager at {address} has no queue {name:?}: it refused {tried} with {message:?}")]
-    NoQueue {
-        /// Where the manager is.
-        address: String,
-        /// What was asked for.
-        name: String,
-        /// The typeids that were asked for in turn.
-        tried: String,
-        /// What it said to the first one.
-        message: String,
-    },
-    /// The manager refused the call, or the call raised an exception there.
+    /// The caller's: the manager refused the call, or the call raised an exception there.
     #[error("{class}{colon}{message}", colon = if message.is_empty() { "" } else { ": " })]
     Remote {
         /// The exception's class, without its module.
@@ -58,39 +44,7 @@ pub enum Error {
         /// What it says.
         message: String,
     },
-    /// What is to be put cannot be said as plain data.
-    #[error("cannot put a {kind}: {why}")]
-    Unsayable {
-        /// The Rust type.
-        kind: &'static str,
-        /// What is in the way.
-        why: String,
-    },
-    /// What was got is of another type than what was asked for.
-    #[error(
-        "cannot read {found} as a {kind}: {why}; \
-         hint: both sides of a queue must mean the same; a `RawQueue` takes anything"
-    )]
-    Mismatch {
-        /// The Rust type.
-        kind: &'static str,
-        /// The Python value.
-        found: String,
-        /// Where they differ.
-        why: String,
-    },
-    /// An answer was to go to a queue of another manager than that of its task.
-    #[error(
-        "the queue {queue:?} is not one of the manager at {address}, which the task is of; \
-         hint: `put` the answer there, and then `ack` the task"
-    )]
-    Elsewhere {
-        /// The queue.
-        queue: String,
-        /// Where the task's manager is.
-        address: String,
-    },
-    /// The manager's bytes make no sense.
+    /// The manager's: its bytes make no sense.
     #[error("the manager at {address} does not speak the managers protocol: {source}")]
     Protocol {
         /// Where it is.
@@ -112,9 +66,188 @@ pub enum ProtocolError {
     Auth(#[from] AuthError),
 }
 
-impl Error {
+/// Why there is no [`Manager`](crate::Manager), or no [`Pool`](crate::Pool) of its workers.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The caller's: what was given is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Of a pool: the manager has no queue of its name.
+    #[error(transparent)]
+    Missing(Box<Missing>),
+    /// It cannot be reached, or has another key, or is no manager.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Why a queue or an object of a manager cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The caller's, or the manager's who did not make it: there is none.
+    #[error(transparent)]
+    Missing(Box<Missing>),
+    /// The manager cannot be reached, or refuses.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// The manager has no queue or object of that name, or it is of another kind.
+#[derive(Debug, Error)]
+#[error("the manager at {address} has no {kind} {name:?}: {why}; hint: {}", hint(kind, name))]
+pub struct Missing {
+    /// Where the manager is.
+    pub address: String,
+    /// What was asked for: a queue, a Lock, a dict.
+    pub kind: String,
+    /// By which name.
+    pub name: String,
+    /// What it said, or what is there instead.
+    pub why: String,
+}
+
+fn hint(kind: &str, name: &str) -> String {
+    match kind {
+        "queue" => format!("`piecework serve --queue {name}` has one"),
+        kind => format!("`piecework serve --object {name}:{kind}` has one"),
+    }
+}
+
+/// Why an item or a value was not put or set.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PutError {
+    /// The caller's: it cannot be said as plain data.
+    #[error(transparent)]
+    Unsayable(#[from] Unsayable),
+    /// The manager cannot be reached, or refuses it.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Why there is no item or value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GetError {
+    /// It is of another type than what was asked for.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The manager cannot be reached, or refuses.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Why there is no value of a key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// The caller's: the key, or the value to be, cannot be said as plain data.
+    #[error(transparent)]
+    Unsayable(#[from] Unsayable),
+    /// The value is of another type than what was asked for.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The manager cannot be reached, or refuses: a list is no key.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Why an item was not answered; it is still its lease's, which ends then.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The caller's: the answer cannot be said as plain data.
+    #[error(transparent)]
+    Unsayable(#[from] Unsayable),
+    /// The caller's: the answer was to go to another manager.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
+    /// The manager cannot be reached, or refuses the answer, or the lease has ended.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// What is to be put cannot be said as plain data.
+#[derive(Debug, Error)]
+#[error("cannot put a {kind}: {why}")]
+pub struct Unsayable {
+    /// The Rust type.
+    pub kind: &'static str,
+    /// What is in the way.
+    pub why: String,
+}
+
+/// What was got is of another type than what was asked for.
+#[derive(Debug, Error)]
+#[error(
+    "cannot read {found} as a {kind}: {why}; \
+     hint: both sides of a queue must mean the same; a `RawQueue` takes anything"
+)]
+pub struct Mismatch {
+    /// The Rust type.
+    pub kind: &'static str,
+    /// The Python value.
+    pub found: String,
+    /// Where they differ.
+    pub why: String,
+}
+
+/// An answer was to go to a queue of another manager than that of its task.
+#[derive(Debug, Error)]
+#[error(
+    "the queue {queue:?} is not one of the manager at {address}, which the task is of; \
+     hint: `put` the answer there, and then `ack` the task"
+)]
+pub struct Elsewhere {
+    /// The queue.
+    pub queue: String,
+    /// Where the task's manager is.
+    pub address: String,
+}
+
+impl CallError {
     /// Returns whether the call raised an exception of this class at the manager.
-    pub(crate) fn is_remote(&self, name: &str) -> bool {
+    pub fn is_remote(&self, name: &str) -> bool {
         matches!(self, Self::Remote { class, .. } if class == name)
+    }
+
+    /// Returns whether the manager, or the connection to it, is gone: it may come back.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Closed { .. })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+}
+
+impl OpenError {
+    /// The error of a call on what was there before: it raises at the manager, too.
+    pub(crate) fn into_call(self) -> CallError {
+        match self {
+            Self::Call(error) => error,
+            Self::Missing(missing) => {
+                CallError::Remote { class: "KeyError".to_owned(), message: missing.to_string() }
+            }
+        }
+    }
+}
+
+impl From<GetError> for EntryError {
+    fn from(error: GetError) -> Self {
+        match error {
+            GetError::Mismatch(mismatch) => Self::Mismatch(mismatch),
+            GetError::Call(error) => Self::Call(error),
+        }
+    }
+}
+
+impl From<OpenError> for ConnectError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Missing(missing) => Self::Missing(missing),
+            OpenError::Call(error) => Self::Call(error),
+        }
     }
 }

@@ -5,7 +5,7 @@ use piecework_wire::Payload;
 use piecework_wire::reply::Leased;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{CallError, Mismatch};
 use crate::item::from_payload;
 use crate::place::Place;
 use crate::raw_queue::{RawQueue, Settle};
@@ -31,13 +31,14 @@ struct Held {
 
 impl<T: DeserializeOwned> Lease<T> {
     /// Reads what was leased; what is no `T` has failed by that.
-    pub(crate) async fn read(queue: &RawQueue, leased: Leased) -> Result<Self, Error> {
+    pub(crate) async fn read(queue: &RawQueue, leased: Leased) -> Result<Self, Mismatch> {
         let Leased { id, attempt, payload } = leased;
         let held = Held { queue: queue.clone(), id, settled: false };
         match from_payload(&payload) {
             Ok(item) => Ok(Self { item, attempt, held }),
             Err(mismatch) => {
-                held.settle(Settle::Nack).await?;
+                // A lease that has ended meanwhile has failed by that.
+                let _ = held.settle(Settle::Nack).await;
                 Err(mismatch)
             }
         }
@@ -54,12 +55,12 @@ impl<T> Lease<T> {
     ///
     /// # Errors
     /// The connection has ended, and the lease with it: the item is somebody else's by now.
-    pub async fn ack(self) -> Result<(), Error> {
+    pub async fn ack(self) -> Result<(), CallError> {
         self.held.settle(Settle::Ack).await
     }
 
     /// Gives the item, and acks it at the same moment: at none could both be lost.
-    pub(crate) fn into_item(mut self) -> Result<T, Error> {
+    pub(crate) fn into_item(mut self) -> Result<T, CallError> {
         let Held { queue, id, settled } = &mut self.held;
         *settled = true;
         queue.settle_soon(*id, Settle::Ack)?;
@@ -70,7 +71,7 @@ impl<T> Lease<T> {
     ///
     /// # Errors
     /// As for [`Lease::ack`].
-    pub async fn nack(self) -> Result<(), Error> {
+    pub async fn nack(self) -> Result<(), CallError> {
         self.held.settle(Settle::Nack).await
     }
 
@@ -78,11 +79,11 @@ impl<T> Lease<T> {
     ///
     /// # Errors
     /// As for [`Lease::ack`].
-    pub async fn release(self) -> Result<(), Error> {
+    pub async fn release(self) -> Result<(), CallError> {
         self.held.settle(Settle::Release).await
     }
 
-    pub(crate) async fn answered(mut self, to: &str, answer: &Payload) -> Result<(), Error> {
+    pub(crate) async fn answered(mut self, to: &str, answer: &Payload) -> Result<(), CallError> {
         let Held { queue, id, .. } = &self.held;
         queue.answer(*id, to, answer).await?;
         self.held.settled = true;
@@ -99,7 +100,7 @@ impl<T> Lease<T> {
     ///
     /// # Errors
     /// As for [`Lease::ack`].
-    pub async fn renew(&self) -> Result<(), Error> {
+    pub async fn renew(&self) -> Result<(), CallError> {
         self.held.queue.renew(self.held.id).await
     }
 }
@@ -113,7 +114,7 @@ impl<T> Deref for Lease<T> {
 }
 
 impl Held {
-    async fn settle(mut self, how: Settle) -> Result<(), Error> {
+    async fn settle(mut self, how: Settle) -> Result<(), CallError> {
         // Whatever comes of it: it is not to be settled a second time.
         self.settled = true;
         self.queue.settle(self.id, how).await

@@ -8,7 +8,7 @@
 //! use piecework::Manager;
 //!
 //! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), piecework::Error> {
 //! // Elsewhere: `Manager::connect("10.0.0.5:5000", Key::new("abc"))`.
 //! let manager = Manager::local().await?;
 //! let (tasks, results) = (manager.queue("task").await?, manager.queue("result").await?);
@@ -27,6 +27,7 @@
 extern crate self as piecework;
 
 mod again;
+mod any_error;
 mod claim;
 pub mod command;
 mod connection;
@@ -37,6 +38,7 @@ mod lease;
 mod link;
 mod manager;
 pub mod objects;
+mod opening;
 mod pipe;
 mod place;
 mod pool;
@@ -55,7 +57,11 @@ mod worker;
 #[cfg(feature = "server")]
 pub use piecework_server as server;
 
-pub use error::{Error, ProtocolError};
+pub use any_error::Error;
+pub use error::{
+    AnswerError, CallError, ConnectError, Elsewhere, EntryError, GetError, Mismatch, Missing,
+    OpenError, ProtocolError, PutError, Unsayable,
+};
 pub use lease::Lease;
 pub use manager::Manager;
 pub use piecework_macros::task;

@@ -2,10 +2,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::place::Place;
 use crate::raw_queue::RawQueue;
+use crate::sessions::Seat;
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -18,7 +19,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Opens the queue; whoever has no manager to begin with is told at once.
-    pub(crate) async fn open(manager: &Manager, name: &str) -> Result<Self, Error> {
+    pub(crate) async fn open(manager: &Manager, name: &str) -> Result<Self, OpenError> {
         let queue = manager.raw_queue(name).await?;
         let (manager, name) = (manager.clone(), name.to_owned());
         Ok(Self { manager, name, open: Mutex::new(Some(queue)), opening: Default::default() })
@@ -33,42 +34,40 @@ impl Link {
     }
 
     /// Makes a call, over a new connection if there is none any more.
-    pub(crate) async fn call<R, F: Future<Output = Result<R, Error>>>(
+    pub(crate) async fn call<R, F: Future<Output = Result<R, CallError>>>(
         &self,
         again: Again,
         call: impl Fn(RawQueue) -> F,
-    ) -> Result<R, Error> {
-        loop {
-            match call(self.reach().await?).await {
-                Err(Error::Closed { .. }) if again == Again::Yes => {}
-                answered => return answered,
-            }
-        }
+    ) -> Result<R, CallError> {
+        self.manager.sessions().again(again, || self.reach(), call).await
     }
 
     /// Makes a call that may wait for long, over a session of its own: what is called meanwhile,
     /// and may be what it waits for, does not wait behind it.
-    pub(crate) async fn call_aside<R, F: Future<Output = Result<R, Error>>>(
+    pub(crate) async fn call_aside<R, F: Future<Output = Result<R, CallError>>>(
         &self,
         again: Again,
         call: impl Fn(RawQueue) -> F,
-    ) -> Result<R, Error> {
-        loop {
+    ) -> Result<R, CallError> {
+        let reach = || async {
             let queue = self.reach().await?;
-            let seat = Arc::clone(self.manager.sessions()).seat().await?;
-            match call(queue.over(&seat.session)).await {
-                Err(Error::Closed { .. }) if again == Again::Yes => {}
-                Err(error @ Error::Closed { .. }) => return Err(error),
-                answered => {
+            Ok((queue, Arc::clone(self.manager.sessions()).seat().await?))
+        };
+        let call = |(queue, seat): (RawQueue, Seat)| {
+            let call = call(queue.over(&seat.session));
+            async move {
+                let answered = call.await;
+                if !answered.as_ref().is_err_and(CallError::is_closed) {
                     seat.give_back();
-                    return answered;
                 }
+                answered
             }
-        }
+        };
+        self.manager.sessions().again(again, reach, call).await
     }
 
     /// The queue as it is, or opened anew.
-    async fn reach(&self) -> Result<RawQueue, Error> {
+    async fn reach(&self) -> Result<RawQueue, CallError> {
         if let Some(queue) = self.current() {
             return Ok(queue);
         }
@@ -76,8 +75,9 @@ impl Link {
         if let Some(queue) = self.current() {
             return Ok(queue);
         }
-        let queue =
-            self.manager.sessions().patiently(|| self.manager.raw_queue(&self.name)).await?;
+        let open =
+            || async { self.manager.raw_queue(&self.name).await.map_err(OpenError::into_call) };
+        let queue = self.manager.sessions().patiently(open).await?;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue.clone());
         Ok(queue)
     }

@@ -8,7 +8,7 @@ use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value};
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{CallError, ConnectError, OpenError};
 use crate::place::Place;
 use crate::raw_queue::RawQueue;
 use crate::session::{MANAGER_IDENT, Session};
@@ -30,7 +30,7 @@ impl Manager {
     ///
     /// # Errors
     /// That is no address, or nobody answers there, or with another key, or in another protocol.
-    pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
+    pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, ConnectError> {
         let manager = Self::at(Place::parse(address.as_ref(), key)?);
         Connection::call_once(manager.place(), "dummy", &[]).await?;
         Ok(manager)
@@ -69,7 +69,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn session(&self) -> Result<Session, Error> {
+    pub async fn session(&self) -> Result<Session, CallError> {
         self.sessions.session().await
     }
 
@@ -77,7 +77,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
-    pub async fn raw_queue(&self, name: &str) -> Result<RawQueue, Error> {
+    pub async fn raw_queue(&self, name: &str) -> Result<RawQueue, OpenError> {
         self.session().await?.queue(name).await
     }
 
@@ -85,7 +85,7 @@ impl Manager {
     ///
     /// # Errors
     /// As for [`Manager::call`]; and there is no such item, or it is not dead.
-    pub async fn dead_payload(&self, queue: &str, item: u64) -> Result<Payload, Error> {
+    pub async fn dead_payload(&self, queue: &str, item: u64) -> Result<Payload, CallError> {
         let item = Value::Int(i64::try_from(item).unwrap_or(i64::MAX));
         let returned = self.ask("payload", &[Value::from(queue), item]).await?;
         returned.payload().map_err(|error| self.place().protocol(error))
@@ -97,17 +97,17 @@ impl Manager {
     /// # Errors
     /// The manager cannot be reached, or refuses, or is a stock Python one, which has no such
     /// methods.
-    pub async fn call(&self, method: &str, args: &[Value]) -> Result<Value, Error> {
+    pub async fn call(&self, method: &str, args: &[Value]) -> Result<Value, CallError> {
         let returned = self.ask(method, args).await?;
         returned.value().map_err(|error| self.place().protocol(error))
     }
 
-    async fn ask(&self, method: &str, args: &[Value]) -> Result<Returned, Error> {
+    async fn ask(&self, method: &str, args: &[Value]) -> Result<Returned, CallError> {
         let session = self.session().await?;
         let args: Vec<ArgOut<'_>> = args.iter().map(ArgOut::Value).collect();
         match session.call(MANAGER_IDENT, method, &args).await {
             Err(error) if error.is_remote("KeyError") && is_of_ident(&error) => {
-                Err(Error::Remote {
+                Err(CallError::Remote {
                     class: "LookupError".to_owned(),
                     message: format!(
                         "the manager at {} has no method {method:?}; hint: it is a stock Python \
@@ -122,6 +122,6 @@ impl Manager {
 }
 
 /// Whether it was the ident that the manager did not find: a stock one repeats it in quotes.
-fn is_of_ident(error: &Error) -> bool {
+fn is_of_ident(error: &CallError) -> bool {
     error.to_string().contains(&format!("'{MANAGER_IDENT}'"))
 }

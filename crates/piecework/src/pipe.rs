@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use crate::error::{Mismatch, Unsayable};
 use crate::item::{from_payload, to_payload};
 use crate::tasks::luggage;
 
@@ -103,9 +104,12 @@ pub enum PipeError {
     /// The other end was dropped, or its process has ended.
     #[error("the other end of the pipe is closed")]
     Closed,
-    /// The item cannot be said, or is not of the type that is received.
+    /// The item cannot be said.
     #[error(transparent)]
-    Item(#[from] Box<crate::Error>),
+    Unsayable(#[from] Unsayable),
+    /// The item is not of the type that is received.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// The item is longer than an item may be.
     #[error("an item of {len} bytes is too long for a pipe: {FRAME_BYTES_MAX} are allowed")]
     TooLong {
@@ -143,7 +147,7 @@ impl<S, R> PipeEnd<S, R> {
     where
         S: Serialize,
     {
-        let item = to_payload(item).map_err(Box::new)?;
+        let item = to_payload(item)?;
         if item.len() > FRAME_BYTES_MAX {
             return Err(PipeError::TooLong { len: item.len() });
         }
@@ -172,7 +176,7 @@ impl<S, R> PipeEnd<S, R> {
             let cut = frame::cut(&mut self.received, FRAME_BYTES_MAX).map_err(io::Error::other)?;
             if let Some(item) = cut {
                 let item = Payload::from_bytes(item).map_err(io::Error::other)?;
-                return Ok(from_payload(&item).map_err(Box::new)?);
+                return Ok(from_payload(&item)?);
             }
             let (mut reader, mut writer) = self.stream.used()?.split();
             let has_unsent = !self.unsent.is_empty();

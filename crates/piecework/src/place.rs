@@ -6,7 +6,7 @@ use std::sync::Arc;
 use piecework_net::{Address, AddressError, Connector, Stream};
 use piecework_wire::auth::Key;
 
-use crate::error::{Error, ProtocolError};
+use crate::error::{CallError, ProtocolError};
 
 /// Where a manager is, and the key to it; cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,18 +63,18 @@ impl Place {
     }
 
     /// The error of a manager that nobody answers for.
-    pub(crate) fn unreachable(&self, source: io::Error) -> Error {
-        Error::Unreachable { address: self.to_string(), source }
+    pub(crate) fn unreachable(&self, source: io::Error) -> CallError {
+        CallError::Unreachable { address: self.to_string(), source }
     }
 
     /// The error of a connection that has ended.
-    pub(crate) fn closed(&self, why: &str) -> Error {
-        Error::Closed { address: self.to_string(), why: why.to_owned() }
+    pub(crate) fn closed(&self, why: &str) -> CallError {
+        CallError::Closed { address: self.to_string(), why: why.to_owned() }
     }
 
     /// The error of a manager whose bytes make no sense.
-    pub(crate) fn protocol(&self, source: impl Into<ProtocolError>) -> Error {
-        Error::Protocol { address: self.to_string(), source: source.into() }
+    pub(crate) fn protocol(&self, source: impl Into<ProtocolError>) -> CallError {
+        CallError::Protocol { address: self.to_string(), source: source.into() }
     }
 }
 

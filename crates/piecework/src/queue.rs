@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_util::stream::unfold;
 use piecework_wire::Payload;
+use piecework_wire::reply::Leased;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{AnswerError, CallError, Elsewhere, GetError, OpenError, PutError};
 use crate::item::{from_payload, to_payload};
 use crate::lease::Lease;
 use crate::link::Link;
@@ -52,7 +53,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
-    pub async fn queue<T>(&self, name: &str) -> Result<Queue<T>, Error> {
+    pub async fn queue<T>(&self, name: &str) -> Result<Queue<T>, OpenError> {
         Ok(Queue { link: Arc::new(Link::open(self, name).await?), items: PhantomData })
     }
 }
@@ -67,15 +68,15 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn len(&self) -> Result<u64, Error> {
-        self.link.call(Again::Yes, |queue| async move { queue.qsize().await }).await
+    pub async fn len(&self) -> Result<u64, CallError> {
+        self.link.call(Again::Yes, |queue: RawQueue| async move { queue.qsize().await }).await
     }
 
     /// Whether no item is ready.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn is_empty(&self) -> Result<bool, Error> {
+    pub async fn is_empty(&self) -> Result<bool, CallError> {
         Ok(self.len().await? == 0)
     }
 
@@ -83,8 +84,8 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn join(&self) -> Result<(), Error> {
-        self.link.call_aside(Again::Yes, |queue| async move { queue.join().await }).await
+    pub async fn join(&self) -> Result<(), CallError> {
+        self.link.call_aside(Again::Yes, |queue: RawQueue| async move { queue.join().await }).await
     }
 }
 
@@ -96,36 +97,41 @@ impl<T: Serialize> Queue<T> {
     ///
     /// # Errors
     /// The item cannot be said as plain data; the manager cannot be reached, or refuses the item.
-    /// [`Error::Closed`] means that the connection ended before the reply: nobody knows whether
+    /// [`CallError::Closed`] means that the connection ended before the reply: nobody knows whether
     /// the item was put ([`Queue::put_once`] may be called again then).
-    pub async fn put(&self, item: &T) -> Result<(), Error> {
+    pub async fn put(&self, item: &T) -> Result<(), PutError> {
         let item = &to_payload(item)?;
-        if self.link.call(Again::No, |queue| async move { queue.put_now(item).await }).await? {
+        if self
+            .link
+            .call(Again::No, |queue: RawQueue| async move { queue.put_now(item).await })
+            .await?
+        {
             return Ok(());
         }
-        self.link.call_aside(Again::No, |queue| async move { queue.put(item).await }).await
+        let put = |queue: RawQueue| async move { queue.put(item).await };
+        Ok(self.link.call_aside(Again::No, put).await?)
     }
 
     /// Puts an item unless one was put under this key before, as long as the manager remembers;
     /// whatever becomes of the connection, it is put once.
     ///
     /// # Errors
-    /// As for [`Queue::put`], but [`Error::Closed`]; and the manager is a stock Python one.
-    pub async fn put_once(&self, key: &str, item: &T) -> Result<(), Error> {
+    /// As for [`Queue::put`], but [`CallError::Closed`]; and the manager is a stock Python one.
+    pub async fn put_once(&self, key: &str, item: &T) -> Result<(), PutError> {
         let item = &to_payload(item)?;
         let put = |queue: RawQueue| async move { queue.put_once_now(key, item).await };
         if self.link.call(Again::Yes, put).await? {
             return Ok(());
         }
         let put = |queue: RawQueue| async move { queue.put_once(key, item).await };
-        self.link.call_aside(Again::Yes, put).await
+        Ok(self.link.call_aside(Again::Yes, put).await?)
     }
 
     /// Puts items in their order, many with one call.
     ///
     /// # Errors
     /// As for [`Queue::put`]; those in front of what could not be put are put.
-    pub async fn put_all<'a>(&self, items: impl IntoIterator<Item = &'a T>) -> Result<(), Error>
+    pub async fn put_all<'a>(&self, items: impl IntoIterator<Item = &'a T>) -> Result<(), PutError>
     where
         T: 'a,
     {
@@ -146,7 +152,7 @@ impl<T: Serialize> Queue<T> {
         }
     }
 
-    async fn put_batch(&self, batch: &[Payload]) -> Result<(), Error> {
+    async fn put_batch(&self, batch: &[Payload]) -> Result<(), PutError> {
         // Of a stock queue's batch, so many are put.
         let put = |queue: RawQueue| async move {
             if queue.is_native() {
@@ -171,7 +177,7 @@ impl<T: Serialize> Queue<T> {
             }
             Ok(())
         };
-        self.link.call_aside(Again::No, put).await
+        Ok(self.link.call_aside(Again::No, put).await?)
     }
 }
 
@@ -184,7 +190,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # Errors
     /// The manager cannot be reached; or the item is no `T`, and has failed by that: it comes again
     /// as often as the queue's attempts allow, and is dead then.
-    pub async fn get(&self) -> Result<T, Error> {
+    pub async fn get(&self) -> Result<T, GetError> {
         loop {
             if let Some(item) = self.get_until(None).await? {
                 return Ok(item);
@@ -196,7 +202,7 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// As for [`Queue::get`].
-    pub async fn get_timeout(&self, timeout: Duration) -> Result<Option<T>, Error> {
+    pub async fn get_timeout(&self, timeout: Duration) -> Result<Option<T>, GetError> {
         self.get_until(Some(timeout)).await
     }
 
@@ -204,24 +210,31 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// As for [`Queue::get`].
-    pub async fn try_get(&self) -> Result<Option<T>, Error> {
+    pub async fn try_get(&self) -> Result<Option<T>, GetError> {
         self.get_until(Some(Duration::ZERO)).await
     }
 
-    async fn get_until(&self, timeout: Option<Duration>) -> Result<Option<T>, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    async fn get_until(&self, timeout: Option<Duration>) -> Result<Option<T>, GetError> {
+        let deadline = Deadline::after(timeout);
         let get = |queue: RawQueue| async move {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if !queue.is_native() {
-                let item = queue.get(left).await?;
-                return item.as_ref().map(from_payload).transpose();
+            if queue.is_native() {
+                return Ok(leased(queue, deadline).await?.map(Got::Leased));
             }
-            match lease::<T>(&queue, left).await? {
-                Some(lease) => lease.into_item().map(Some),
-                None => Ok(None),
-            }
+            Ok(queue.get(deadline.left()).await?.map(Got::Taken))
         };
-        self.link.call(Again::Yes, get).await
+        loop {
+            match self.link.call(Again::Yes, get).await? {
+                None => return Ok(None),
+                Some(Got::Taken(item)) => return Ok(Some(from_payload(&item)?)),
+                Some(Got::Leased((queue, leased))) => {
+                    // Without its connection the item is somebody else's by now.
+                    match Lease::<T>::read(&queue, leased).await?.into_item() {
+                        Err(error) if error.is_closed() => {}
+                        item => return Ok(item.map(Some)?),
+                    }
+                }
+            }
+        }
     }
 
     /// Gets the next item under a lease; waits for one. It stays the manager's until it is acked:
@@ -242,7 +255,7 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// As for [`Queue::get`]; and the manager is a stock Python one.
-    pub async fn lease(&self) -> Result<Lease<T>, Error> {
+    pub async fn lease(&self) -> Result<Lease<T>, GetError> {
         loop {
             if let Some(lease) = self.lease_until(None).await? {
                 return Ok(lease);
@@ -254,21 +267,21 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// As for [`Queue::lease`].
-    pub async fn lease_timeout(&self, timeout: Duration) -> Result<Option<Lease<T>>, Error> {
+    pub async fn lease_timeout(&self, timeout: Duration) -> Result<Option<Lease<T>>, GetError> {
         self.lease_until(Some(timeout)).await
     }
 
-    async fn lease_until(&self, timeout: Option<Duration>) -> Result<Option<Lease<T>>, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let take = |queue: RawQueue| async move {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            lease(&queue, left).await
-        };
-        self.link.call(Again::Yes, take).await
+    async fn lease_until(&self, timeout: Option<Duration>) -> Result<Option<Lease<T>>, GetError> {
+        let deadline = Deadline::after(timeout);
+        let take = |queue: RawQueue| leased(queue, deadline);
+        match self.link.call(Again::Yes, take).await? {
+            Some((queue, leased)) => Ok(Some(Lease::read(&queue, leased).await?)),
+            None => Ok(None),
+        }
     }
 
     /// The items as they come, each as [`Queue::get`] gets it; without an end.
-    pub fn items(&self) -> impl Stream<Item = Result<T, Error>> + Unpin + '_ {
+    pub fn items(&self) -> impl Stream<Item = Result<T, GetError>> + Unpin + '_ {
         Box::pin(unfold(self, |queue| async move { Some((queue.get().await, queue)) }))
     }
 }
@@ -279,23 +292,44 @@ impl<T> Lease<T> {
     ///
     /// # Errors
     /// As for [`Lease::ack`] and [`Queue::put`]; and the queue is another manager's.
-    pub async fn answer<A: Serialize>(self, to: &Queue<A>, answer: &A) -> Result<(), Error> {
+    pub async fn answer<A: Serialize>(self, to: &Queue<A>, answer: &A) -> Result<(), AnswerError> {
         let answer = to_payload(answer)?;
         if !to.link.is_at(self.place()) {
             let (queue, address) = (to.name().to_owned(), self.place().to_string());
-            return Err(Error::Elsewhere { queue, address });
+            return Err(Elsewhere { queue, address }.into());
         }
-        self.answered(to.name(), &answer).await
+        Ok(self.answered(to.name(), &answer).await?)
     }
 }
 
-/// Takes the next item under a lease, and reads it.
-async fn lease<T: DeserializeOwned>(
-    queue: &RawQueue,
-    timeout: Option<Duration>,
-) -> Result<Option<Lease<T>>, Error> {
-    let Some(leased) = queue.lease(1, timeout).await?.pop() else { return Ok(None) };
-    Lease::read(queue, leased).await.map(Some)
+/// Until when a call waits; `None`, for ever: no clock will show it.
+#[derive(Clone, Copy)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(timeout: Option<Duration>) -> Self {
+        Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    fn left(self) -> Option<Duration> {
+        self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// An item as it comes.
+enum Got {
+    /// Of a stock manager, which has it no more.
+    Taken(Payload),
+    Leased((RawQueue, Leased)),
+}
+
+/// Takes the next item under a lease.
+async fn leased(
+    queue: RawQueue,
+    deadline: Deadline,
+) -> Result<Option<(RawQueue, Leased)>, CallError> {
+    let leased = queue.lease(1, deadline.left()).await?.pop();
+    Ok(leased.map(|leased| (queue, leased)))
 }
 
 impl<T> Clone for Queue<T> {

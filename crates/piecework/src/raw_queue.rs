@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::driver::Unclaimed;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
+use crate::opening::Wanted;
 use crate::session::{MANAGER_IDENT, Session};
 
 /// The method that only piecework's queues have: by it they are told from stock ones.
@@ -54,10 +55,11 @@ impl Session {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
-    pub async fn queue(&self, name: &str) -> Result<RawQueue, Error> {
-        let (ident, exposed) = self.create(name).await?;
-        let native = exposed.iter().any(|method| method == NATIVE_METHOD);
-        Ok(RawQueue { session: self.clone(), ident, native })
+    pub async fn queue(&self, name: &str) -> Result<RawQueue, OpenError> {
+        let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
+        let opened = Wanted { place: self.place(), kind: "queue", name }.open(&typeids).await?;
+        let native = opened.has(NATIVE_METHOD);
+        Ok(RawQueue { session: self.clone(), ident: opened.ident, native })
     }
 
     /// Begins a run: the queue of tasks that all runs of the manager share, and a queue for the
@@ -65,7 +67,7 @@ impl Session {
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.
-    pub async fn begin_run(&self) -> Result<(RawQueue, RawQueue), Error> {
+    pub async fn begin_run(&self) -> Result<(RawQueue, RawQueue), CallError> {
         let returned = self.call(MANAGER_IDENT, "run", &[]).await?;
         match returned.value().map_err(|error| self.place().protocol(error))? {
             Value::Tuple(idents) => match &idents[..] {
@@ -82,7 +84,7 @@ impl Session {
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.
-    pub async fn tasks_of_runs(&self) -> Result<RawQueue, Error> {
+    pub async fn tasks_of_runs(&self) -> Result<RawQueue, CallError> {
         let returned = self.call(MANAGER_IDENT, "tasks", &[]).await?;
         match returned.value().map_err(|error| self.place().protocol(error))? {
             Value::Str(ident) => Ok(self.native_queue(&ident)),
@@ -95,31 +97,8 @@ impl Session {
         RawQueue { session: self.clone(), ident: ident.to_owned(), native: true }
     }
 
-    fn odd(&self, message: &'static str, value: &Value) -> Error {
+    fn odd(&self, message: &'static str, value: &Value) -> CallError {
         self.place().protocol(WireError::Shape { message, what: value.to_string() })
-    }
-
-    /// Makes a handle on a queue, whichever of the usual typeids it is registered under.
-    async fn create(&self, name: &str) -> Result<(String, Vec<String>), Error> {
-        let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
-        let mut first_refusal = None;
-        for typeid in &typeids {
-            match Connection::call_once(self.place(), "create", &[ArgOut::Str(typeid)]).await {
-                Ok(returned) => {
-                    return returned.created().map_err(|error| self.place().protocol(error));
-                }
-                Err(Error::Remote { class, message }) if class == "KeyError" => {
-                    first_refusal.get_or_insert(message);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::NoQueue {
-            address: self.place().to_string(),
-            name: name.to_owned(),
-            tried: typeids.join(", "),
-            message: first_refusal.unwrap_or_default(),
-        })
     }
 }
 
@@ -144,7 +123,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the manager refuses the item.
-    pub async fn put(&self, item: &Payload) -> Result<(), Error> {
+    pub async fn put(&self, item: &Payload) -> Result<(), CallError> {
         self.call("put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
@@ -154,17 +133,17 @@ impl RawQueue {
     }
 
     /// Puts an item if there is room; tells whether there was.
-    pub(crate) async fn put_now(&self, item: &Payload) -> Result<bool, Error> {
+    pub(crate) async fn put_now(&self, item: &Payload) -> Result<bool, CallError> {
         self.put_to_now(&self.ident, item).await
     }
 
     /// Puts items, all or none, if there is room; tells whether there was.
-    pub(crate) async fn put_many_now(&self, items: &[Payload]) -> Result<bool, Error> {
+    pub(crate) async fn put_many_now(&self, items: &[Payload]) -> Result<bool, CallError> {
         had_room(self.call("put_many", &[ArgOut::Payloads(items), ArgOut::Bool(false)]).await)
     }
 
     /// Puts an item under a key if there is room; tells whether there was.
-    pub(crate) async fn put_once_now(&self, key: &str, item: &Payload) -> Result<bool, Error> {
+    pub(crate) async fn put_once_now(&self, key: &str, item: &Payload) -> Result<bool, CallError> {
         let args = [ArgOut::Str(key), ArgOut::Payload(item), ArgOut::Bool(false)];
         had_room(self.call("put_once", &args).await)
     }
@@ -173,7 +152,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// As for [`RawQueue::put`]; and there is no such queue.
-    pub async fn put_to(&self, ident: &str, item: &Payload) -> Result<(), Error> {
+    pub async fn put_to(&self, ident: &str, item: &Payload) -> Result<(), CallError> {
         self.session.call(ident, "put", &[ArgOut::Payload(item)]).await.map(drop)
     }
 
@@ -181,7 +160,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// As for [`RawQueue::put_to`].
-    pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, Error> {
+    pub async fn put_to_now(&self, ident: &str, item: &Payload) -> Result<bool, CallError> {
         had_room(self.session.call(ident, "put_nowait", &[ArgOut::Payload(item)]).await)
     }
 
@@ -190,7 +169,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// As for [`RawQueue::put`]; and this queue is not native, or there is no queue `results`.
-    pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), Error> {
+    pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), CallError> {
         self.call("put_for", &[ArgOut::Payload(item), ArgOut::Str(results)]).await.map(drop)
     }
 
@@ -199,7 +178,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or this queue is not native, or there is no queue `results`.
-    pub async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+    pub async fn withdraw(&self, results: &str) -> Result<u64, CallError> {
         let returned = self.call("withdraw", &[ArgOut::Str(results)]).await?;
         self.read_count("withdraw", &returned)
     }
@@ -208,10 +187,10 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended.
-    pub async fn is_there(&self, ident: &str) -> Result<bool, Error> {
+    pub async fn is_there(&self, ident: &str) -> Result<bool, CallError> {
         match self.session.call(ident, "empty", &[]).await {
             Ok(_) => Ok(true),
-            Err(Error::Remote { .. }) => Ok(false),
+            Err(CallError::Remote { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -220,7 +199,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// As for [`RawQueue::put`]; and the queue is not native.
-    pub async fn put_once(&self, key: &str, item: &Payload) -> Result<(), Error> {
+    pub async fn put_once(&self, key: &str, item: &Payload) -> Result<(), CallError> {
         self.call("put_once", &[ArgOut::Str(key), ArgOut::Payload(item)]).await.map(drop)
     }
 
@@ -228,7 +207,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended.
-    pub async fn join(&self) -> Result<(), Error> {
+    pub async fn join(&self) -> Result<(), CallError> {
         self.call("join", &[]).await.map(drop)
     }
 
@@ -236,7 +215,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// As for [`RawQueue::put`]; and the queue is not native, or there are too many items.
-    pub async fn put_many(&self, items: &[Payload]) -> Result<(), Error> {
+    pub async fn put_many(&self, items: &[Payload]) -> Result<(), CallError> {
         self.call("put_many", &[ArgOut::Payloads(items)]).await.map(drop)
     }
 
@@ -247,7 +226,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the manager refuses.
-    pub async fn get(&self, timeout: Option<Duration>) -> Result<Option<Payload>, Error> {
+    pub async fn get(&self, timeout: Option<Duration>) -> Result<Option<Payload>, CallError> {
         let args = match timeout {
             None => vec![],
             Some(Duration::ZERO) => vec![ArgOut::Bool(false)],
@@ -264,7 +243,11 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the queue is not native, or the manager refuses.
-    pub async fn lease(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Leased>, Error> {
+    pub async fn lease(
+        &self,
+        max: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Leased>, CallError> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         // Two that wait would give way to each other for ever.
         let Some(_turn) = self.session.turn(deadline).await else {
@@ -284,7 +267,7 @@ impl RawQueue {
         &self,
         max: usize,
         timeout: Option<Duration>,
-    ) -> Result<Vec<Leased>, Error> {
+    ) -> Result<Vec<Leased>, CallError> {
         let timeout = timeout.map_or(ArgOut::None, |it| ArgOut::Float(it.as_secs_f64()));
         let count = ArgOut::Int(i64::try_from(max).unwrap_or(i64::MAX));
         match self.session.call_for(&self.ident, "lease", &[count, timeout], self.release()).await {
@@ -313,7 +296,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the lease has, or there is no queue `to`.
-    pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), Error> {
+    pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), CallError> {
         let id = id_value(id);
         let args = [ArgOut::Value(&id), ArgOut::Str(to), ArgOut::Payload(item)];
         self.call("answer", &args).await.map(drop)
@@ -324,7 +307,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the lease has, or the queue is not native.
-    pub async fn renew(&self, id: u64) -> Result<(), Error> {
+    pub async fn renew(&self, id: u64) -> Result<(), CallError> {
         self.call("renew", &[ArgOut::Value(&id_value(id))]).await.map(drop)
     }
 
@@ -332,13 +315,13 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended, or the lease has.
-    pub async fn settle(&self, id: u64, how: Settle) -> Result<(), Error> {
+    pub async fn settle(&self, id: u64, how: Settle) -> Result<(), CallError> {
         let id = id_value(id);
         self.call("settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())]).await.map(drop)
     }
 
     /// Ends the lease `id`, and does not wait until the manager has heard of it.
-    pub(crate) fn settle_soon(&self, id: u64, how: Settle) -> Result<(), Error> {
+    pub(crate) fn settle_soon(&self, id: u64, how: Settle) -> Result<(), CallError> {
         let id = id_value(id);
         self.session.post(&self.ident, "settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())])
     }
@@ -347,7 +330,7 @@ impl RawQueue {
     ///
     /// # Errors
     /// The connection has ended.
-    pub async fn qsize(&self) -> Result<u64, Error> {
+    pub async fn qsize(&self) -> Result<u64, CallError> {
         let returned = self.call("qsize", &[]).await?;
         self.read_count("qsize", &returned)
     }
@@ -356,23 +339,23 @@ impl RawQueue {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn close(self) -> Result<(), Error> {
+    pub async fn close(self) -> Result<(), CallError> {
         let args = [ArgOut::Str(&self.ident)];
         Connection::call_once(self.session.place(), "decref", &args).await.map(drop)
     }
 
-    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, Error> {
+    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<Returned, CallError> {
         self.session.call(&self.ident, method, args).await
     }
 
-    fn read_count(&self, message: &'static str, returned: &Returned) -> Result<u64, Error> {
+    fn read_count(&self, message: &'static str, returned: &Returned) -> Result<u64, CallError> {
         match self.read(returned.value())? {
             Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
             other => self.read(Err(WireError::Shape { message, what: other.to_string() })),
         }
     }
 
-    fn read<T>(&self, read: Result<T, WireError>) -> Result<T, Error> {
+    fn read<T>(&self, read: Result<T, WireError>) -> Result<T, CallError> {
         read.map_err(|error| self.session.place().protocol(error))
     }
 }
@@ -383,7 +366,7 @@ fn id_value(id: u64) -> Value {
 }
 
 /// Whether a put that does not wait found room.
-fn had_room(put: Result<Returned, Error>) -> Result<bool, Error> {
+fn had_room(put: Result<Returned, CallError>) -> Result<bool, CallError> {
     match put {
         Ok(_) => Ok(true),
         Err(error) if error.is_remote("Full") => Ok(false),

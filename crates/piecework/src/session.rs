@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::claim::Claim;
 use crate::connection::Connection;
 use crate::driver::{self, Call, Order, Unclaimed, order_soon};
-use crate::error::Error;
+use crate::error::CallError;
 use crate::place::Place;
 
 /// How native clients name themselves; the number is that of the native calls.
@@ -34,7 +34,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
+    pub(crate) async fn open(place: &Place) -> Result<Self, CallError> {
         let mut connection = Connection::open(place).await?;
         let name = format!("{NATIVE_NAME} {}", program());
         connection.call(None, "accept_connection", &[ArgOut::Str(&name)]).await?;
@@ -46,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.
-    pub async fn announce(&self, note: &str) -> Result<(), Error> {
+    pub async fn announce(&self, note: &str) -> Result<(), CallError> {
         self.call(MANAGER_IDENT, "announce", &[ArgOut::Str(note)]).await.map(drop)
     }
 
@@ -60,7 +60,7 @@ impl Session {
         ident: &str,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
+    ) -> Result<Returned, CallError> {
         self.call_for(ident, method, args, Unclaimed::Dropped).await
     }
 
@@ -71,7 +71,7 @@ impl Session {
         method: &str,
         args: &[ArgOut<'_>],
         unclaimed: Unclaimed,
-    ) -> Result<Returned, Error> {
+    ) -> Result<Returned, CallError> {
         let (call, replied) = prepare(ident, method, args, unclaimed.clone());
         let claim = Claim::new(replied, unclaimed, self.orders.clone());
         if self.orders.send(Order::Call(call)).await.is_err() {
@@ -81,7 +81,12 @@ impl Session {
     }
 
     /// Makes one call whose reply nobody waits for: it travels in front of all that are made later.
-    pub(crate) fn post(&self, ident: &str, method: &str, args: &[ArgOut<'_>]) -> Result<(), Error> {
+    pub(crate) fn post(
+        &self,
+        ident: &str,
+        method: &str,
+        args: &[ArgOut<'_>],
+    ) -> Result<(), CallError> {
         let (call, _) = prepare(ident, method, args, Unclaimed::Dropped);
         match order_soon(&self.orders, Order::Call(call)) {
             true => Ok(()),
@@ -107,7 +112,7 @@ impl Session {
         self.orders.is_closed()
     }
 
-    fn closed(&self) -> Error {
+    fn closed(&self) -> CallError {
         let why = self.ended.get().map_or("the program that used it ends", String::as_str);
         self.place.closed(why)
     }
@@ -118,7 +123,7 @@ fn prepare(
     method: &str,
     args: &[ArgOut<'_>],
     unclaimed: Unclaimed,
-) -> (Call, oneshot::Receiver<Result<Returned, Error>>) {
+) -> (Call, oneshot::Receiver<Result<Returned, CallError>>) {
     let mut bytes = BytesMut::new();
     request(&mut bytes, Some(ident), method, args, &[]);
     let (reply, replied) = oneshot::channel();

@@ -6,7 +6,7 @@
 )]
 use std::time::Duration;
 
-use piecework::{Error, Key, Manager, Payload, Session, Settle, Value};
+use piecework::{CallError, Key, Manager, Payload, Session, Settle, Value};
 use piecework_server::{Config, QueueSpec, Server};
 
 /// A manager with the queues `task` and `result`, which ends with the test.
@@ -43,7 +43,10 @@ async fn an_answer_is_a_put_and_an_ack() {
     tasks.answer(leased[0].id, "result", &payload(10)).await.unwrap();
     assert_eq!(results.get(NO_TIME).await.unwrap(), Some(payload(10)));
     let again = tasks.answer(leased[0].id, "result", &payload(10)).await.unwrap_err();
-    assert!(matches!(&again, Error::Remote { class, .. } if class == "LookupError"), "{again:?}");
+    assert!(
+        matches!(&again, CallError::Remote { class, .. } if class == "LookupError"),
+        "{again:?}"
+    );
 }
 
 #[tokio::test]
@@ -96,7 +99,7 @@ async fn the_manager_speaks_of_itself() {
     assert_eq!(manager.call("purge", &["task".into()]).await.unwrap(), Value::Int(2));
     let error = manager.call("dance", &[]).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Remote { class, .. } if class == "AttributeError"),
+        matches!(&error, CallError::Remote { class, .. } if class == "AttributeError"),
         "{error:?}"
     );
 }
@@ -120,5 +123,5 @@ async fn what_nobody_waits_for_any_more_is_handed_to_nobody() {
     let left = worker.lease(9, NO_TIME).await.unwrap();
     assert_eq!(left.iter().map(|it| it.payload.clone()).collect::<Vec<_>>(), [payload(9)]);
     let error = worker.put_for(&payload(4), &gone).await.unwrap_err();
-    assert!(matches!(&error, Error::Remote { class, .. } if class == "KeyError"), "{error:?}");
+    assert!(matches!(&error, CallError::Remote { class, .. } if class == "KeyError"), "{error:?}");
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use piecework::{Error, Manager};
+use piecework::{CallError, Manager};
 use tokio::task::JoinSet;
 
 const NO_TIME: Duration = Duration::ZERO;
@@ -105,7 +105,7 @@ async fn permits_are_counted() {
     semaphore.acquire().await.unwrap().keep();
     let bounded = manager.bounded_semaphore("b", 1).await.unwrap();
     let error = bounded.release(1).await.unwrap_err();
-    assert!(matches!(&error, Error::Remote { class, .. } if class == "ValueError"), "{error}");
+    assert!(matches!(&error, CallError::Remote { class, .. } if class == "ValueError"), "{error}");
 }
 
 /// A wait may end at the moment at which it is served: while the reply is on its way, or when it
@@ -256,4 +256,20 @@ async fn whoever_waits_for_a_lock_waits_for_its_manager_too() {
     drop(held);
     let _served = Manager::serve(config()).await.unwrap();
     assert!(waiting.await.unwrap().unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_with_a_way_to_have_it() {
+    use piecework::server::Config;
+    use piecework::{Key, OpenError};
+    let manager = Manager::serve(Config::new(Key::new("abc"))).await.unwrap();
+    for (opened, hint) in [
+        (manager.lock("a").await.map(drop), "no Lock \"a\": it refused a:Lock, a, get_a with"),
+        (manager.dict::<u8, u8>("a").await.map(drop), "hint: `piecework serve --object a:dict`"),
+        (manager.queue::<u8>("a").await.map(drop), "hint: `piecework serve --queue a` has one"),
+    ] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, OpenError::Missing(_)), "{error:?}");
+        assert!(error.to_string().contains(hint), "{error}");
+    }
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use piecework::{Error, Manager, Queue};
+use piecework::{AnswerError, GetError, Manager, Queue};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -149,7 +149,7 @@ async fn a_lease_is_settled_or_has_failed() {
     assert_eq!(failed.attempt(), 2);
     failed.ack().await.unwrap();
     let error = queue.lease().await.unwrap().answer(&answers, &"2".to_owned()).await;
-    assert!(matches!(error, Err(Error::Elsewhere { .. })), "{error:?}");
+    assert!(matches!(error, Err(AnswerError::Elsewhere(_))), "{error:?}");
     assert_eq!(queue.get().await.unwrap(), 2);
     assert!(queue.lease_timeout(NO_TIME).await.unwrap().is_none());
 }
@@ -173,7 +173,8 @@ async fn what_is_of_another_type_fails_and_does_not_stay_in_the_way() {
     words.put(&"abc".to_owned()).await.unwrap();
     numbers.put(&1).await.unwrap();
     let error = numbers.get().await.unwrap_err();
-    assert!(matches!(&error, Error::Mismatch { found, kind: "u32", .. } if found == "'abc'"));
+    let GetError::Mismatch(mismatch) = &error else { panic!("{error:?}") };
+    assert_eq!((mismatch.found.as_str(), mismatch.kind), ("'abc'", "u32"));
     while numbers.try_get().await.is_err() {}
     assert_eq!(numbers.len().await.unwrap(), 0);
 }
@@ -188,8 +189,8 @@ async fn a_put_under_the_same_key_is_one() {
 
 #[tokio::test]
 async fn a_manager_that_comes_back_is_found_again() {
-    use piecework::Key;
     use piecework::server::{Config, QueueSpec};
+    use piecework::{CallError, Key, OpenError};
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket").display().to_string();
     let config = |socket: &str| {
@@ -215,5 +216,5 @@ async fn a_manager_that_comes_back_is_found_again() {
     served.stop().await.unwrap();
     let manager = manager.with_patience(NO_TIME);
     let error = manager.queue::<u32>("task").await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, OpenError::Call(CallError::Unreachable { .. })), "{error}");
 }

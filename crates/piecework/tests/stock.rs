@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use piecework::{Error, Key, Manager, Payload, RawQueue, Value};
+use piecework::{CallError, ConnectError, Key, Manager, Payload, RawQueue, Value};
 
 /// Two queues under names of two fashions; the port is the first line it prints.
 const SERVER: &str = "
@@ -173,7 +173,7 @@ async fn what_is_wrong_is_told_apart() {
     for python in pythons() {
         let server = Server::start(&python);
         let wrong = Manager::connect(&server.address, Key::new("abd")).await;
-        assert!(matches!(wrong, Err(Error::WrongKey { .. })), "{wrong:?}");
+        assert!(matches!(wrong, Err(ConnectError::Call(CallError::WrongKey { .. }))), "{wrong:?}");
         let manager = server.connect().await;
         let error = manager.raw_queue("nowhere").await.unwrap_err().to_string();
         let tried = "it refused nowhere, get_nowhere_queue, get_nowhere with \"'nowhere'\"";
@@ -182,16 +182,16 @@ async fn what_is_wrong_is_told_apart() {
         assert!(error.contains("hint: it is a stock Python manager"), "{error}");
         let [tasks, _] = queues(&server).await;
         let error = tasks.lease(1, None).await.unwrap_err();
-        assert!(matches!(&error, Error::Remote { .. }), "{error:?}");
+        assert!(matches!(&error, CallError::Remote { .. }), "{error:?}");
         tasks.put(&payload(1)).await.unwrap();
         let address = server.address.clone();
         drop(server);
         for _ in 0..2 {
             let error = tasks.get(None).await.unwrap_err();
-            assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+            assert!(matches!(error, CallError::Closed { .. }), "{error:?}");
         }
         let gone = Manager::connect(&address, Key::new("abc")).await;
-        assert!(matches!(gone, Err(Error::Unreachable { .. })), "{gone:?}");
+        assert!(matches!(gone, Err(ConnectError::Call(CallError::Unreachable { .. }))), "{gone:?}");
     }
 }
 

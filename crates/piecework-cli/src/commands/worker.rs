@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use piecework::{Error, Manager};
+use piecework::{Manager, OpenError};
 use tokio::task::JoinSet;
 
 use crate::authkey::AuthkeyArgs;
@@ -129,7 +129,7 @@ pub(crate) async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let connected = async {
         let manager = Manager::connect(&args.manager, key).await?;
         let first = ManagerLink::open(&manager, work.clone()).await?;
-        Ok((manager, first))
+        Ok::<_, piecework::Error>((manager, first))
     };
     let Some(connected) = unless_stopped(&stop, connected).await else {
         return Ok(exit_code(&stop));
@@ -180,7 +180,7 @@ async fn one_more(
     match unless_stopped(&runner.stop, opening).await {
         None => Ok(()),
         Some(Ok(link)) => slot::work(link, runner, number).await,
-        Some(Err(Error::Unreachable { .. } | Error::Closed { .. })) => {
+        Some(Err(OpenError::Call(error))) if error.is_gone() => {
             work.closed.store(true, Ordering::Relaxed);
             Ok(())
         }

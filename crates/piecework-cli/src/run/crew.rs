@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use piecework::{Error, Manager};
+use piecework::Manager;
 use tokio::task::{JoinSet, spawn_local};
 
 use super::guard::Guard;
@@ -59,7 +59,7 @@ pub(crate) async fn run(
         match remote::Session::open(&manager).await {
             Ok(session) => employ(session, number),
             // The first slots may have done all there was to do.
-            Err(Error::Unreachable { .. } | Error::Closed { .. }) => break,
+            Err(error) if error.is_gone() => break,
             Err(error) => return Err(connect::failed(error)),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use piecework::{Error, Manager, Payload, RawQueue, Settle, Value};
+use piecework::{CallError, Manager, OpenError, Payload, RawQueue, Settle, Value};
 
 use super::answer::{report, text};
 use super::link::{Link, Outcome, Ran, Task};
@@ -73,7 +73,7 @@ impl ManagerLink {
     ///
     /// # Errors
     /// If the manager cannot be reached, or has no such queues.
-    pub(crate) async fn open(manager: &Manager, work: Arc<Work>) -> Result<Self, Error> {
+    pub(crate) async fn open(manager: &Manager, work: Arc<Work>) -> Result<Self, OpenError> {
         let session = manager.session().await?;
         let tasks = session.queue(&work.queue).await?;
         let results = session.queue(&work.results).await?;
@@ -81,7 +81,7 @@ impl ManagerLink {
     }
 
     /// Asks for a task once; `None` if none came in time.
-    async fn ask(&mut self) -> Result<Option<Held>, Error> {
+    async fn ask(&mut self) -> Result<Option<Held>, CallError> {
         if !self.tasks.is_native() {
             let got = self.tasks.get(Some(TAKE_WAIT)).await?;
             return Ok(got.map(|payload| Held { lease: None, attempt: 1, payload }));
@@ -95,7 +95,7 @@ impl ManagerLink {
     }
 
     /// Makes a task of what was taken; `None` if a command cannot be given it.
-    async fn accept(&mut self, held: Held) -> Result<Option<Task>, Error> {
+    async fn accept(&mut self, held: Held) -> Result<Option<Task>, CallError> {
         let argument = match held.payload.value() {
             Ok(value) => plain::text(&value).map_err(|error| error.to_string()),
             Err(_) => Err(match held.payload.class_name() {
@@ -123,7 +123,7 @@ impl ManagerLink {
     }
 
     /// Gives a task back after a failure, and pauses where the manager would not.
-    async fn fail(&mut self, held: &Held) -> Result<(), Error> {
+    async fn fail(&mut self, held: &Held) -> Result<(), CallError> {
         self.failures = self.failures.saturating_add(1);
         match held.lease {
             Some(id) => self.end_lease(id, Settle::Nack).await,
@@ -132,7 +132,7 @@ impl ManagerLink {
     }
 
     /// Gives a task back that nobody is to blame for.
-    async fn release(&mut self, held: &Held) -> Result<(), Error> {
+    async fn release(&mut self, held: &Held) -> Result<(), CallError> {
         match held.lease {
             Some(id) => self.end_lease(id, Settle::Release).await,
             None => self.tasks.put(&held.payload).await,
@@ -140,7 +140,7 @@ impl ManagerLink {
     }
 
     /// Ends a lease without an answer. One that has run out is at its end already.
-    async fn end_lease(&self, id: u64, how: Settle) -> Result<(), Error> {
+    async fn end_lease(&self, id: u64, how: Settle) -> Result<(), CallError> {
         match self.tasks.settle(id, how).await {
             Err(error) if is_run_out(&error) => Ok(()),
             ended => ended,
@@ -149,7 +149,7 @@ impl ManagerLink {
 
     /// Brings a result. One that the manager does not take is the end of its task here, and not of
     /// the slot: the next one may be right.
-    async fn answer(&mut self, name: &str, held: &Held, result: &Value) -> Result<(), Error> {
+    async fn answer(&mut self, name: &str, held: &Held, result: &Value) -> Result<(), CallError> {
         let result = Payload::from_value(result);
         let answered = match held.lease {
             Some(id) => self.tasks.answer(id, &self.work.results, &result).await,
@@ -160,13 +160,13 @@ impl ManagerLink {
             Err(error) if held.lease.is_some() && is_run_out(&error) => {
                 self.tell_run_out(name);
             }
-            Err(error @ Error::Remote { .. }) if !is_shut_down(&error) => {
+            Err(error @ CallError::Remote { .. }) if !is_shut_down(&error) => {
                 let fate = fate(held);
                 output::talk(format_args!("{name}: its result was refused: {error}; {fate}"));
                 return self.fail(held).await;
             }
             Err(error) => {
-                if matches!(error, Error::Closed { .. }) {
+                if matches!(error, CallError::Closed { .. }) {
                     // Often a master that has all it wants: it may well have got this one.
                     output::talk(format_args!("{name}: the manager ended before it confirmed it"));
                 }
@@ -214,9 +214,9 @@ impl ManagerLink {
     }
 
     /// An end of the connection is an end of the work; anything else is an error.
-    fn ended(&self, error: Error) -> anyhow::Result<Option<Task>> {
+    fn ended(&self, error: CallError) -> anyhow::Result<Option<Task>> {
         match error {
-            Error::Closed { .. } => self.work.closed.store(true, Ordering::Relaxed),
+            CallError::Closed { .. } => self.work.closed.store(true, Ordering::Relaxed),
             error if is_shut_down(&error) => {}
             error => return Err(error).context("cannot take a task"),
         }
@@ -298,7 +298,7 @@ impl Link for ManagerLink {
         };
         match settled {
             // The next request for a task finds that out too, and ends the slot.
-            Ok(()) | Err(Error::Closed { .. }) => Ok(()),
+            Ok(()) | Err(CallError::Closed { .. }) => Ok(()),
             Err(error) => Err(error).with_context(|| format!("cannot settle {name}")),
         }
     }
@@ -335,11 +335,11 @@ fn fate(held: &Held) -> &'static str {
 }
 
 /// Whether a call came too late for its lease: the task is ready again, or somebody else's.
-fn is_run_out(error: &Error) -> bool {
-    matches!(error, Error::Remote { class, .. } if class == "LookupError")
+fn is_run_out(error: &CallError) -> bool {
+    matches!(error, CallError::Remote { class, .. } if class == "LookupError")
 }
 
 /// Whether somebody has called `Queue.shutdown()`.
-fn is_shut_down(error: &Error) -> bool {
-    matches!(error, Error::Remote { class, .. } if class == "ShutDown")
+fn is_shut_down(error: &CallError) -> bool {
+    matches!(error, CallError::Remote { class, .. } if class == "ShutDown")
 }

@@ -1,7 +1,7 @@
 //! Sessions with a manager on the network: of a master that shares it with others, and of workers.
 
 use anyhow::Context;
-use piecework::{Error, Manager, RawQueue, Settle};
+use piecework::{CallError, Manager, RawQueue, Settle};
 use piecework_wire::Payload;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Session {
     ///
     /// # Errors
     /// If the manager cannot be reached, or is a stock Python one.
-    pub(crate) async fn begin_run(manager: &Manager) -> Result<Self, Error> {
+    pub(crate) async fn begin_run(manager: &Manager) -> Result<Self, CallError> {
         let (tasks, results) = manager.session().await?.begin_run().await?;
         Ok(Self { tasks, results: Some(results) })
     }
@@ -34,7 +34,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`begin_run`](Self::begin_run).
-    pub(crate) async fn open(manager: &Manager) -> Result<Self, Error> {
+    pub(crate) async fn open(manager: &Manager) -> Result<Self, CallError> {
         let tasks = manager.session().await?.tasks_of_runs().await?;
         Ok(Self { tasks, results: None })
     }
@@ -48,7 +48,7 @@ impl Session {
     ///
     /// # Errors
     /// If the manager is gone.
-    pub(crate) async fn withdraw(&self, results: &str) -> Result<u64, Error> {
+    pub(crate) async fn withdraw(&self, results: &str) -> Result<u64, CallError> {
         self.tasks.withdraw(results).await
     }
 
@@ -56,7 +56,7 @@ impl Session {
     ///
     /// # Errors
     /// If the manager is gone.
-    pub(crate) async fn announce(&self, note: &str) -> Result<(), Error> {
+    pub(crate) async fn announce(&self, note: &str) -> Result<(), CallError> {
         self.tasks.session().announce(note).await
     }
 }
@@ -77,7 +77,7 @@ impl Board for Session {
             let leases = match self.tasks.lease(1, Some(TAKE_WAIT)).await {
                 Ok(leases) => leases,
                 // `shutdown()`: the run has ended.
-                Err(Error::Remote { class, .. }) if class == "ShutDown" => return Ok(None),
+                Err(CallError::Remote { class, .. }) if class == "ShutDown" => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
             let Some(leased) = leases.into_iter().next() else { continue };
@@ -122,14 +122,16 @@ impl Board for Session {
 
 /// Whether an error says no more than that the connection, or the manager, has gone.
 pub(crate) fn is_end(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Error::Closed { .. } | Error::Unreachable { .. }))
+    matches!(error.downcast_ref(), Some(CallError::Closed { .. } | CallError::Unreachable { .. }))
 }
 
 /// A queue of results goes with its master: then nobody wants what was for it.
-fn wanted(told: Result<(), Error>) -> anyhow::Result<bool> {
+fn wanted(told: Result<(), CallError>) -> anyhow::Result<bool> {
     match told {
         Ok(()) => Ok(true),
-        Err(Error::Remote { class, .. }) if class == "KeyError" || class == "ShutDown" => Ok(false),
+        Err(CallError::Remote { class, .. }) if class == "KeyError" || class == "ShutDown" => {
+            Ok(false)
+        }
         Err(error) => Err(error.into()),
     }
 }

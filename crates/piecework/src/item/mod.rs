@@ -23,7 +23,7 @@ use piecework_wire::{Payload, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{Mismatch, Unsayable};
 
 use not_data::NotData;
 
@@ -34,7 +34,7 @@ const SHOWN_CHARS_MAX: usize = 200;
 ///
 /// # Errors
 /// The item's own `Serialize` fails.
-pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Error> {
+pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Unsayable> {
     let mut out = BytesMut::new();
     append(item, &mut out)?;
     Ok(payload(out.freeze()))
@@ -44,11 +44,11 @@ pub(crate) fn to_payload<T: Serialize + ?Sized>(item: &T) -> Result<Payload, Err
 ///
 /// # Errors
 /// As for [`to_payload`].
-pub(crate) fn append<T: Serialize + ?Sized>(item: &T, out: &mut BytesMut) -> Result<(), Error> {
+pub(crate) fn append<T: Serialize + ?Sized>(item: &T, out: &mut BytesMut) -> Result<(), Unsayable> {
     let before = out.len();
     encode::encode(item, out).map_err(|NotData(why)| {
         out.truncate(before);
-        Error::Unsayable { kind: type_name::<T>(), why }
+        Unsayable { kind: type_name::<T>(), why }
     })
 }
 
@@ -61,18 +61,18 @@ pub(crate) fn payload(bytes: Bytes) -> Payload {
 ///
 /// # Errors
 /// As for [`to_payload`].
-pub(crate) fn to_value<T: Serialize + ?Sized>(item: &T) -> Result<Value, Error> {
+pub(crate) fn to_value<T: Serialize + ?Sized>(item: &T) -> Result<Value, Unsayable> {
     let said = to_payload(item)?.value();
-    said.map_err(|why| Error::Unsayable { kind: type_name::<T>(), why: why.to_string() })
+    said.map_err(|why| Unsayable { kind: type_name::<T>(), why: why.to_string() })
 }
 
 /// Reads a part of an item.
 ///
 /// # Errors
 /// It is not of this type.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Mismatch> {
     let found = value.to_string();
-    decode::decode(value).map_err(|NotData(why)| Error::Mismatch {
+    decode::decode(value).map_err(|NotData(why)| Mismatch {
         kind: type_name::<T>(),
         found: shorten(found),
         why,
@@ -83,7 +83,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> 
 ///
 /// # Errors
 /// It is no plain data, or not of this type.
-pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
+pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, Mismatch> {
     direct::decode(payload.as_bytes()).or_else(|_| decode(payload))
 }
 
@@ -91,13 +91,13 @@ pub(crate) fn from_payload<T: DeserializeOwned>(payload: &Payload) -> Result<T, 
 ///
 /// # Errors
 /// As for [`from_payload`].
-pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Mismatch> {
     direct::decode(bytes).or_else(|_| decode(&payload(Bytes::copy_from_slice(bytes))))
 }
 
 /// Reads an item by way of the value that it is, which knows all of plain data, and what is wrong.
-fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Error> {
-    from_value(plain(payload).map_err(|(found, why)| Error::Mismatch {
+fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Mismatch> {
+    from_value(plain(payload).map_err(|(found, why)| Mismatch {
         kind: type_name::<T>(),
         found,
         why,

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, patience};
 
@@ -17,7 +17,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no barrier of this name.
-    pub async fn barrier(&self, name: &str, parties: u32) -> Result<Barrier, Error> {
+    pub async fn barrier(&self, name: &str, parties: u32) -> Result<Barrier, OpenError> {
         Ok(Barrier { handle: Handle::open(self, name, "Barrier", Some(parties), "abort").await? })
     }
 }
@@ -28,7 +28,7 @@ impl Barrier {
     /// # Errors
     /// The manager cannot be reached; or the barrier is broken: somebody gave up waiting, or
     /// aborted it (`BrokenBarrierError`).
-    pub async fn wait(&self) -> Result<u64, Error> {
+    pub async fn wait(&self) -> Result<u64, CallError> {
         self.wait_for(None).await
     }
 
@@ -36,7 +36,7 @@ impl Barrier {
     ///
     /// # Errors
     /// As for [`Barrier::wait`].
-    pub async fn wait_timeout(&self, timeout: Duration) -> Result<u64, Error> {
+    pub async fn wait_timeout(&self, timeout: Duration) -> Result<u64, CallError> {
         self.wait_for(Some(timeout)).await
     }
 
@@ -44,7 +44,7 @@ impl Barrier {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn abort(&self) -> Result<(), Error> {
+    pub async fn abort(&self) -> Result<(), CallError> {
         self.handle.call(Again::Yes, "abort", &[]).await.map(drop)
     }
 
@@ -52,13 +52,13 @@ impl Barrier {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn reset(&self) -> Result<(), Error> {
+    pub async fn reset(&self) -> Result<(), CallError> {
         self.handle.call(Again::No, "reset", &[]).await.map(drop)
     }
 
-    async fn wait_for(&self, timeout: Option<Duration>) -> Result<u64, Error> {
+    async fn wait_for(&self, timeout: Option<Duration>) -> Result<u64, CallError> {
         let (place, seat) = self.handle.wait(Again::No, "wait", &[patience(timeout)]).await?;
         seat.give_back();
-        self.handle.read(&place)
+        self.handle.told(&place)
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use piecework_wire::request::ArgOut;
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count, patience};
 use crate::objects::lock::{LockGuard, acquire};
@@ -26,7 +26,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no condition of this name.
-    pub async fn condition(&self, name: &str) -> Result<Condition, Error> {
+    pub async fn condition(&self, name: &str) -> Result<Condition, OpenError> {
         Ok(Condition { handle: Handle::open(self, name, "Condition", None, "notify").await? })
     }
 }
@@ -36,7 +36,7 @@ impl Condition {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn lock(&self) -> Result<ConditionGuard, Error> {
+    pub async fn lock(&self) -> Result<ConditionGuard, CallError> {
         loop {
             if let Some(held) = acquire(&self.handle, &[ArgOut::Bool(true)]).await? {
                 return Ok(ConditionGuard { handle: self.handle.clone(), held });
@@ -55,7 +55,7 @@ impl ConditionGuard {
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.
-    pub async fn wait(self) -> Result<Self, Error> {
+    pub async fn wait(self) -> Result<Self, CallError> {
         let (guard, _) = self.wait_for(None).await?;
         Ok(guard)
     }
@@ -64,7 +64,7 @@ impl ConditionGuard {
     ///
     /// # Errors
     /// As for [`ConditionGuard::wait`].
-    pub async fn wait_timeout(self, timeout: Duration) -> Result<(Self, bool), Error> {
+    pub async fn wait_timeout(self, timeout: Duration) -> Result<(Self, bool), CallError> {
         self.wait_for(Some(timeout)).await
     }
 
@@ -72,7 +72,7 @@ impl ConditionGuard {
     ///
     /// # Errors
     /// The connection has ended.
-    pub async fn notify(&self, waiters: usize) -> Result<(), Error> {
+    pub async fn notify(&self, waiters: usize) -> Result<(), CallError> {
         self.call("notify", &[count(waiters)]).await
     }
 
@@ -80,20 +80,20 @@ impl ConditionGuard {
     ///
     /// # Errors
     /// The connection has ended.
-    pub async fn notify_all(&self) -> Result<(), Error> {
+    pub async fn notify_all(&self) -> Result<(), CallError> {
         self.call("notify_all", &[]).await
     }
 
-    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<(), Error> {
+    async fn call(&self, method: &str, args: &[ArgOut<'_>]) -> Result<(), CallError> {
         let session = &self.held.seat().session;
         session.call(self.handle.ident(), method, args).await.map(drop)
     }
 
     /// By value: a wait that is given up must leave nothing that looks like a held lock.
-    async fn wait_for(mut self, timeout: Option<Duration>) -> Result<(Self, bool), Error> {
+    async fn wait_for(mut self, timeout: Option<Duration>) -> Result<(Self, bool), CallError> {
         let seat = self.held.leave();
         let notified = self.handle.wait_over(&seat, "wait", &[patience(timeout)]).await?;
-        let notified = self.handle.read::<bool>(&notified)?;
+        let notified = self.handle.told::<bool>(&notified)?;
         self.held = LockGuard::held(&self.handle, seat).await?;
         Ok((self, notified))
     }

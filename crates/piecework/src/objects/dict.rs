@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, EntryError, GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
@@ -38,7 +38,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no dict of this name.
-    pub async fn dict<K, V>(&self, name: &str) -> Result<Dict<K, V>, Error> {
+    pub async fn dict<K, V>(&self, name: &str) -> Result<Dict<K, V>, OpenError> {
         let handle = Handle::open(self, name, "dict", None, "popitem").await?;
         Ok(Dict { handle, entries: PhantomData })
     }
@@ -49,7 +49,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// The manager cannot be reached; the key is none, or the value no `V`.
-    pub async fn get(&self, key: &K) -> Result<Option<V>, Error> {
+    pub async fn get(&self, key: &K) -> Result<Option<V>, EntryError> {
         self.value_of(Again::Yes, "__getitem__", key).await
     }
 
@@ -57,27 +57,28 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// As for [`Dict::get`]; and the manager refuses the value.
-    pub async fn insert(&self, key: &K, value: &V) -> Result<(), Error> {
+    pub async fn insert(&self, key: &K, value: &V) -> Result<(), PutError> {
         let (key, value) = (to_payload(key)?, to_payload(value)?);
         let args = [ArgOut::Payload(&key), ArgOut::Payload(&value)];
-        self.handle.call(Again::Yes, "__setitem__", &args).await.map(drop)
+        self.handle.call(Again::Yes, "__setitem__", &args).await?;
+        Ok(())
     }
 
     /// The value of a key, which is set to this one if it has none: in one step.
     ///
     /// # Errors
     /// As for [`Dict::insert`].
-    pub async fn get_or_insert(&self, key: &K, value: &V) -> Result<V, Error> {
+    pub async fn get_or_insert(&self, key: &K, value: &V) -> Result<V, EntryError> {
         let (key, value) = (to_payload(key)?, to_payload(value)?);
         let args = [ArgOut::Payload(&key), ArgOut::Payload(&value)];
-        self.handle.read(&self.handle.call(Again::Yes, "setdefault", &args).await?)
+        Ok(self.handle.read(&self.handle.call(Again::Yes, "setdefault", &args).await?)?)
     }
 
     /// Takes a key out; gives the value that it had.
     ///
     /// # Errors
     /// As for [`Dict::get`].
-    pub async fn remove(&self, key: &K) -> Result<Option<V>, Error> {
+    pub async fn remove(&self, key: &K) -> Result<Option<V>, EntryError> {
         self.value_of(Again::No, "pop", key).await
     }
 
@@ -85,7 +86,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// As for [`Dict::get`].
-    pub async fn pop(&self) -> Result<Option<(K, V)>, Error> {
+    pub async fn pop(&self) -> Result<Option<(K, V)>, GetError> {
         match self.handle.call(Again::No, "popitem", &[]).await {
             Err(error) if error.is_remote("KeyError") => Ok(None),
             popped => self.handle.read(&popped?).map(Some),
@@ -96,25 +97,25 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// As for [`Dict::get`].
-    pub async fn contains(&self, key: &K) -> Result<bool, Error> {
+    pub async fn contains(&self, key: &K) -> Result<bool, PutError> {
         let key = to_payload(key)?;
         let args = [ArgOut::Payload(&key)];
-        self.handle.read::<bool>(&self.handle.call(Again::Yes, "__contains__", &args).await?)
+        Ok(self.handle.told(&self.handle.call(Again::Yes, "__contains__", &args).await?)?)
     }
 
     /// How many entries there are.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn len(&self) -> Result<u64, Error> {
-        self.handle.read(&self.handle.call(Again::Yes, "__len__", &[]).await?)
+    pub async fn len(&self) -> Result<u64, CallError> {
+        self.handle.told(&self.handle.call(Again::Yes, "__len__", &[]).await?)
     }
 
     /// Whether there is no entry.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn is_empty(&self) -> Result<bool, Error> {
+    pub async fn is_empty(&self) -> Result<bool, CallError> {
         Ok(self.len().await? == 0)
     }
 
@@ -122,7 +123,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// The manager cannot be reached; or an entry is no `(K, V)`.
-    pub async fn entries(&self) -> Result<Vec<(K, V)>, Error> {
+    pub async fn entries(&self) -> Result<Vec<(K, V)>, GetError> {
         self.handle.read(&self.handle.call(Again::Yes, "items", &[]).await?)
     }
 
@@ -130,7 +131,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// As for [`Dict::entries`].
-    pub async fn keys(&self) -> Result<Vec<K>, Error> {
+    pub async fn keys(&self) -> Result<Vec<K>, GetError> {
         self.handle.read(&self.handle.call(Again::Yes, "keys", &[]).await?)
     }
 
@@ -138,15 +139,15 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn clear(&self) -> Result<(), Error> {
+    pub async fn clear(&self) -> Result<(), CallError> {
         self.handle.call(Again::Yes, "clear", &[]).await.map(drop)
     }
 
-    async fn value_of(&self, again: Again, method: &str, key: &K) -> Result<Option<V>, Error> {
+    async fn value_of(&self, again: Again, method: &str, key: &K) -> Result<Option<V>, EntryError> {
         let key = to_payload(key)?;
         match self.handle.call(again, method, &[ArgOut::Payload(&key)]).await {
             Err(error) if error.is_remote("KeyError") => Ok(None),
-            got => self.handle.read(&got?).map(Some),
+            got => Ok(self.handle.read(&got?).map(Some)?),
         }
     }
 }

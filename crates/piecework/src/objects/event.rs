@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, patience};
 
@@ -17,7 +17,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no event of this name.
-    pub async fn event(&self, name: &str) -> Result<Event, Error> {
+    pub async fn event(&self, name: &str) -> Result<Event, OpenError> {
         Ok(Event { handle: Handle::open(self, name, "Event", None, "is_set").await? })
     }
 }
@@ -27,15 +27,15 @@ impl Event {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn is_set(&self) -> Result<bool, Error> {
-        self.handle.read::<bool>(&self.handle.call(Again::Yes, "is_set", &[]).await?)
+    pub async fn is_set(&self) -> Result<bool, CallError> {
+        self.handle.told::<bool>(&self.handle.call(Again::Yes, "is_set", &[]).await?)
     }
 
     /// Sets it: all who wait go on.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn set(&self) -> Result<(), Error> {
+    pub async fn set(&self) -> Result<(), CallError> {
         self.handle.call(Again::Yes, "set", &[]).await.map(drop)
     }
 
@@ -43,7 +43,7 @@ impl Event {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn clear(&self) -> Result<(), Error> {
+    pub async fn clear(&self) -> Result<(), CallError> {
         self.handle.call(Again::Yes, "clear", &[]).await.map(drop)
     }
 
@@ -51,7 +51,7 @@ impl Event {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn wait(&self) -> Result<(), Error> {
+    pub async fn wait(&self) -> Result<(), CallError> {
         while !self.wait_for(None).await? {}
         Ok(())
     }
@@ -60,13 +60,13 @@ impl Event {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
+    pub async fn wait_timeout(&self, timeout: Duration) -> Result<bool, CallError> {
         self.wait_for(Some(timeout)).await
     }
 
-    async fn wait_for(&self, timeout: Option<Duration>) -> Result<bool, Error> {
+    async fn wait_for(&self, timeout: Option<Duration>) -> Result<bool, CallError> {
         let (set, seat) = self.handle.wait(Again::Yes, "wait", &[patience(timeout)]).await?;
         seat.give_back();
-        self.handle.read::<bool>(&set)
+        self.handle.told::<bool>(&set)
     }
 }

@@ -2,17 +2,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use piecework_wire::Payload;
 use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
+use piecework_wire::{Payload, WireError};
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::connection::Connection;
 use crate::driver::Unclaimed;
-use crate::error::Error;
+use crate::error::{CallError, GetError, OpenError};
 use crate::item::from_payload;
 use crate::manager::Manager;
+use crate::opening::Wanted;
 use crate::session::Session;
 use crate::sessions::Seat;
 
@@ -31,30 +31,16 @@ impl Handle {
         kind: &str,
         number: Option<u32>,
         method: &str,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, OpenError> {
         let number = number.map(|number| format!("={number}")).unwrap_or_default();
         // A stock manager has no types in its typeids; piecework's tells what is wrong.
         let typeids = [format!("{name}:{kind}{number}"), name.to_owned(), format!("get_{name}")];
-        let mut refused = None;
-        for typeid in &typeids {
-            match Connection::call_once(manager.place(), "create", &[ArgOut::Str(typeid)]).await {
-                Ok(created) => {
-                    let created = created.created();
-                    let (ident, exposed) =
-                        created.map_err(|error| manager.place().protocol(error))?;
-                    if !exposed.iter().any(|exposed| exposed == method) {
-                        let message = format!("its {name:?} is no {kind}: it has no {method:?}");
-                        return Err(Error::Remote { class: "TypeError".to_owned(), message });
-                    }
-                    return Ok(Self { manager: manager.clone(), ident: ident.into() });
-                }
-                Err(error @ Error::Remote { .. }) if error.is_remote("KeyError") => {
-                    refused.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
-            }
+        let wanted = Wanted { place: manager.place(), kind, name };
+        let opened = wanted.open(&typeids).await?;
+        if !opened.has(method) {
+            return Err(wanted.missing(format!("what it has of that name has no {method:?}")));
         }
-        Err(refused.expect("one typeid at least was asked for"))
+        Ok(Self { manager: manager.clone(), ident: opened.ident.into() })
     }
 
     pub(super) fn ident(&self) -> &str {
@@ -67,14 +53,10 @@ impl Handle {
         again: Again,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
-        loop {
-            let session = self.manager.sessions().shared().await?;
-            match session.call(&self.ident, method, args).await {
-                Err(Error::Closed { .. }) if again == Again::Yes => {}
-                answered => return answered,
-            }
-        }
+    ) -> Result<Returned, CallError> {
+        let sessions = self.manager.sessions();
+        let call = |session: Session| async move { session.call(&self.ident, method, args).await };
+        sessions.again(again, || sessions.shared(), call).await
     }
 
     /// Makes a call that may wait, over a session of its own; given up, it ends the session.
@@ -83,7 +65,7 @@ impl Handle {
         again: Again,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<(Returned, Seat), Error> {
+    ) -> Result<(Returned, Seat), CallError> {
         self.wait_or(again, method, args, Unclaimed::HangUp).await
     }
 
@@ -94,14 +76,13 @@ impl Handle {
         method: &str,
         args: &[ArgOut<'_>],
         unclaimed: Unclaimed,
-    ) -> Result<(Returned, Seat), Error> {
-        loop {
-            let seat = self.seat().await?;
-            match seat.session.call_for(&self.ident, method, args, unclaimed.clone()).await {
-                Err(Error::Closed { .. }) if again == Again::Yes => {}
-                answered => return Ok((answered?, seat)),
-            }
-        }
+    ) -> Result<(Returned, Seat), CallError> {
+        let unclaimed = &unclaimed;
+        let call = |seat: Seat| async move {
+            let call = seat.session.call_for(&self.ident, method, args, unclaimed.clone());
+            Ok((call.await?, seat))
+        };
+        self.manager.sessions().again(again, || self.seat(), call).await
     }
 
     /// Makes a call that may wait over this session; given up, it ends the session.
@@ -110,11 +91,11 @@ impl Handle {
         seat: &Seat,
         method: &str,
         args: &[ArgOut<'_>],
-    ) -> Result<Returned, Error> {
+    ) -> Result<Returned, CallError> {
         seat.session.call_for(&self.ident, method, args, Unclaimed::HangUp).await
     }
 
-    pub(super) async fn seat(&self) -> Result<Seat, Error> {
+    pub(super) async fn seat(&self) -> Result<Seat, CallError> {
         Arc::clone(self.manager.sessions()).seat().await
     }
 
@@ -126,11 +107,19 @@ impl Handle {
     }
 
     /// Reads plain data of a type.
-    pub(super) fn read<T: DeserializeOwned>(&self, returned: &Returned) -> Result<T, Error> {
-        from_payload(&self.payload(returned)?)
+    pub(super) fn read<T: DeserializeOwned>(&self, returned: &Returned) -> Result<T, GetError> {
+        Ok(from_payload(&self.payload(returned)?)?)
     }
 
-    pub(super) fn payload(&self, returned: &Returned) -> Result<Payload, Error> {
+    /// Reads what the manager says in words of its own, and not in a client's.
+    pub(super) fn told<T: DeserializeOwned>(&self, returned: &Returned) -> Result<T, CallError> {
+        from_payload(&self.payload(returned)?).map_err(|odd| {
+            let (message, what) = ("reply of an object", odd.found);
+            self.manager.place().protocol(WireError::Shape { message, what })
+        })
+    }
+
+    pub(super) fn payload(&self, returned: &Returned) -> Result<Payload, CallError> {
         returned.payload().map_err(|error| self.manager.place().protocol(error))
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count};
@@ -35,7 +35,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no list of this name.
-    pub async fn list<T>(&self, name: &str) -> Result<List<T>, Error> {
+    pub async fn list<T>(&self, name: &str) -> Result<List<T>, OpenError> {
         let handle = Handle::open(self, name, "list", None, "append").await?;
         Ok(List { handle, items: PhantomData })
     }
@@ -46,7 +46,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// The manager cannot be reached; or the item is no `T`.
-    pub async fn get(&self, index: usize) -> Result<Option<T>, Error> {
+    pub async fn get(&self, index: usize) -> Result<Option<T>, GetError> {
         match self.handle.call(Again::Yes, "__getitem__", &[count(index)]).await {
             Err(error) if error.is_remote("IndexError") => Ok(None),
             got => self.handle.read(&got?).map(Some),
@@ -57,48 +57,52 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// The manager cannot be reached, or refuses the item; there is no such index (`IndexError`).
-    pub async fn set(&self, index: usize, item: &T) -> Result<(), Error> {
+    pub async fn set(&self, index: usize, item: &T) -> Result<(), PutError> {
         let item = to_payload(item)?;
         let args = [count(index), ArgOut::Payload(&item)];
-        self.handle.call(Again::Yes, "__setitem__", &args).await.map(drop)
+        self.handle.call(Again::Yes, "__setitem__", &args).await?;
+        Ok(())
     }
 
     /// Appends an item.
     ///
     /// # Errors
     /// The manager cannot be reached, or refuses the item.
-    pub async fn push(&self, item: &T) -> Result<(), Error> {
+    pub async fn push(&self, item: &T) -> Result<(), PutError> {
         let item = to_payload(item)?;
-        self.handle.call(Again::No, "append", &[ArgOut::Payload(&item)]).await.map(drop)
+        self.handle.call(Again::No, "append", &[ArgOut::Payload(&item)]).await?;
+        Ok(())
     }
 
     /// Appends items: all of them, or none.
     ///
     /// # Errors
     /// As for [`List::push`].
-    pub async fn extend<'a>(&self, items: impl IntoIterator<Item = &'a T>) -> Result<(), Error>
+    pub async fn extend<'a>(&self, items: impl IntoIterator<Item = &'a T>) -> Result<(), PutError>
     where
         T: 'a,
     {
         let items: Vec<Payload> = items.into_iter().map(to_payload).collect::<Result<_, _>>()?;
-        self.handle.call(Again::No, "extend", &[ArgOut::Payloads(&items)]).await.map(drop)
+        self.handle.call(Again::No, "extend", &[ArgOut::Payloads(&items)]).await?;
+        Ok(())
     }
 
     /// Puts an item in front of that at an index.
     ///
     /// # Errors
     /// As for [`List::push`].
-    pub async fn insert(&self, index: usize, item: &T) -> Result<(), Error> {
+    pub async fn insert(&self, index: usize, item: &T) -> Result<(), PutError> {
         let item = to_payload(item)?;
         let args = [count(index), ArgOut::Payload(&item)];
-        self.handle.call(Again::No, "insert", &args).await.map(drop)
+        self.handle.call(Again::No, "insert", &args).await?;
+        Ok(())
     }
 
     /// Takes the last item out.
     ///
     /// # Errors
     /// As for [`List::get`].
-    pub async fn pop(&self) -> Result<Option<T>, Error> {
+    pub async fn pop(&self) -> Result<Option<T>, GetError> {
         self.take(&[]).await
     }
 
@@ -106,7 +110,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// As for [`List::get`].
-    pub async fn remove(&self, index: usize) -> Result<Option<T>, Error> {
+    pub async fn remove(&self, index: usize) -> Result<Option<T>, GetError> {
         self.take(&[count(index)]).await
     }
 
@@ -114,15 +118,15 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn len(&self) -> Result<u64, Error> {
-        self.handle.read(&self.handle.call(Again::Yes, "__len__", &[]).await?)
+    pub async fn len(&self) -> Result<u64, CallError> {
+        self.handle.told(&self.handle.call(Again::Yes, "__len__", &[]).await?)
     }
 
     /// Whether there is no item.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn is_empty(&self) -> Result<bool, Error> {
+    pub async fn is_empty(&self) -> Result<bool, CallError> {
         Ok(self.len().await? == 0)
     }
 
@@ -130,11 +134,11 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// The manager cannot be reached; or an item is no `T`.
-    pub async fn items(&self) -> Result<Vec<T>, Error> {
+    pub async fn items(&self) -> Result<Vec<T>, GetError> {
         self.handle.read(&self.handle.call(Again::Yes, "copy", &[]).await?)
     }
 
-    async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<T>, Error> {
+    async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<T>, GetError> {
         match self.handle.call(Again::No, "pop", args).await {
             Err(error) if error.is_remote("IndexError") => Ok(None),
             taken => self.handle.read(&taken?).map(Some),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use piecework_wire::request::ArgOut;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
 use crate::sessions::Seat;
@@ -32,7 +32,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no lock of this name.
-    pub async fn lock(&self, name: &str) -> Result<Lock, Error> {
+    pub async fn lock(&self, name: &str) -> Result<Lock, OpenError> {
         Ok(Lock { handle: Handle::open(self, name, "Lock", None, "acquire").await? })
     }
 }
@@ -42,7 +42,7 @@ impl Lock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn lock(&self) -> Result<LockGuard, Error> {
+    pub async fn lock(&self) -> Result<LockGuard, CallError> {
         loop {
             if let Some(held) = self.acquire(&[ArgOut::Bool(true)]).await? {
                 return Ok(held);
@@ -54,7 +54,7 @@ impl Lock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<LockGuard>, Error> {
+    pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<LockGuard>, CallError> {
         self.acquire(&[ArgOut::Bool(true), ArgOut::Float(timeout.as_secs_f64())]).await
     }
 
@@ -62,11 +62,11 @@ impl Lock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn try_lock(&self) -> Result<Option<LockGuard>, Error> {
+    pub async fn try_lock(&self) -> Result<Option<LockGuard>, CallError> {
         self.acquire(&[ArgOut::Bool(false)]).await
     }
 
-    async fn acquire(&self, args: &[ArgOut<'_>]) -> Result<Option<LockGuard>, Error> {
+    async fn acquire(&self, args: &[ArgOut<'_>]) -> Result<Option<LockGuard>, CallError> {
         acquire(&self.handle, args).await
     }
 }
@@ -75,9 +75,9 @@ impl Lock {
 pub(super) async fn acquire(
     handle: &Handle,
     args: &[ArgOut<'_>],
-) -> Result<Option<LockGuard>, Error> {
+) -> Result<Option<LockGuard>, CallError> {
     let (acquired, seat) = handle.wait(Again::Yes, "acquire", args).await?;
-    if !handle.read::<bool>(&acquired)? {
+    if !handle.told::<bool>(&acquired)? {
         seat.give_back();
         return Ok(None);
     }
@@ -86,11 +86,11 @@ pub(super) async fn acquire(
 
 impl LockGuard {
     /// Of what is held over this session.
-    pub(super) async fn held(handle: &Handle, seat: Seat) -> Result<Self, Error> {
+    pub(super) async fn held(handle: &Handle, seat: Seat) -> Result<Self, CallError> {
         let fence = match seat.session.call(handle.ident(), "fence", &[]).await {
-            Ok(fence) => handle.read(&fence)?,
+            Ok(fence) => handle.told(&fence)?,
             // A stock manager counts no holdings.
-            Err(Error::Remote { .. }) => None,
+            Err(CallError::Remote { .. }) => None,
             Err(lost) => return Err(lost),
         };
         Ok(Self { handle: handle.clone(), seat: Some(seat), fence })
@@ -111,7 +111,7 @@ impl LockGuard {
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.
-    pub async fn unlock(mut self) -> Result<(), Error> {
+    pub async fn unlock(mut self) -> Result<(), CallError> {
         let Some(seat) = self.seat.take() else { return Ok(()) };
         seat.session.call(self.handle.ident(), "release", &[]).await?;
         seat.give_back();

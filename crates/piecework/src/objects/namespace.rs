@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{CallError, GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
@@ -20,7 +20,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no namespace of this name.
-    pub async fn namespace(&self, name: &str) -> Result<Namespace, Error> {
+    pub async fn namespace(&self, name: &str) -> Result<Namespace, OpenError> {
         let handle = Handle::open(self, name, "Namespace", None, "__setattr__").await?;
         Ok(Namespace { handle })
     }
@@ -31,7 +31,7 @@ impl Namespace {
     ///
     /// # Errors
     /// The manager cannot be reached; or the value is no `T`.
-    pub async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, GetError> {
         match self.handle.call(Again::Yes, "__getattribute__", &[ArgOut::Str(name)]).await {
             Err(error) if error.is_remote("AttributeError") => Ok(None),
             got => self.handle.read(&got?).map(Some),
@@ -42,17 +42,18 @@ impl Namespace {
     ///
     /// # Errors
     /// The manager cannot be reached, or refuses the value.
-    pub async fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Error> {
+    pub async fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), PutError> {
         let value = to_payload(value)?;
         let args = [ArgOut::Str(name), ArgOut::Payload(&value)];
-        self.handle.call(Again::Yes, "__setattr__", &args).await.map(drop)
+        self.handle.call(Again::Yes, "__setattr__", &args).await?;
+        Ok(())
     }
 
     /// Takes the value of this name out; whether there was one.
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn remove(&self, name: &str) -> Result<bool, Error> {
+    pub async fn remove(&self, name: &str) -> Result<bool, CallError> {
         match self.handle.call(Again::No, "__delattr__", &[ArgOut::Str(name)]).await {
             Err(error) if error.is_remote("AttributeError") => Ok(false),
             removed => removed.map(|_| true),

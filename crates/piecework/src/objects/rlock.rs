@@ -6,7 +6,7 @@ use piecework_wire::request::ArgOut;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
 use crate::objects::lock::{LockGuard, acquire};
@@ -57,7 +57,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no re-entrant lock of this name.
-    pub async fn rlock(&self, name: &str) -> Result<RLock, Error> {
+    pub async fn rlock(&self, name: &str) -> Result<RLock, OpenError> {
         let handle = Handle::open(self, name, "RLock", None, "acquire").await?;
         Ok(RLock { handle, held: Arc::default() })
     }
@@ -68,7 +68,7 @@ impl RLock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn lock(&self) -> Result<RLockGuard, Error> {
+    pub async fn lock(&self) -> Result<RLockGuard, CallError> {
         loop {
             let held = self.held.lock().await;
             if let Some(held) = self.enter(held, &[ArgOut::Bool(true)]).await? {
@@ -81,7 +81,7 @@ impl RLock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard>, Error> {
+    pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard>, CallError> {
         let deadline = Instant::now() + timeout;
         // Another clone waits for it already.
         let Ok(held) = timeout_at(deadline, self.held.lock()).await else { return Ok(None) };
@@ -93,7 +93,7 @@ impl RLock {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn try_lock(&self) -> Result<Option<RLockGuard>, Error> {
+    pub async fn try_lock(&self) -> Result<Option<RLockGuard>, CallError> {
         // Another clone waits for it already: somebody else has it.
         let Ok(held) = self.held.try_lock() else { return Ok(None) };
         self.enter(held, &[ArgOut::Bool(false)]).await
@@ -104,7 +104,7 @@ impl RLock {
         &self,
         mut held: MutexGuard<'_, Weak<LockGuard>>,
         args: &[ArgOut<'_>],
-    ) -> Result<Option<RLockGuard>, Error> {
+    ) -> Result<Option<RLockGuard>, CallError> {
         // What was held over a session that has ended is free, and maybe somebody's.
         if let Some(held) = held.upgrade().filter(|held| !held.is_lost()) {
             return Ok(Some(RLockGuard { held }));
@@ -127,7 +127,7 @@ impl RLockGuard {
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.
-    pub async fn unlock(self) -> Result<(), Error> {
+    pub async fn unlock(self) -> Result<(), CallError> {
         match Arc::into_inner(self.held) {
             Some(last) => last.unlock().await,
             None => Ok(()),

@@ -7,7 +7,7 @@ use piecework_wire::request::ArgOut;
 
 use crate::again::Again;
 use crate::driver::Unclaimed;
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count};
 
@@ -32,7 +32,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no semaphore of this name.
-    pub async fn semaphore(&self, name: &str, permits: u32) -> Result<Semaphore, Error> {
+    pub async fn semaphore(&self, name: &str, permits: u32) -> Result<Semaphore, OpenError> {
         let handle = Handle::open(self, name, "Semaphore", Some(permits), "release").await?;
         Ok(Semaphore { handle })
     }
@@ -41,7 +41,11 @@ impl Manager {
     ///
     /// # Errors
     /// As for [`Manager::semaphore`].
-    pub async fn bounded_semaphore(&self, name: &str, permits: u32) -> Result<Semaphore, Error> {
+    pub async fn bounded_semaphore(
+        &self,
+        name: &str,
+        permits: u32,
+    ) -> Result<Semaphore, OpenError> {
         let kind = "BoundedSemaphore";
         Ok(Semaphore { handle: Handle::open(self, name, kind, Some(permits), "release").await? })
     }
@@ -52,7 +56,7 @@ impl Semaphore {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn acquire(&self) -> Result<Permit, Error> {
+    pub async fn acquire(&self) -> Result<Permit, CallError> {
         loop {
             if let Some(permit) = self.take(&[ArgOut::Bool(true)]).await? {
                 return Ok(permit);
@@ -64,7 +68,7 @@ impl Semaphore {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit>, Error> {
+    pub async fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit>, CallError> {
         self.take(&[ArgOut::Bool(true), ArgOut::Float(timeout.as_secs_f64())]).await
     }
 
@@ -72,7 +76,7 @@ impl Semaphore {
     ///
     /// # Errors
     /// The manager cannot be reached.
-    pub async fn try_acquire(&self) -> Result<Option<Permit>, Error> {
+    pub async fn try_acquire(&self) -> Result<Option<Permit>, CallError> {
         self.take(&[ArgOut::Bool(false)]).await
     }
 
@@ -80,11 +84,11 @@ impl Semaphore {
     ///
     /// # Errors
     /// The manager cannot be reached; or the semaphore is bounded and would have too many.
-    pub async fn release(&self, permits: usize) -> Result<(), Error> {
+    pub async fn release(&self, permits: usize) -> Result<(), CallError> {
         self.handle.call(Again::No, "release", &[count(permits)]).await.map(drop)
     }
 
-    async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, Error> {
+    async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<Permit>, CallError> {
         // The manager does not know whose it is, so a session that ends gives none back.
         let semaphore = self.clone();
         let tell = move |acquired: &Returned| drop(semaphore.permit(acquired));
@@ -95,9 +99,9 @@ impl Semaphore {
     }
 
     /// What a reply brought.
-    fn permit(&self, acquired: &Returned) -> Result<Option<Permit>, Error> {
+    fn permit(&self, acquired: &Returned) -> Result<Option<Permit>, CallError> {
         let permit = || Permit { semaphore: self.clone(), is_kept: false };
-        Ok(self.handle.read::<bool>(acquired)?.then(permit))
+        Ok(self.handle.told::<bool>(acquired)?.then(permit))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::error::Error;
+use crate::error::{GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
@@ -26,7 +26,7 @@ impl Manager {
     ///
     /// # Errors
     /// The manager cannot be reached, or has no value of this name.
-    pub async fn value<T>(&self, name: &str) -> Result<Value<T>, Error> {
+    pub async fn value<T>(&self, name: &str) -> Result<Value<T>, OpenError> {
         let handle = Handle::open(self, name, "Value", None, "set").await?;
         Ok(Value { handle, value: PhantomData })
     }
@@ -37,7 +37,7 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     ///
     /// # Errors
     /// The manager cannot be reached; or it is no `T`.
-    pub async fn get(&self) -> Result<T, Error> {
+    pub async fn get(&self) -> Result<T, GetError> {
         self.handle.read(&self.handle.call(Again::Yes, "get", &[]).await?)
     }
 
@@ -45,8 +45,9 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     ///
     /// # Errors
     /// The manager cannot be reached; or the value cannot be said as plain data.
-    pub async fn set(&self, value: &T) -> Result<(), Error> {
+    pub async fn set(&self, value: &T) -> Result<(), PutError> {
         let value = to_payload(value)?;
-        self.handle.call(Again::Yes, "set", &[ArgOut::Payload(&value)]).await.map(drop)
+        self.handle.call(Again::Yes, "set", &[ArgOut::Payload(&value)]).await?;
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use piecework_wire::{Payload, Value};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::item::{payload, plain};
 use crate::manager::Manager;
 use crate::pool::crew::Crew;
@@ -53,7 +53,7 @@ struct Waiting {
 }
 
 /// Checks that a pool can have the workers of this queue.
-pub(super) async fn check(manager: &Manager, queue: &str) -> Result<(), Error> {
+pub(super) async fn check(manager: &Manager, queue: &str) -> Result<(), OpenError> {
     Line::open(manager, queue).await.map(drop)
 }
 
@@ -76,7 +76,9 @@ impl Afar {
                     None => return,
                 }
             }
-            let open = || Line::open(&self.manager, &self.queue);
+            let open = || async {
+                Line::open(&self.manager, &self.queue).await.map_err(OpenError::into_call)
+            };
             match self.manager.sessions().patiently(open).await {
                 Err(error) => self.give_up(&error),
                 Ok(line) => match self.serve(line).await {
@@ -92,7 +94,7 @@ impl Afar {
     }
 
     /// Puts tasks and gets their answers, for as long as the connections last.
-    async fn serve(&mut self, mut line: Line) -> Result<(), Error> {
+    async fn serve(&mut self, mut line: Line) -> Result<(), CallError> {
         for (number, waiting) in &self.waiting {
             line.put(*number, &waiting.order);
         }
@@ -110,11 +112,9 @@ impl Afar {
                 },
                 Some(put) = line.puts.join_next() => match put {
                     Ok((_, Ok(()))) | Err(_) => {}
-                    Ok((_, Err(error @ (Error::Closed { .. } | Error::Unreachable { .. })))) => {
-                        return Err(error);
-                    }
+                    Ok((_, Err(error))) if error.is_gone() => return Err(error),
                     Ok((number, Err(refused))) => {
-                        self.end(number, Err(TaskError::Item(Box::new(refused))));
+                        self.end(number, Err(TaskError::Call(refused)));
                     }
                 },
                 read_now = &mut reading => {
@@ -123,7 +123,7 @@ impl Afar {
                 }
                 () = sleep_until(look_at), if !self.waiting.is_empty() => {
                     match self.bury(&mut line).await {
-                        Err(error @ Error::Remote { .. }) => {
+                        Err(error @ CallError::Remote { .. }) => {
                             tracing::warn!(%error, "the manager does not tell which items are dead");
                         }
                         buried => buried?,
@@ -178,7 +178,7 @@ impl Afar {
     }
 
     /// Tasks whose workers died as often as they were tried have no other answer than this.
-    async fn bury(&mut self, line: &mut Line) -> Result<(), Error> {
+    async fn bury(&mut self, line: &mut Line) -> Result<(), CallError> {
         let mut after = Value::None;
         let mut seen = HashSet::new();
         loop {
@@ -206,10 +206,10 @@ impl Afar {
     }
 
     /// Whether a dead item is a task of this pool; then whoever waits for it is told.
-    async fn is_ours(&mut self, line: &Line, id: i64, item: &Value) -> Result<bool, Error> {
+    async fn is_ours(&mut self, line: &Line, id: i64, item: &Value) -> Result<bool, CallError> {
         let payload = match line.ask("payload", &[Value::Int(id)]).await {
             Ok(payload) => payload,
-            Err(Error::Remote { .. } | Error::Protocol { .. }) => return Ok(false),
+            Err(CallError::Remote { .. } | CallError::Protocol { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
         let number = Order::read(payload).ok().and_then(|order| self.number(&order.id));
@@ -230,7 +230,7 @@ impl Afar {
     }
 
     /// The manager has been away for too long.
-    fn give_up(&mut self, error: &Error) {
+    fn give_up(&mut self, error: &CallError) {
         while let Some(number) = self.waiting.keys().next().copied() {
             self.end(number, Err(TaskError::Failed(format!("nobody can do it: {error}"))));
         }

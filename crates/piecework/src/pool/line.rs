@@ -6,7 +6,7 @@ use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value};
 use tokio::task::JoinSet;
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::raw_queue::{RawQueue, Settle};
 use crate::session::MANAGER_IDENT;
@@ -19,23 +19,23 @@ const ANSWERS_MAX: usize = 100;
 pub(super) struct Line {
     tasks: RawQueue,
     pub(super) answers: RawQueue,
-    pub(super) puts: JoinSet<(u64, Result<(), Error>)>,
+    pub(super) puts: JoinSet<(u64, Result<(), CallError>)>,
     /// Dead items that are somebody else's.
     pub(super) others: HashSet<i64>,
 }
 
 impl Line {
-    pub(super) async fn open(manager: &Manager, queue: &str) -> Result<Self, Error> {
+    pub(super) async fn open(manager: &Manager, queue: &str) -> Result<Self, OpenError> {
         let tasks = manager.raw_queue(queue).await?;
         if !tasks.is_native() {
-            return Err(Error::Remote {
+            return Err(OpenError::Call(CallError::Remote {
                 class: "LookupError".to_owned(),
                 message: format!(
                     "the manager at {} is a stock Python one, which has no queue of answers for \
                      each pool; hint: `piecework serve` runs one that has",
                     manager.address()
                 ),
-            });
+            }));
         }
         let (_, answers) = manager.session().await?.begin_run().await?;
         Ok(Self { tasks, answers, puts: JoinSet::new(), others: HashSet::new() })
@@ -51,7 +51,7 @@ impl Line {
     }
 
     /// What the manager says of the dead items of the queue.
-    pub(super) async fn ask(&self, method: &str, arguments: &[Value]) -> Result<Value, Error> {
+    pub(super) async fn ask(&self, method: &str, arguments: &[Value]) -> Result<Value, CallError> {
         let name = self.tasks.ident().rsplit_once('.').map_or("", |(name, _)| name);
         let name = Value::from(name);
         let arguments: Vec<_> =
@@ -67,7 +67,7 @@ impl Line {
 }
 
 /// Waits for answers, and gets those that are there.
-pub(super) async fn read(answers: RawQueue) -> Result<Vec<Payload>, Error> {
+pub(super) async fn read(answers: RawQueue) -> Result<Vec<Payload>, CallError> {
     let leased = answers.lease(ANSWERS_MAX, None).await?;
     let mut payloads = Vec::with_capacity(leased.len());
     for it in leased {

@@ -20,7 +20,7 @@ use piecework_wire::auth::Key;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::error::Error;
+use crate::error::{ConnectError, OpenError};
 use crate::manager::Manager;
 use crate::pool::afar::Afar;
 use crate::pool::crew::{ATTEMPTS, Crew, run};
@@ -81,7 +81,7 @@ impl PoolOptions {
     ///
     /// # Errors
     /// The manager cannot be reached, has no such queue, or is a stock Python one.
-    pub async fn over(self, manager: &Manager, queue: &str) -> Result<Pool, Error> {
+    pub async fn over(self, manager: &Manager, queue: &str) -> Result<Pool, OpenError> {
         afar::check(manager, queue).await?;
         let attempts = self.attempts.unwrap_or(ATTEMPTS);
         let crew = Arc::new(Crew::new(1, attempts));
@@ -130,8 +130,8 @@ impl Pool {
     ///
     /// # Errors
     /// The manager cannot be reached, has another key or no queue `task`, or is a stock Python one.
-    pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, Error> {
-        Self::options().over(&Manager::connect(address, key).await?, "task").await
+    pub async fn connect(address: impl AsRef<str>, key: Key) -> Result<Self, ConnectError> {
+        Ok(Self::options().over(&Manager::connect(address, key).await?, "task").await?)
     }
 
     /// Begins to say how a pool is to be.

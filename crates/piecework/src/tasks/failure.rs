@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::error::{CallError, Mismatch, Unsayable};
+
 /// What a task panicked with.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Panic {
@@ -65,9 +67,15 @@ pub enum TaskError {
         /// Its path.
         function: &'static str,
     },
-    /// What it takes or gives cannot be said, or was misunderstood.
+    /// What it takes or gives cannot be said.
     #[error(transparent)]
-    Item(#[from] Box<crate::Error>),
+    Unsayable(#[from] Unsayable),
+    /// What it takes or gives was misunderstood.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The manager did not take it.
+    #[error("the manager does not take the task: {0}")]
+    Call(#[from] CallError),
     /// No child process could be started, or talked to.
     #[error("no child process: {0}; hint: does `main` begin with `piecework::init()`?")]
     NoChild(io::Error),

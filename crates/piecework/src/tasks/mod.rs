@@ -30,7 +30,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::error::Error;
+use crate::error::Mismatch;
 use crate::item::{append, from_bytes};
 
 /// A function that was marked with [`task`](crate::task).
@@ -41,7 +41,7 @@ pub struct Task {
 }
 
 /// Runs a task with a tuple of arguments, and appends its result.
-type Run = fn(&[u8], &mut BytesMut) -> Result<(), Error>;
+type Run = fn(&[u8], &mut BytesMut) -> Result<(), TaskError>;
 
 inventory::collect!(Task);
 
@@ -66,7 +66,7 @@ impl Task {
     pub(crate) fn run_caught(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), TaskError> {
         let before = out.len();
         let ran = panics::caught(|| (self.run)(arguments, out)).map_err(TaskError::Panicked);
-        let ran = ran.and_then(|ran| Ok(ran.map_err(Box::new)?));
+        let ran = ran.flatten();
         if ran.is_err() {
             out.truncate(before);
         }
@@ -94,26 +94,26 @@ pub(crate) fn packed<A: Serialize>(
 ) -> Result<Packed, TaskError> {
     let mut packing = Packing::default();
     for tuple in tuples {
-        packing.add(|out| append(&tuple, out)).map_err(Box::new)?;
+        packing.add(|out| append(&tuple, out))?;
     }
     Ok(packing.done())
 }
 
 #[doc(hidden)]
-pub fn read<Arguments: DeserializeOwned>(arguments: &[u8]) -> Result<Arguments, Error> {
+pub fn read<Arguments: DeserializeOwned>(arguments: &[u8]) -> Result<Arguments, Mismatch> {
     let read = from_bytes(arguments);
     luggage::put_away();
     read
 }
 
 #[doc(hidden)]
-pub fn answer<R: Serialize>(result: &R, out: &mut BytesMut) -> Result<(), Error> {
-    append(&Ok::<&R, Panic>(result), out)
+pub fn answer<R: Serialize>(result: &R, out: &mut BytesMut) -> Result<(), TaskError> {
+    Ok(append(&Ok::<&R, Panic>(result), out)?)
 }
 
 /// What a task came to, in its child's words.
 pub(crate) fn result<R: DeserializeOwned>(told: &[u8]) -> Result<R, TaskError> {
-    let result: Result<R, Panic> = from_bytes(told).map_err(Box::new)?;
+    let result: Result<R, Panic> = from_bytes(told)?;
     result.map_err(TaskError::Panicked)
 }
 

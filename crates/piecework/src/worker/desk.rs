@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::tasks::TaskError;
 use crate::worker::aside::Aside;
 use crate::worker::errand::{Errand, RENEW_PERIOD};
@@ -41,7 +41,7 @@ pub(super) struct Desk<S> {
     is_ending: bool,
     /// What a task took so far, on average.
     took: Option<Duration>,
-    taking: JoinSet<Result<Vec<Held>, Error>>,
+    taking: JoinSet<Result<Vec<Held>, CallError>>,
 }
 
 /// A task is over.
@@ -140,7 +140,7 @@ impl<S: 'static> Desk<S> {
 
     async fn taken(
         &mut self,
-        taken: Result<Result<Vec<Held>, Error>, JoinError>,
+        taken: Result<Result<Vec<Held>, CallError>, JoinError>,
     ) -> Result<(), WorkerError> {
         match taken {
             Ok(Ok(taken)) => {
@@ -155,7 +155,7 @@ impl<S: 'static> Desk<S> {
                     self.read(held).await;
                 }
             }
-            Ok(Err(error @ Error::Closed { .. })) => {
+            Ok(Err(error @ CallError::Closed { .. })) => {
                 tracing::warn!(%error, "the worker reaches for its manager again");
                 self.reopen().await?;
             }
@@ -193,7 +193,7 @@ impl<S: 'static> Desk<S> {
         self.ahead.clear();
         self.aside.take_all();
         let plan = Arc::clone(&self.plan);
-        let reach = || plan.open();
+        let reach = || async { plan.open().await.map_err(OpenError::into_call) };
         let source = tokio::select! {
             source = plan.manager.sessions().patiently(reach) => source?,
             () = self.stopper.reached(Stage::Draining) => return Ok(()),

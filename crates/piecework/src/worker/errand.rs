@@ -5,7 +5,7 @@ use std::time::Duration;
 use piecework_wire::{Payload, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::error::Error;
+use crate::error::CallError;
 use crate::tasks::{Failure, TaskError};
 use crate::worker::handler::Done;
 use crate::worker::message::{Answer, Order};
@@ -92,7 +92,7 @@ async fn answer(
     held: Held,
     result: &Value,
     manner: &Manner,
-) -> Result<(), Error> {
+) -> Result<(), CallError> {
     let (to, payload) = match order {
         None => (None, Payload::from_value(result)),
         Some(Order { id, answers, .. }) => {
@@ -118,7 +118,7 @@ async fn fail(
     held: Held,
     error: &TaskError,
     manner: &Manner,
-) -> Result<(), Error> {
+) -> Result<(), CallError> {
     let task = order.map_or("each", |order| order.task.as_str());
     let attempt = held.attempt;
     tracing::warn!(task, attempt, %error, "a task failed");
@@ -138,11 +138,17 @@ async fn fail(
 /// Whether another attempt would end the same way. A process that dies and a time that is up may
 /// be the machine's fault.
 fn is_final(error: &TaskError) -> bool {
-    matches!(error, TaskError::Panicked(_) | TaskError::Failed(_) | TaskError::Item(_))
+    matches!(
+        error,
+        TaskError::Panicked(_)
+            | TaskError::Failed(_)
+            | TaskError::Unsayable(_)
+            | TaskError::Mismatch(_)
+    )
 }
 
 /// What could not be settled is ready again, or somebody else's.
-fn settled(settled: Result<(), Error>) -> Result<(), TaskError> {
+fn settled(settled: Result<(), CallError>) -> Result<(), TaskError> {
     if let Err(error) = settled {
         tracing::warn!(%error, "a task could not be settled, and will be done again");
     }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::error::{CallError, ConnectError, OpenError};
 use crate::tasks::TaskError;
 
 /// Why a worker does not work, or not any more.
@@ -44,9 +45,21 @@ pub enum WorkerError {
     /// There is no thread, or no signal can be heard.
     #[error("the system refuses: {0}")]
     System(#[from] std::io::Error),
-    /// The manager cannot be reached, or refuses.
+    /// The manager cannot be reached, has no queue of tasks or of answers, or refuses.
     #[error(transparent)]
-    Manager(#[from] crate::Error),
+    Manager(#[from] ConnectError),
+}
+
+impl From<OpenError> for WorkerError {
+    fn from(error: OpenError) -> Self {
+        Self::Manager(error.into())
+    }
+}
+
+impl From<CallError> for WorkerError {
+    fn from(error: CallError) -> Self {
+        Self::Manager(error.into())
+    }
 }
 
 impl From<TaskError> for WorkerError {

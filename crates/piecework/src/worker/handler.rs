@@ -70,7 +70,7 @@ pub(super) fn handler<S: 'static, A, M>(closure: impl Handle<S, A, M>) -> Handle
 }
 
 fn gives<R: Serialize>(result: R) -> Done {
-    Ok(to_value(&result).map_err(Box::new)?)
+    Ok(to_value(&result)?)
 }
 
 fn tries<R: Serialize, E: Display>(result: Result<R, E>) -> Done {
@@ -78,7 +78,7 @@ fn tries<R: Serialize, E: Display>(result: Result<R, E>) -> Done {
 }
 
 fn read<A: DeserializeOwned>(arguments: Value) -> Result<A, TaskError> {
-    Ok(from_value(arguments).map_err(Box::new)?)
+    Ok(from_value(arguments)?)
 }
 
 macro_rules! handle {

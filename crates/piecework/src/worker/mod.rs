@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::error::OpenError;
 use crate::manager::Manager;
 use crate::tasks::{Begin, TaskFn, panics};
 use crate::worker::desk::Desk;
@@ -267,7 +268,7 @@ impl<S: 'static> Worker<S> {
 }
 
 impl<S> Plan<S> {
-    async fn open(&self) -> Result<Arc<Source>, crate::Error> {
+    async fn open(&self) -> Result<Arc<Source>, OpenError> {
         Source::open(&self.manager, &self.queue, self.answers(), self.needs_answers()).await
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use piecework_wire::Payload;
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::{CallError, OpenError};
 use crate::manager::Manager;
 use crate::raw_queue::{RawQueue, Settle};
 
@@ -66,7 +66,7 @@ pub(super) enum Answered {
     /// has the task.
     Unwanted(&'static str),
     /// The manager does not take it. The task is as it was.
-    Refused(Box<Held>, Error),
+    Refused(Box<Held>, CallError),
 }
 
 impl Source {
@@ -76,14 +76,14 @@ impl Source {
         tasks: &str,
         results: &str,
         needs_results: bool,
-    ) -> Result<Arc<Self>, Error> {
+    ) -> Result<Arc<Self>, OpenError> {
         let session = manager.session().await?;
         let tasks = session.queue(tasks).await?;
         // A call that waits at a stock manager has those behind it wait.
         let session = if tasks.is_native() { session } else { manager.session().await? };
         let results = match session.queue(results).await {
             Ok(results) => Some(results),
-            Err(Error::NoQueue { .. }) if !needs_results => None,
+            Err(OpenError::Missing(_)) if !needs_results => None,
             Err(error) => return Err(error),
         };
         let (failures, wanted) = (AtomicU32::new(0), Mutex::default());
@@ -96,7 +96,7 @@ impl Source {
     }
 
     /// Takes tasks, as soon as there is one. May be given up where there are leases.
-    pub(super) async fn take(self: Arc<Self>, max: usize) -> Result<Vec<Held>, Error> {
+    pub(super) async fn take(self: Arc<Self>, max: usize) -> Result<Vec<Held>, CallError> {
         let held = |lease, attempt, payload| {
             let source = Arc::clone(&self);
             Held { source, lease, attempt, payload, is_settled: false }
@@ -159,7 +159,7 @@ impl Held {
         mut self,
         to: Option<&str>,
         answer: &Payload,
-    ) -> Result<Answered, Error> {
+    ) -> Result<Answered, CallError> {
         let source = Arc::clone(&self.source);
         let to = to.or_else(|| source.results.as_ref().map(RawQueue::ident));
         let answered = match (self.lease, to) {
@@ -185,20 +185,18 @@ impl Held {
                 self.done().await?;
                 Ok(Answered::Unwanted("nobody waits for it any more"))
             }
-            Err(error @ (Error::Remote { .. } | Error::Unsayable { .. })) => {
-                Ok(Answered::Refused(Box::new(self), error))
-            }
+            Err(error @ CallError::Remote { .. }) => Ok(Answered::Refused(Box::new(self), error)),
             Err(error) => Err(error),
         }
     }
 
     /// It is done with, and has no answer.
-    pub(super) async fn done(self) -> Result<(), Error> {
+    pub(super) async fn done(self) -> Result<(), CallError> {
         self.settle(Settle::Ack).await
     }
 
     /// It failed, and is tried again as often as its manager says.
-    pub(super) async fn fail(mut self) -> Result<(), Error> {
+    pub(super) async fn fail(mut self) -> Result<(), CallError> {
         if self.lease.is_some() {
             return self.settle(Settle::Nack).await;
         }
@@ -208,7 +206,7 @@ impl Held {
     }
 
     /// It was not tried: somebody else gets it.
-    pub(super) async fn give_back(mut self) -> Result<(), Error> {
+    pub(super) async fn give_back(mut self) -> Result<(), CallError> {
         if self.lease.is_some() {
             return self.settle(Settle::Release).await;
         }
@@ -232,7 +230,7 @@ impl Held {
         }
     }
 
-    async fn settle(mut self, how: Settle) -> Result<(), Error> {
+    async fn settle(mut self, how: Settle) -> Result<(), CallError> {
         self.is_settled = true;
         match self.lease {
             // One that has run out is at its end already.
@@ -247,11 +245,11 @@ impl Held {
 
 impl Source {
     /// Puts an answer to a queue of a stock manager, which has only the one.
-    async fn put(&self, to: Option<&str>, answer: &Payload) -> Result<(), Error> {
+    async fn put(&self, to: Option<&str>, answer: &Payload) -> Result<(), CallError> {
         let results = self.results.as_ref().filter(|it| to == Some(it.ident()));
         match results {
             Some(results) => results.put(answer).await,
-            None => Err(Error::Remote {
+            None => Err(CallError::Remote {
                 class: "KeyError".to_owned(),
                 message: "a stock Python manager gives answers to one queue only".to_owned(),
             }),
@@ -259,7 +257,7 @@ impl Source {
     }
 
     /// Over the connection that is free while a `get` waits.
-    async fn put_back(&self, task: &Payload) -> Result<(), Error> {
+    async fn put_back(&self, task: &Payload) -> Result<(), CallError> {
         match &self.results {
             Some(results) => results.put_to(self.tasks.ident(), task).await,
             None => self.tasks.put(task).await,
