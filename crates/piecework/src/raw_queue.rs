@@ -2,9 +2,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use piecework_wire::reply::{Leased, Returned};
-use piecework_wire::request::{ArgOut, request};
+use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value, WireError};
 use tokio::time::Instant;
 
@@ -12,7 +11,7 @@ use crate::connection::Connection;
 use crate::driver::Unclaimed;
 use crate::error::{CallError, OpenError};
 use crate::opening::Wanted;
-use crate::session::{MANAGER_IDENT, Session};
+use crate::session::{MANAGER_IDENT, Session, written};
 
 /// The method that only piecework's queues have: by it they are told from stock ones.
 const NATIVE_METHOD: &str = "lease";
@@ -283,10 +282,8 @@ impl RawQueue {
         Unclaimed::Undone(Arc::new(move |returned: &Returned| {
             let leased = returned.leases(usize::MAX).unwrap_or_default();
             let release = |it: &Leased| {
-                let mut bytes = BytesMut::new();
                 let args = [ArgOut::Value(&id_value(it.id)), ArgOut::Str(Settle::Release.name())];
-                request(&mut bytes, Some(&ident), "settle", &args, &[]);
-                bytes
+                written(&ident, "settle", &args)
             };
             leased.iter().map(release).collect()
         }))
@@ -317,7 +314,9 @@ impl RawQueue {
     /// The connection has ended, or the lease has.
     pub async fn settle(&self, id: u64, how: Settle) -> Result<(), CallError> {
         let id = id_value(id);
-        self.call("settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())]).await.map(drop)
+        let args = [ArgOut::Value(&id), ArgOut::Str(how.name())];
+        // Given up or not: nobody else would end it.
+        self.session.order(&self.ident, "settle", &args)?.await
     }
 
     /// Ends the lease `id`, and does not wait until the manager has heard of it.

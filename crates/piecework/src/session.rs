@@ -87,7 +87,33 @@ impl Session {
         method: &str,
         args: &[ArgOut<'_>],
     ) -> Result<(), CallError> {
-        let (call, _) = prepare(ident, method, args, Unclaimed::Dropped);
+        self.order(ident, method, args).map(drop)
+    }
+
+    /// Makes one call as [`Session::post`] does, whether or not its reply is waited for then.
+    pub(crate) fn order(
+        &self,
+        ident: &str,
+        method: &str,
+        args: &[ArgOut<'_>],
+    ) -> Result<impl Future<Output = Result<(), CallError>> + use<>, CallError> {
+        let (call, replied) = prepare(ident, method, args, Unclaimed::Dropped);
+        self.order_soon(call)?;
+        let session = self.clone();
+        Ok(async move {
+            let replied = replied.await.unwrap_or_else(|_| Err(session.closed()));
+            replied.map(drop)
+        })
+    }
+
+    /// Makes a call that is [`written`] already, as [`Session::post`] does.
+    pub(crate) fn post_written(&self, ident: &str, request: BytesMut) -> Result<(), CallError> {
+        let (reply, _) = oneshot::channel();
+        let (pipelined, unclaimed) = (is_native(ident), Unclaimed::Dropped);
+        self.order_soon(Call { request, pipelined, unclaimed, reply })
+    }
+
+    fn order_soon(&self, call: Call) -> Result<(), CallError> {
         match order_soon(&self.orders, Order::Call(call)) {
             true => Ok(()),
             false => Err(self.closed()),
@@ -124,10 +150,16 @@ fn prepare(
     args: &[ArgOut<'_>],
     unclaimed: Unclaimed,
 ) -> (Call, oneshot::Receiver<Result<Returned, CallError>>) {
+    let (reply, replied) = oneshot::channel();
+    let request = written(ident, method, args);
+    (Call { request, pipelined: is_native(ident), unclaimed, reply }, replied)
+}
+
+/// A call of an object's method as it travels.
+pub(crate) fn written(ident: &str, method: &str, args: &[ArgOut<'_>]) -> BytesMut {
     let mut bytes = BytesMut::new();
     request(&mut bytes, Some(ident), method, args, &[]);
-    let (reply, replied) = oneshot::channel();
-    (Call { request: bytes, pipelined: is_native(ident), unclaimed, reply }, replied)
+    bytes
 }
 
 /// Whether an ident is of piecework's manager: a stock one's are hexadecimal.

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use piecework::{CallError, Manager};
+use piecework::{CallError, GetError, Manager};
 use tokio::task::JoinSet;
 
 const NO_TIME: Duration = Duration::ZERO;
@@ -256,6 +256,17 @@ async fn whoever_waits_for_a_lock_waits_for_its_manager_too() {
     drop(held);
     let _served = Manager::serve(config()).await.unwrap();
     assert!(waiting.await.unwrap().unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_is_of_another_type_is_not_taken_out() {
+    let manager = manager().await;
+    let list = manager.list::<u32>("list").await.unwrap();
+    list.extend(&[1, 2]).await.unwrap();
+    let words = manager.list::<String>("list").await.unwrap();
+    assert!(matches!(words.pop().await, Err(GetError::Mismatch(_))));
+    assert!(matches!(words.remove(0).await, Err(GetError::Mismatch(_))));
+    assert_eq!(list.items().await.unwrap(), [1, 2]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 use std::marker::PhantomData;
 
 use piecework_wire::request::ArgOut;
+use piecework_wire::{Payload, Value as Data};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,6 +11,7 @@ use crate::error::{CallError, EntryError, GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::Handle;
+use crate::session::written;
 
 /// A dict of the manager's, in the order of its entries. Cheap to clone.
 ///
@@ -50,7 +52,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// # Errors
     /// The manager cannot be reached; the key is none, or the value no `V`.
     pub async fn get(&self, key: &K) -> Result<Option<V>, EntryError> {
-        self.value_of(Again::Yes, "__getitem__", key).await
+        let key = to_payload(key)?;
+        match self.handle.call(Again::Yes, "__getitem__", &[ArgOut::Payload(&key)]).await {
+            Err(error) if error.is_remote("KeyError") => Ok(None),
+            got => Ok(self.handle.read(&got?).map(Some)?),
+        }
     }
 
     /// Sets the value of a key.
@@ -74,23 +80,34 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         Ok(self.handle.read(&self.handle.call(Again::Yes, "setdefault", &args).await?)?)
     }
 
-    /// Takes a key out; gives the value that it had.
+    /// Takes a key out; gives the value that it had. One that is no `V`, or comes when the future
+    /// was dropped, is put back, unless the key has another by then.
     ///
     /// # Errors
     /// As for [`Dict::get`].
     pub async fn remove(&self, key: &K) -> Result<Option<V>, EntryError> {
-        self.value_of(Again::No, "pop", key).await
+        let key = to_payload(key)?;
+        let kept = key.clone();
+        let back = move |ident: &str, value: Payload| {
+            let args = [ArgOut::Payload(&kept), ArgOut::Payload(&value)];
+            Some(written(ident, "setdefault", &args))
+        };
+        Ok(self.handle.take("pop", &[ArgOut::Payload(&key)], "KeyError", back).await?)
     }
 
-    /// Takes the last entry out.
+    /// Takes the last entry out, as [`Dict::remove`] does.
     ///
     /// # Errors
     /// As for [`Dict::get`].
     pub async fn pop(&self) -> Result<Option<(K, V)>, GetError> {
-        match self.handle.call(Again::No, "popitem", &[]).await {
-            Err(error) if error.is_remote("KeyError") => Ok(None),
-            popped => self.handle.read(&popped?).map(Some),
-        }
+        let back = |ident: &str, entry: Payload| match entry.value().ok()? {
+            Data::Tuple(entry) => {
+                let args: Vec<_> = entry.iter().map(ArgOut::Value).collect();
+                Some(written(ident, "setdefault", &args))
+            }
+            _ => None,
+        };
+        self.handle.take("popitem", &[], "KeyError", back).await
     }
 
     /// Whether a key has a value.
@@ -141,13 +158,5 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// The manager cannot be reached.
     pub async fn clear(&self) -> Result<(), CallError> {
         self.handle.call(Again::Yes, "clear", &[]).await.map(drop)
-    }
-
-    async fn value_of(&self, again: Again, method: &str, key: &K) -> Result<Option<V>, EntryError> {
-        let key = to_payload(key)?;
-        match self.handle.call(again, method, &[ArgOut::Payload(&key)]).await {
-            Err(error) if error.is_remote("KeyError") => Ok(None),
-            got => Ok(self.handle.read(&got?).map(Some)?),
-        }
     }
 }

@@ -2,13 +2,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, WireError};
 use serde::de::DeserializeOwned;
 
 use crate::again::Again;
-use crate::driver::Unclaimed;
+use crate::driver::{Unclaimed, Undo};
 use crate::error::{CallError, GetError, OpenError};
 use crate::item::from_payload;
 use crate::manager::Manager;
@@ -97,6 +98,35 @@ impl Handle {
 
     pub(super) async fn seat(&self) -> Result<Seat, CallError> {
         Arc::clone(self.manager.sessions()).seat().await
+    }
+
+    /// Makes a call that takes a value out, if there is one: `none` is raised where there is none.
+    /// What nobody takes, or is no `T`, is put back by the call that `back` makes of it.
+    pub(super) async fn take<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        args: &[ArgOut<'_>],
+        none: &str,
+        back: impl Fn(&str, Payload) -> Option<BytesMut> + Send + Sync + 'static,
+    ) -> Result<Option<T>, GetError> {
+        let (ident, session) = (Arc::clone(&self.ident), self.manager.sessions().shared().await?);
+        let undo = move |returned: &Returned| {
+            let payload = returned.payload().ok();
+            Vec::from_iter(payload.and_then(|payload| back(&ident, payload)))
+        };
+        let undo: Arc<Undo> = Arc::new(undo);
+        let unclaimed = Unclaimed::Undone(Arc::clone(&undo));
+        let taken = match session.call_for(&self.ident, method, args, unclaimed).await {
+            Err(error) if error.is_remote(none) => return Ok(None),
+            taken => taken?,
+        };
+        let read = self.read(&taken);
+        if matches!(read, Err(GetError::Mismatch(_))) {
+            for request in undo(&taken) {
+                session.post_written(&self.ident, request)?;
+            }
+        }
+        read.map(Some)
     }
 
     /// Makes a call over this session whose reply is of no interest.

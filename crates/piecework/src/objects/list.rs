@@ -11,6 +11,7 @@ use crate::error::{CallError, GetError, OpenError, PutError};
 use crate::item::to_payload;
 use crate::manager::Manager;
 use crate::objects::handle::{Handle, count};
+use crate::session::written;
 
 /// A list of the manager's. Cheap to clone.
 ///
@@ -98,20 +99,26 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         Ok(())
     }
 
-    /// Takes the last item out.
+    /// Takes the last item out. One that is no `T`, or comes when the future was dropped, is put
+    /// back.
     ///
     /// # Errors
     /// As for [`List::get`].
     pub async fn pop(&self) -> Result<Option<T>, GetError> {
-        self.take(&[]).await
+        let back =
+            |ident: &str, item: Payload| Some(written(ident, "append", &[ArgOut::Payload(&item)]));
+        self.handle.take("pop", &[], "IndexError", back).await
     }
 
-    /// Takes the item at an index out, if there is one.
+    /// Takes the item at an index out, if there is one, as [`List::pop`] does.
     ///
     /// # Errors
     /// As for [`List::get`].
     pub async fn remove(&self, index: usize) -> Result<Option<T>, GetError> {
-        self.take(&[count(index)]).await
+        let back = move |ident: &str, item: Payload| {
+            Some(written(ident, "insert", &[count(index), ArgOut::Payload(&item)]))
+        };
+        self.handle.take("pop", &[count(index)], "IndexError", back).await
     }
 
     /// How many items there are.
@@ -136,12 +143,5 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// The manager cannot be reached; or an item is no `T`.
     pub async fn items(&self) -> Result<Vec<T>, GetError> {
         self.handle.read(&self.handle.call(Again::Yes, "copy", &[]).await?)
-    }
-
-    async fn take(&self, args: &[ArgOut<'_>]) -> Result<Option<T>, GetError> {
-        match self.handle.call(Again::No, "pop", args).await {
-            Err(error) if error.is_remote("IndexError") => Ok(None),
-            taken => self.handle.read(&taken?).map(Some),
-        }
     }
 }
