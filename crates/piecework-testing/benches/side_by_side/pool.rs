@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use piecework::Pool;
+use piecework::{Concurrency, Manager, Pool};
 use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tokio::runtime::Runtime;
@@ -53,6 +53,8 @@ pub(crate) fn run(words: &Words) -> io::Result<()> {
         }
     }
     subjects.push(subject(Role::Own, "piecework", Box::new(move || children(tasks))));
+    let take = Box::new(move || workers(tasks));
+    subjects.push(subject(Role::Own, "piecework over workers", take));
     in_rounds(words.rounds, &subjects)
 }
 
@@ -77,6 +79,23 @@ fn children(tasks: u64) -> io::Result<Duration> {
         let took = began.elapsed();
         pool.close();
         pool.join().await;
+        checked(&results, tasks, took)
+    })
+}
+
+/// A worker with as many child processes, and a manager between it and the pool: in the same
+/// process, which is what they would be as programs of their own but for the sockets.
+fn workers(tasks: u64) -> io::Result<Duration> {
+    Runtime::new()?.block_on(async {
+        let manager = Manager::local().await.map_err(io::Error::other)?;
+        let worker = manager.worker("task").concurrency(Concurrency::Processes(WORKERS));
+        let working = tokio::spawn(worker.run());
+        let pool = Pool::options().over(&manager, "task").await.map_err(io::Error::other)?;
+        pool.map(same, 0..TASKS_BEFORE).await.map_err(io::Error::other)?;
+        let began = Instant::now();
+        let results = pool.map(same, 0..tasks).await.map_err(io::Error::other)?;
+        let took = began.elapsed();
+        working.abort();
         checked(&results, tasks, took)
     })
 }
