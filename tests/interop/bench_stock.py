@@ -98,19 +98,27 @@ def cycles(clients):
     return "items/s, %d client%s" % (clients, "" if clients == 1 else "s")
 
 
-def items(address, clients, seconds):
-    """Items per second of all clients, and items per second of their processors' time."""
+def begun_at_once(count, script, *words, warm_up=0):
+    """The lines of programs that all begin when the last one is ready; what they do in the warm-up
+    does not count."""
     with ExitStack() as stack:
-        words = (*address, AUTHKEY, seconds)
-        programs = [
-            stack.enter_context(started("bench_items.py", *words)) for _ in range(clients)
-        ]
+        programs = [stack.enter_context(started(script, *words)) for _ in range(count)]
         for program in programs:
             program.wait_for("^ready$")
-        begin = time.monotonic() + seconds * WARM_UP_PART
+        begin = time.monotonic() + warm_up
         for program in programs:
             program.tell(repr(begin))
-        ended = [tuple(map(float, program.finish()[-1].split())) for program in programs]
+        return [program.finish() for program in programs]
+
+
+def items(address, clients, seconds):
+    """Items per second of all clients, and items per second of their processors' time."""
+    ended = [
+        tuple(map(float, lines[-1].split()))
+        for lines in begun_at_once(
+            clients, "bench_items.py", *address, AUTHKEY, seconds, warm_up=seconds * WARM_UP_PART
+        )
+    ]
     rate = sum(many / took for many, took, _ in ended)
     return rate, sum(many for many, _, _ in ended) / sum(of_cpu for _, _, of_cpu in ended)
 
@@ -118,17 +126,9 @@ def items(address, clients, seconds):
 def crowd(address, part, tell):
     """How many of those who come at once are served soon, and when the last one is."""
     patience = CROWD_PATIENCE_SECONDS * part
-    with ExitStack() as stack:
-        words = (*address, AUTHKEY, CROWD_CLIENTS_EACH, patience)
-        programs = [
-            stack.enter_context(started("bench_crowd.py", *words)) for _ in range(CROWD_PROCESSES)
-        ]
-        for program in programs:
-            program.wait_for("^ready$")
-        begin = time.monotonic()
-        for program in programs:
-            program.tell(repr(begin))
-        served = [float(after) for program in programs for after in program.finish()[1:]]
+    words = (*address, AUTHKEY, CROWD_CLIENTS_EACH, patience)
+    ended = begun_at_once(CROWD_PROCESSES, "bench_crowd.py", *words)
+    served = [float(after) for lines in ended for after in lines[1:]]
     soon = sum(after <= 1 for after in served)
     tell("clients served within a second, of %d at once" % CROWD, COUNT, soon)
     last = max(served) if len(served) == CROWD else patience
@@ -137,17 +137,9 @@ def crowd(address, part, tell):
 
 def turns(address, seconds, tell):
     """How often one lock is held that many want, and whether each of them has it as often."""
-    with ExitStack() as stack:
-        words = (*address, AUTHKEY, LOCK_CLIENTS_EACH, seconds)
-        programs = [
-            stack.enter_context(started("bench_lock.py", *words)) for _ in range(LOCK_PROCESSES)
-        ]
-        for program in programs:
-            program.wait_for("^ready$")
-        begin = time.monotonic() + seconds * WARM_UP_PART
-        for program in programs:
-            program.tell(repr(begin))
-        held = [int(count) for program in programs for count in program.finish()[-1].split()]
+    words = (*address, AUTHKEY, LOCK_CLIENTS_EACH, seconds)
+    ended = begun_at_once(LOCK_PROCESSES, "bench_lock.py", *words, warm_up=seconds * WARM_UP_PART)
+    held = [int(count) for lines in ended for count in lines[-1].split()]
     who = "one lock, %d clients: " % LOCK_CLIENTS
     tell(who + "turns/s", PER_SECOND, sum(held) / seconds)
     tell(who + "turns of who had fewest", COUNT, min(held))
