@@ -67,6 +67,13 @@ pub enum TaskError {
         /// Its path.
         function: &'static str,
     },
+    /// Two functions have this name, which happens to functions within functions: nobody could
+    /// tell which is meant.
+    #[error("two functions are the task {function}; hint: give one of them another name")]
+    Doubled {
+        /// Their path.
+        function: &'static str,
+    },
     /// What it takes or gives cannot be said.
     #[error(transparent)]
     Unsayable(#[from] Unsayable),

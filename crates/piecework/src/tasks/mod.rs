@@ -24,6 +24,7 @@ pub(crate) use seat::{Begin, Seat};
 pub use serve::init;
 
 use std::any::type_name;
+use std::collections::HashSet;
 
 use bytes::BytesMut;
 use serde::Serialize;
@@ -61,6 +62,15 @@ impl Task {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }
 
+    /// Checks that each task can be told from the others by its name.
+    pub(crate) fn check() -> Result<(), TaskError> {
+        let mut names = HashSet::new();
+        match inventory::iter::<Self>().find(|task| !names.insert(task.name())) {
+            Some(task) => Err(TaskError::Doubled { function: task.name() }),
+            None => Ok(()),
+        }
+    }
+
     /// Runs it here, with a tuple of arguments, and appends its result as a child says it; nothing,
     /// if it has none.
     pub(crate) fn run_caught(&self, arguments: &[u8], out: &mut BytesMut) -> Result<(), TaskError> {
@@ -82,9 +92,11 @@ impl Task {
 /// The name of the task that this function is.
 pub(crate) fn name_of<F: Copy>(_function: F) -> Result<&'static str, TaskError> {
     let name = type_name::<F>();
-    match Task::find(name) {
-        Some(_) => Ok(name),
-        None => Err(TaskError::Unmarked { function: name }),
+    let mut named = inventory::iter::<Task>().filter(|task| task.name() == name);
+    match (named.next(), named.next()) {
+        (Some(_), None) => Ok(name),
+        (Some(_), Some(_)) => Err(TaskError::Doubled { function: name }),
+        (None, _) => Err(TaskError::Unmarked { function: name }),
     }
 }
 

@@ -30,7 +30,11 @@ const CALLS_MAX: usize = 2;
 static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// Makes a program's child processes do what they are there for: call it first in `main`. In any
-/// other process it does nothing.
+/// other process it only checks that each task has a name of its own.
+///
+/// # Panics
+/// Two functions marked with [`task`](crate::task) have the same path, which happens to functions
+/// within functions.
 ///
 /// ```
 /// #[piecework::task]
@@ -45,6 +49,9 @@ static SERVES: AtomicBool = AtomicBool::new(false);
 /// }
 /// ```
 pub fn init() {
+    if let Err(doubled) = Task::check() {
+        panic!("{doubled}");
+    }
     if is_child() {
         SERVES.store(true, Ordering::Relaxed);
         // `main` may run in a runtime, in which no task could have one of its own.

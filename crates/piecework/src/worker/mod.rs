@@ -29,7 +29,7 @@ use serde::Serialize;
 
 use crate::error::OpenError;
 use crate::manager::Manager;
-use crate::tasks::{Begin, TaskFn, panics};
+use crate::tasks::{Begin, Task, TaskFn, panics};
 use crate::worker::desk::Desk;
 use crate::worker::errand::Manner;
 use crate::worker::handler::{Gives, Tries, handler};
@@ -259,6 +259,7 @@ impl<S: 'static> Worker<S> {
 
     async fn work(self) -> Result<(), WorkerError> {
         panics::note_all();
+        Task::check()?;
         let concurrency = self.plan.concurrency(self.concurrency, self.begins_children)?;
         let plan = Arc::new(self.plan);
         let source = plan.open().await?;
