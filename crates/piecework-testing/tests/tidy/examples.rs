@@ -1,22 +1,15 @@
 //! Each public item of the library for Rust programs has an example in its docs that is run.
 //!
-//! What lints can hold is theirs: that such an item has docs, what it says of errors and panics, and
-//! that `pub` means public.
+//! What lints can hold is theirs: that such an item has docs, that these tell of errors and panics,
+//! and that `pub` means public.
 
 use crate::tree::{Offence, SourceFile};
 
 /// The sources of what a program depends on.
 const LIBRARY: [&str; 2] = ["crates/piecework/src/", "crates/piecework-macros/src/"];
 /// Files that the rule does not look at yet.
-const NOT_YET: [&str; 38] = [
-    "crates/piecework-macros/src/lib.rs",
+const NOT_YET: [&str; 18] = [
     "crates/piecework/src/command.rs",
-    "crates/piecework/src/command/error.rs",
-    "crates/piecework/src/command/group.rs",
-    "crates/piecework/src/command/output.rs",
-    "crates/piecework/src/command/process.rs",
-    "crates/piecework/src/command/signal.rs",
-    "crates/piecework/src/command/stream.rs",
     "crates/piecework/src/error.rs",
     "crates/piecework/src/lease.rs",
     "crates/piecework/src/manager.rs",
@@ -30,23 +23,10 @@ const NOT_YET: [&str; 38] = [
     "crates/piecework/src/objects/rlock.rs",
     "crates/piecework/src/objects/semaphore.rs",
     "crates/piecework/src/objects/value.rs",
-    "crates/piecework/src/pipe.rs",
-    "crates/piecework/src/pool/mod.rs",
-    "crates/piecework/src/pool/options.rs",
-    "crates/piecework/src/pool/result.rs",
-    "crates/piecework/src/process.rs",
     "crates/piecework/src/queue.rs",
     "crates/piecework/src/raw_queue.rs",
     "crates/piecework/src/serve.rs",
     "crates/piecework/src/session.rs",
-    "crates/piecework/src/tasks/callable.rs",
-    "crates/piecework/src/tasks/failure.rs",
-    "crates/piecework/src/tasks/mod.rs",
-    "crates/piecework/src/worker/concurrency.rs",
-    "crates/piecework/src/worker/error.rs",
-    "crates/piecework/src/worker/handler.rs",
-    "crates/piecework/src/worker/mod.rs",
-    "crates/piecework/src/worker/stop.rs",
 ];
 /// What is used, and so can be shown in use.
 const KINDS: [&str; 6] = ["enum", "fn", "macro_rules!", "struct", "trait", "type"];
@@ -156,8 +136,8 @@ mod tests {
 
     #[test]
     fn an_item_without_an_example_is_seen() {
-        let text = "/// Does it.\npub fn f() {}\n\n    /// Is it.\n    #[derive(\n        Debug,\n    )]\n    \
-            pub struct S<T>;\n/// ```text\n/// a picture\n/// ```\npub async fn g() {}\n";
+        let text = "/// Does it.\npub fn f() {}\n\n    /// Is it.\n    #[derive(\n        Debug,\n\
+            )]\n    pub struct S<T>;\n/// ```text\n/// a picture\n/// ```\npub async fn g() {}\n";
         assert_eq!(lines_of(&offences(text)), [2, 8, 12]);
         assert!(offences(text)[1].to_string().contains("`struct S`"));
         let exported = "#[macro_export]\nmacro_rules! m {}\nmacro_rules! n {}\n";
