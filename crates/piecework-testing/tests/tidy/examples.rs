@@ -15,7 +15,7 @@ const LIBRARY: [&str; 6] = [
     "crates/piecework-wire/src/pickle/value.rs",
 ];
 /// Files that the rule does not look at yet.
-const NOT_YET: [&str; 18] = [
+const NOT_YET: [&str; 24] = [
     "crates/piecework/src/command.rs",
     "crates/piecework/src/error.rs",
     "crates/piecework/src/lease.rs",
