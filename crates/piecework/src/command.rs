@@ -63,6 +63,17 @@ pub const STOPPING_MAX: Duration = Duration::from_secs(2);
 ///
 /// It is plain data for serde, and so is its [`Output`]: both can be put into queues, and be
 /// arguments and results of tasks.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::Command;
+///
+/// let command = Command::new("sh").arg("-c").arg("tr a-z A-Z").input("five!");
+/// assert_eq!(command.run().await?.stdout, b"FIVE!");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
@@ -77,6 +88,16 @@ pub struct Command {
 
 impl Command {
     /// Names the program: a path, or a name that is looked up on `PATH`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("echo").arg("one word").run().await?;
+    /// assert_eq!(output.stdout, b"one word\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_owned();
         let found = search::find(&program);
@@ -95,6 +116,16 @@ impl Command {
     }
 
     /// Adds one argument.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("echo").arg("$HOME").arg("*").run().await?;
+    /// assert_eq!(output.stdout, b"$HOME *\n"); // there is no shell to look into it
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.inner.arg(argument);
@@ -102,6 +133,16 @@ impl Command {
     }
 
     /// Sets one variable of the environment, which is otherwise that of this process.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("printenv").arg("COLOUR").env("COLOUR", "red").run().await?;
+    /// assert_eq!(output.stdout, b"red\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.look_up_in(name.as_ref());
@@ -110,6 +151,16 @@ impl Command {
     }
 
     /// Takes one variable out of the environment.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("printenv").arg("HOME").env_remove("HOME").run().await?;
+    /// assert!(output.stdout.is_empty() && !output.end.is_success());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.look_up_in(name.as_ref());
@@ -118,6 +169,15 @@ impl Command {
     }
 
     /// Names the directory that the command works in, which is otherwise that of this process.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// assert_eq!(Command::new("pwd").current_dir("/").run().await?.stdout, b"/\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
         self.inner.current_dir(directory);
@@ -126,6 +186,16 @@ impl Command {
 
     /// Lets another program start the command, as `nice -n 5 COMMAND` does: these are its name and
     /// its own arguments.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let command = Command::new("printenv").arg("COLOUR");
+    /// assert_eq!(command.via(["env", "COLOUR=red"]).run().await?.stdout, b"red\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn via(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.via = words.into_iter().map(Into::into).collect();
@@ -133,6 +203,16 @@ impl Command {
     }
 
     /// Gives the bytes that the command reads from its standard input.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("wc").arg("-c").input(vec![0; 1_000]).run().await?;
+    /// assert_eq!(output.stdout.trim_ascii(), b"1000");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Bytes>) -> Self {
         self.input = Some(bytes.into());
@@ -141,6 +221,16 @@ impl Command {
 
     /// Keeps at most this many bytes from the end of standard error, [`STDERR_BYTES_MAX`] unless
     /// told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let command = Command::new("sh").arg("-c").arg("seq 1000 >&2");
+    /// assert_eq!(command.stderr_bytes_max(9).run().await?.stderr, b"999\n1000\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stderr_bytes_max(mut self, bytes_max: usize) -> Self {
         self.stderr_bytes_max = bytes_max;
@@ -189,6 +279,17 @@ impl Command {
     }
 
     /// Starts the command.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let running = Command::new("sleep").arg("60").spawn()?; // does not wait
+    /// running.group().terminate();
+    /// assert!(!running.finish().await?.end.is_success());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks
@@ -246,16 +347,17 @@ impl Command {
 /// that ends. Where a child of the pool itself is killed, as by
 /// [`Process::kill`](crate::Process::kill) or by somebody else, the command goes on.
 ///
-/// ```no_run
+/// ```
 /// use piecework::Pool;
 /// use piecework::command::{self, Command};
 ///
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     piecework::init(); // first: the children are this program, too
-///     let files = ["a", "b", "c"].map(|name| Command::new("gzip").arg("--keep").arg(name));
+///     let names = ["a.txt", "b.txt", "c.txt"];
+///     let files = names.map(|name| Command::new("basename").arg(name).arg(".txt"));
 ///     for output in Pool::local(2).map(command::run, files).await? {
-///         println!("{}", output?.end);
+///         assert!(output?.end.is_success());
 ///     }
 ///     Ok(())
 /// }

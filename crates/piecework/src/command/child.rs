@@ -19,6 +19,18 @@ use super::{
 };
 
 /// What a running command wrote since the last part.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::{Command, Part, Parts};
+///
+/// let mut running = Command::new("sh").arg("-c").arg("echo oh >&2; sleep 60").spawn()?;
+/// let part = running.part(Parts { lines: true, bytes_max: 4096 }).await?;
+/// assert_eq!(part, Some(Part::Stderr(b"oh\n".to_vec())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// To standard output.
@@ -28,6 +40,22 @@ pub enum Part {
 }
 
 /// A command that runs. Dropping it kills its whole process group.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::Command;
+///
+/// let running = Command::new("sleep").arg("60").spawn()?;
+/// let group = running.group();
+/// drop(running); // nothing of it goes on
+/// # while group.is_alive() {
+/// #     tokio::task::yield_now().await;
+/// # }
+/// assert!(!group.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Running {
     program: OsString,
@@ -72,6 +100,19 @@ impl Running {
 
     /// Returns the handle with which the command and all that it started can be stopped while it
     /// runs.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let running = Command::new("sleep").arg("60").spawn()?;
+    /// let group = running.group(); // to be kept by whoever may stop it
+    /// let finishing = tokio::spawn(running.finish());
+    /// group.kill();
+    /// assert_eq!(finishing.await.expect("it does not panic")?.end.to_string(), "signal SIGKILL");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn group(&self) -> Group {
         self.group
     }
@@ -108,6 +149,16 @@ impl Running {
     }
 
     /// Feeds the command, collects what it writes, and returns when it has ended.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let running = Command::new("sort").input("pear\napple\n").spawn()?;
+    /// assert_eq!(running.finish().await?.stdout, b"apple\npear\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
