@@ -1,41 +1,19 @@
 //! A queue of a manager, as it is: payloads in, payloads out.
-use std::sync::Arc;
+mod lease;
+mod open;
+
+pub use lease::Settle;
+
 use std::time::Duration;
 
-use piecework_wire::reply::{Leased, Returned};
+use piecework_wire::reply::Returned;
 use piecework_wire::request::ArgOut;
 use piecework_wire::{Payload, Value, WireError};
-use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::driver::Unclaimed;
-use crate::error::{CallError, OpenError};
-use crate::opening::Wanted;
-use crate::session::{MANAGER_IDENT, Session, written};
-
-/// The method that only piecework's queues have: by it they are told from stock ones.
-const NATIVE_METHOD: &str = "lease";
-
-/// How a lease ends without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settle {
-    /// The item is done with.
-    Ack,
-    /// It failed: it is ready again, with one attempt more.
-    Nack,
-    /// It was not tried: it is ready again, as if it had never been handed out.
-    Release,
-}
-
-impl Settle {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ack => "ack",
-            Self::Nack => "nack",
-            Self::Release => "release",
-        }
-    }
-}
+use crate::error::CallError;
+use crate::session::Session;
 
 /// A handle on a queue whose items are not decoded.
 ///
@@ -47,58 +25,6 @@ pub struct RawQueue {
     session: Session,
     ident: String,
     native: bool,
-}
-
-impl Session {
-    /// Opens a queue: by the name that `piecework serve --queue` gave it, or by a typeid.
-    ///
-    /// # Errors
-    /// The manager cannot be reached, or has no queue of this name.
-    pub async fn queue(&self, name: &str) -> Result<RawQueue, OpenError> {
-        let typeids = [name.to_owned(), format!("get_{name}_queue"), format!("get_{name}")];
-        let opened = Wanted { place: self.place(), kind: "queue", name }.open(&typeids).await?;
-        let native = opened.has(NATIVE_METHOD);
-        Ok(RawQueue { session: self.clone(), ident: opened.ident, native })
-    }
-
-    /// Begins a run: the queue of tasks that all runs of the manager share, and a queue for the
-    /// results of this one, which ends with this session.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager is a stock Python one.
-    pub async fn begin_run(&self) -> Result<(RawQueue, RawQueue), CallError> {
-        let returned = self.call(MANAGER_IDENT, "run", &[]).await?;
-        match returned.value().map_err(|error| self.place().protocol(error))? {
-            Value::Tuple(idents) => match &idents[..] {
-                [Value::Str(tasks), Value::Str(results)] => {
-                    Ok((self.native_queue(tasks), self.native_queue(results)))
-                }
-                _ => Err(self.odd("run", &Value::Tuple(idents))),
-            },
-            other => Err(self.odd("run", &other)),
-        }
-    }
-
-    /// Opens the queue of tasks that all runs of the manager share.
-    ///
-    /// # Errors
-    /// The connection has ended, or the manager is a stock Python one.
-    pub async fn tasks_of_runs(&self) -> Result<RawQueue, CallError> {
-        let returned = self.call(MANAGER_IDENT, "tasks", &[]).await?;
-        match returned.value().map_err(|error| self.place().protocol(error))? {
-            Value::Str(ident) => Ok(self.native_queue(&ident)),
-            other => Err(self.odd("tasks", &other)),
-        }
-    }
-
-    /// A handle on what is known to be a queue of piecework.
-    fn native_queue(&self, ident: &str) -> RawQueue {
-        RawQueue { session: self.clone(), ident: ident.to_owned(), native: true }
-    }
-
-    fn odd(&self, message: &'static str, value: &Value) -> CallError {
-        self.place().protocol(WireError::Shape { message, what: value.to_string() })
-    }
 }
 
 impl RawQueue {
@@ -238,93 +164,6 @@ impl RawQueue {
         }
     }
 
-    /// Takes up to `max` items under a lease each; waits for one, without a `timeout` for ever.
-    ///
-    /// # Errors
-    /// The connection has ended, or the queue is not native, or the manager refuses.
-    pub async fn lease(
-        &self,
-        max: usize,
-        timeout: Option<Duration>,
-    ) -> Result<Vec<Leased>, CallError> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        // Two that wait would give way to each other for ever.
-        let Some(_turn) = self.session.turn(deadline).await else {
-            return self.lease_once(max, Some(Duration::ZERO)).await;
-        };
-        loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let leased = self.lease_once(max, left).await?;
-            // One that waits gives way to whatever else is asked over its session.
-            if !leased.is_empty() || left == Some(Duration::ZERO) {
-                return Ok(leased);
-            }
-        }
-    }
-
-    async fn lease_once(
-        &self,
-        max: usize,
-        timeout: Option<Duration>,
-    ) -> Result<Vec<Leased>, CallError> {
-        let timeout = timeout.map_or(ArgOut::None, |it| ArgOut::Float(it.as_secs_f64()));
-        let count = ArgOut::Int(i64::try_from(max).unwrap_or(i64::MAX));
-        match self.session.call_for(&self.ident, "lease", &[count, timeout], self.release()).await {
-            Ok(returned) => self.read(returned.leases(max)),
-            Err(error) if error.is_remote("Empty") => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What was leased for nobody goes back, as if it had never been handed out.
-    fn release(&self) -> Unclaimed {
-        let ident = self.ident.clone();
-        Unclaimed::Undone(Arc::new(move |returned: &Returned| {
-            let leased = returned.leases(usize::MAX).unwrap_or_default();
-            let release = |it: &Leased| {
-                let args = [ArgOut::Value(&id_value(it.id)), ArgOut::Str(Settle::Release.name())];
-                written(&ident, "settle", &args)
-            };
-            leased.iter().map(release).collect()
-        }))
-    }
-
-    /// Puts `item` to the queue `to`, and acks the lease `id` of this queue: both, or neither.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has, or there is no queue `to`.
-    pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), CallError> {
-        let id = id_value(id);
-        let args = [ArgOut::Value(&id), ArgOut::Str(to), ArgOut::Payload(item)];
-        self.call("answer", &args).await.map(drop)
-    }
-
-    /// Has the lease `id` last for the whole of its queue's time again, from now; without effect
-    /// where the queue's leases have no end.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has, or the queue is not native.
-    pub async fn renew(&self, id: u64) -> Result<(), CallError> {
-        self.call("renew", &[ArgOut::Value(&id_value(id))]).await.map(drop)
-    }
-
-    /// Ends the lease `id`.
-    ///
-    /// # Errors
-    /// The connection has ended, or the lease has.
-    pub async fn settle(&self, id: u64, how: Settle) -> Result<(), CallError> {
-        let id = id_value(id);
-        let args = [ArgOut::Value(&id), ArgOut::Str(how.name())];
-        // Given up or not: nobody else would end it.
-        self.session.order(&self.ident, "settle", &args)?.await
-    }
-
-    /// Ends the lease `id`, and does not wait until the manager has heard of it.
-    pub(crate) fn settle_soon(&self, id: u64, how: Settle) -> Result<(), CallError> {
-        let id = id_value(id);
-        self.session.post(&self.ident, "settle", &[ArgOut::Value(&id), ArgOut::Str(how.name())])
-    }
-
     /// Returns how many items are ready.
     ///
     /// # Errors
@@ -357,11 +196,6 @@ impl RawQueue {
     fn read<T>(&self, read: Result<T, WireError>) -> Result<T, CallError> {
         read.map_err(|error| self.session.place().protocol(error))
     }
-}
-
-/// An id as an int. Ids count up from 1, so none is beyond 63 bits.
-fn id_value(id: u64) -> Value {
-    Value::Int(i64::try_from(id).unwrap_or(i64::MAX))
 }
 
 /// Whether a put that does not wait found room.
