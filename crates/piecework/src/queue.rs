@@ -43,6 +43,17 @@ impl Manager {
     /// Opens a queue of items of the type `T`, over a connection of its own: by the name that
     /// `piecework serve --queue` gave it, or by a typeid.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let tasks = manager.queue::<(String, u32)>("task").await?;
+    /// tasks.put(&("a".to_owned(), 1)).await?;
+    /// assert!(manager.queue::<u64>("no such name").await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
     pub async fn queue<T>(&self, name: &str) -> Result<Queue<T>, OpenError> {
@@ -52,11 +63,34 @@ impl Manager {
 
 impl<T> Queue<T> {
     /// The name that it was opened by.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// assert_eq!(tasks.name(), "task");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> &str {
         self.link.name()
     }
 
     /// How many items are ready.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put_all(&[1, 2, 3]).await?;
+    /// let first = tasks.lease().await?;
+    /// assert_eq!(tasks.len().await?, 2); // what is leased is not ready
+    /// # drop(first);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -66,6 +100,18 @@ impl<T> Queue<T> {
 
     /// Whether no item is ready.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// assert!(tasks.is_empty().await?);
+    /// tasks.put(&1).await?;
+    /// assert!(!tasks.is_empty().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn is_empty(&self) -> Result<bool, CallError> {
@@ -73,6 +119,20 @@ impl<T> Queue<T> {
     }
 
     /// Waits until every item that was put is done.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&1).await?;
+    /// let task = tasks.lease().await?;
+    /// let waiting = tokio::spawn(async move { tasks.join().await });
+    /// task.ack().await?; // from here on there is nothing to wait for
+    /// waiting.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -84,6 +144,21 @@ impl<T> Queue<T> {
 impl<T> Lease<T> {
     /// Puts `answer` to another queue of the same manager, and acks the item: both, or neither. A
     /// crash at any moment leaves exactly one of the task and its answer.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// # tasks.put(&12).await?;
+    /// let squares = manager.queue::<u64>("square").await?;
+    /// let task = tasks.lease().await?;
+    /// let square = *task * *task;
+    /// task.answer(&squares, &square).await?; // and is acked
+    /// assert_eq!((squares.get().await?, tasks.len().await?), (144, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Lease::ack`] and [`Queue::put`]; and the queue is another manager's.

@@ -20,6 +20,20 @@ use crate::session::Session;
 /// Calls on queues of one [`Session`] are answered in order. A `get` whose future is dropped before
 /// its reply closes the session, which gives back what it may have got; a `lease` whose future is
 /// dropped leases nothing.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::{Payload, Value};
+///
+/// let tasks = manager.raw_queue("task").await?;
+/// tasks.put(&Payload::from_value(&Value::from("a"))).await?; // whatever Python calls an object
+/// let item = tasks.get(None).await?.expect("it waits for one");
+/// assert_eq!(item.value()?, Value::from("a"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RawQueue {
     session: Session,
@@ -29,22 +43,68 @@ pub struct RawQueue {
 
 impl RawQueue {
     /// Returns whether this is a queue of piecework: only then are there leases and `put_many`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// assert!(manager.raw_queue("task").await?.is_native());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_native(&self) -> bool {
         self.native
     }
 
     /// Returns what calls on this queue name it by: as the target of [`RawQueue::answer`] it is as
     /// good as a name.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # use piecework::{Payload, Value};
+    /// # let session = manager.session().await?;
+    /// # let tasks = session.queue("task").await?;
+    /// # let item = Payload::from_value(&Value::from("a"));
+    /// let results = session.queue("result").await?;
+    /// tasks.put_to(results.ident(), &item).await?;
+    /// assert_eq!(results.qsize().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ident(&self) -> &str {
         &self.ident
     }
 
     /// Returns the session over which this queue is used.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let tasks = manager.raw_queue("task").await?;
+    /// tasks.session().announce("reads the mail").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn session(&self) -> &Session {
         &self.session
     }
 
     /// Puts an item; waits while the queue is full.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// tasks.put(&item).await?;
+    /// assert_eq!(tasks.get(None).await?, Some(item));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the manager refuses the item.
@@ -75,6 +135,21 @@ impl RawQueue {
 
     /// Puts an item to another queue of the same manager, named by its [`ident`](Self::ident).
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # use piecework::{Payload, Value};
+    /// # let session = manager.session().await?;
+    /// # let tasks = session.queue("task").await?;
+    /// # let item = Payload::from_value(&Value::from("a"));
+    /// let results = session.queue("result").await?;
+    /// tasks.put_to(results.ident(), &item).await?;
+    /// assert_eq!(results.get(None).await?, Some(item));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`RawQueue::put`]; and there is no such queue.
     pub async fn put_to(&self, ident: &str, item: &Payload) -> Result<(), CallError> {
@@ -82,6 +157,20 @@ impl RawQueue {
     }
 
     /// Puts an item to another queue of the same manager if that has room; tells whether it had.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # use piecework::{Payload, Value};
+    /// # let session = manager.session().await?;
+    /// # let tasks = session.queue("task").await?;
+    /// # let item = Payload::from_value(&Value::from("a"));
+    /// let results = session.queue("result").await?;
+    /// assert!(tasks.put_to_now(results.ident(), &item).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`RawQueue::put_to`].
@@ -92,6 +181,20 @@ impl RawQueue {
     /// Puts an item whose answer is for the queue `results`, named by its [`ident`](Self::ident):
     /// once that queue has ended, nobody gets the item any more.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// let (tasks, results) = manager.session().await?.begin_run().await?;
+    /// tasks.put_for(&item, results.ident()).await?;
+    /// let task = tasks.lease(1, None).await?.remove(0);
+    /// tasks.answer(task.id, results.ident(), &item).await?;
+    /// assert_eq!(results.get(None).await?, Some(item));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`RawQueue::put`]; and this queue is not native, or there is no queue `results`.
     pub async fn put_for(&self, item: &Payload, results: &str) -> Result<(), CallError> {
@@ -101,6 +204,19 @@ impl RawQueue {
     /// Takes back the items whose answers are for the queue `results` and that nobody has got so
     /// far; returns how many those were.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// # let (tasks, results) = manager.session().await?.begin_run().await?;
+    /// tasks.put_for(&item, results.ident()).await?;
+    /// tasks.put_for(&item, results.ident()).await?;
+    /// assert_eq!(tasks.withdraw(results.ident()).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended, or this queue is not native, or there is no queue `results`.
     pub async fn withdraw(&self, results: &str) -> Result<u64, CallError> {
@@ -109,6 +225,18 @@ impl RawQueue {
     }
 
     /// Whether there is a queue of this [`ident`](Self::ident).
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// assert!(tasks.is_there(tasks.ident()).await?);
+    /// assert!(!tasks.is_there("no-such-ident").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended.
@@ -122,6 +250,19 @@ impl RawQueue {
 
     /// Puts an item unless one was put under this key before, as long as the manager remembers.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// tasks.put_once("order 17", &item).await?;
+    /// tasks.put_once("order 17", &item).await?;
+    /// assert_eq!(tasks.qsize().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`RawQueue::put`]; and the queue is not native.
     pub async fn put_once(&self, key: &str, item: &Payload) -> Result<(), CallError> {
@@ -130,6 +271,20 @@ impl RawQueue {
 
     /// Waits until every item that was put is done.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// tasks.put(&item).await?;
+    /// let task = tasks.lease(1, None).await?.remove(0);
+    /// tasks.settle(task.id, piecework::Settle::Ack).await?;
+    /// tasks.join().await?; // at once: all is done
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended.
     pub async fn join(&self) -> Result<(), CallError> {
@@ -137,6 +292,20 @@ impl RawQueue {
     }
 
     /// Puts items, all or none; waits while the queue is full.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use piecework::{Payload, Value};
+    ///
+    /// let tasks = manager.raw_queue("task").await?;
+    /// let items = [1, 2, 3].map(|n| Payload::from_value(&Value::Int(n)));
+    /// tasks.put_many(&items).await?; // with one call
+    /// assert_eq!(tasks.qsize().await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`RawQueue::put`]; and the queue is not native, or there are too many items.
@@ -148,6 +317,21 @@ impl RawQueue {
     ///
     /// Whether the item is leased by that, and what ends the lease, is a matter of the queue's ack
     /// mode; on a stock queue it is gone.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// assert_eq!(tasks.get(Some(Duration::ZERO)).await?, None); // does not wait
+    /// tasks.put(&item).await?;
+    /// assert_eq!(tasks.get(None).await?, Some(item));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the manager refuses.
@@ -166,6 +350,18 @@ impl RawQueue {
 
     /// Returns how many items are ready.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// tasks.put(&item).await?;
+    /// assert_eq!(tasks.qsize().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended.
     pub async fn qsize(&self) -> Result<u64, CallError> {
@@ -174,6 +370,16 @@ impl RawQueue {
     }
 
     /// Lets go of the queue in good order: the manager sees that this client did not crash.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let tasks = manager.raw_queue("task").await?;
+    /// tasks.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.

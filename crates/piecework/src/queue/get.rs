@@ -21,6 +21,21 @@ impl<T: DeserializeOwned> Queue<T> {
     /// What must not be lost should this program die on it is got by [`Queue::lease`]. An item that
     /// was got the very moment before the program or the connection ended may come again.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// let waiting = tokio::spawn({
+    ///     let tasks = tasks.clone();
+    ///     async move { tasks.get().await }
+    /// });
+    /// tasks.put(&3411).await?;
+    /// assert_eq!(waiting.await??, 3411);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached; or the item is no `T`, and has failed by that: it comes again
     /// as often as the queue's attempts allow, and is dead then.
@@ -34,6 +49,20 @@ impl<T: DeserializeOwned> Queue<T> {
 
     /// Gets the next item, or `None` if there is none until the time is up.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// assert_eq!(tasks.get_timeout(Duration::from_millis(10)).await?, None);
+    /// tasks.put(&3411).await?;
+    /// assert_eq!(tasks.get_timeout(Duration::from_secs(60)).await?, Some(3411)); // at once
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Queue::get`].
     pub async fn get_timeout(&self, timeout: Duration) -> Result<Option<T>, GetError> {
@@ -41,6 +70,18 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     /// Gets the next item, or `None` if none is ready.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// assert_eq!(tasks.try_get().await?, None);
+    /// tasks.put(&3411).await?;
+    /// assert_eq!(tasks.try_get().await?, Some(3411));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Queue::get`].
@@ -99,6 +140,18 @@ impl<T: DeserializeOwned> Queue<T> {
 
     /// Gets the next item under a lease, or `None` if there is none until the time is up.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// assert!(tasks.lease_timeout(Duration::from_millis(10)).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Queue::lease`].
     pub async fn lease_timeout(&self, timeout: Duration) -> Result<Option<Lease<T>>, GetError> {
@@ -115,6 +168,20 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     /// The items as they come, each as [`Queue::get`] gets it; without an end.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// tasks.put_all(&[1, 2, 3, 0]).await?;
+    /// let before_zero = tasks.items().try_take_while(|n| std::future::ready(Ok(*n > 0)));
+    /// assert_eq!(before_zero.try_collect::<Vec<_>>().await?, [1, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn items(&self) -> impl Stream<Item = Result<T, GetError>> + Unpin + '_ {
         Box::pin(unfold(self, |queue| async move { Some((queue.get().await, queue)) }))
     }

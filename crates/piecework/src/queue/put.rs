@@ -18,10 +18,23 @@ impl<T: Serialize> Queue<T> {
     ///
     /// To answer a task of a queue with `answers=`, use [`Lease::answer`](crate::Lease::answer).
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// assert_eq!(tasks.get().await?, 3411);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The item cannot be said as plain data; the manager cannot be reached, or refuses the item.
     /// [`CallError::Closed`] means that the connection ended before the reply: nobody knows whether
     /// the item was put ([`Queue::put_once`] may be called again then).
+    ///
+    /// [`CallError::Closed`]: crate::CallError::Closed
     pub async fn put(&self, item: &T) -> Result<(), PutError> {
         let item = &to_payload(item)?;
         if self
@@ -38,8 +51,23 @@ impl<T: Serialize> Queue<T> {
     /// Puts an item unless one was put under this key before, as long as the manager remembers;
     /// whatever becomes of the connection, it is put once.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put_once("order 17", &3411).await?;
+    /// // As after an error, when nobody knows whether it was put.
+    /// tasks.put_once("order 17", &3411).await?;
+    /// assert_eq!(tasks.len().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Queue::put`], but [`CallError::Closed`]; and the manager is a stock Python one.
+    ///
+    /// [`CallError::Closed`]: crate::CallError::Closed
     pub async fn put_once(&self, key: &str, item: &T) -> Result<(), PutError> {
         let item = &to_payload(item)?;
         let put = |queue: RawQueue| async move { queue.put_once_now(key, item).await };
@@ -51,6 +79,18 @@ impl<T: Serialize> Queue<T> {
     }
 
     /// Puts items in their order, many with one call.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// let items: Vec<u64> = (0..2_500).collect();
+    /// tasks.put_all(&items).await?; // with three calls
+    /// assert_eq!(tasks.len().await?, 2_500);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Queue::put`]; those in front of what could not be put are put.

@@ -13,6 +13,24 @@ use crate::raw_queue::RawQueue;
 use crate::session::written;
 
 /// How a lease ends without an answer.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let tasks = manager.raw_queue("task").await?;
+/// # let item = piecework::Payload::from_value(&"a".into());
+/// use piecework::Settle;
+///
+/// tasks.put(&item).await?;
+/// let first = tasks.lease(1, None).await?.remove(0);
+/// tasks.settle(first.id, Settle::Release).await?; // somebody else may do it
+/// let second = tasks.lease(1, None).await?.remove(0);
+/// assert_eq!(second.attempt, 1);
+/// tasks.settle(second.id, Settle::Ack).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settle {
     /// The item is done with.
@@ -35,6 +53,20 @@ impl Settle {
 
 impl RawQueue {
     /// Takes up to `max` items under a lease each; waits for one, without a `timeout` for ever.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// tasks.put(&item).await?;
+    /// let leased = tasks.lease(10, None).await?; // those that are there, one at least
+    /// assert_eq!((leased.len(), leased[0].attempt), (1, 1));
+    /// assert_eq!(leased[0].payload, item);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the queue is not native, or the manager refuses.
@@ -87,6 +119,24 @@ impl RawQueue {
 
     /// Puts `item` to the queue `to`, and acks the lease `id` of this queue: both, or neither.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # use piecework::{Payload, Value};
+    /// # let session = manager.session().await?;
+    /// # let tasks = session.queue("task").await?;
+    /// # let item = Payload::from_value(&Value::from("a"));
+    /// # tasks.put(&item).await?;
+    /// let results = session.queue("result").await?;
+    /// let task = tasks.lease(1, None).await?.remove(0);
+    /// tasks.answer(task.id, "result", &item).await?; // and there is no such lease any more
+    /// assert_eq!(results.get(None).await?, Some(item));
+    /// assert!(tasks.renew(task.id).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended, or the lease has, or there is no queue `to`.
     pub async fn answer(&self, id: u64, to: &str, item: &Payload) -> Result<(), CallError> {
@@ -98,6 +148,19 @@ impl RawQueue {
     /// Has the lease `id` last for the whole of its queue's time again, from now; without effect
     /// where the queue's leases have no end.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// # tasks.put(&item).await?;
+    /// let task = tasks.lease(1, None).await?.remove(0);
+    /// tasks.renew(task.id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended, or the lease has, or the queue is not native.
     pub async fn renew(&self, id: u64) -> Result<(), CallError> {
@@ -105,6 +168,22 @@ impl RawQueue {
     }
 
     /// Ends the lease `id`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.raw_queue("task").await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// use piecework::Settle;
+    ///
+    /// # tasks.put(&item).await?;
+    /// let task = tasks.lease(1, None).await?.remove(0);
+    /// tasks.settle(task.id, Settle::Nack).await?;
+    /// assert_eq!(tasks.lease(1, None).await?.remove(0).attempt, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the lease has.

@@ -12,6 +12,17 @@ const NATIVE_METHOD: &str = "lease";
 impl Session {
     /// Opens a queue: by the name that `piecework serve --queue` gave it, or by a typeid.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let session = manager.session().await?;
+    /// let (tasks, results) = (session.queue("task").await?, session.queue("result").await?);
+    /// assert!(tasks.is_native() && results.is_native());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no queue of this name.
     pub async fn queue(&self, name: &str) -> Result<RawQueue, OpenError> {
@@ -23,6 +34,17 @@ impl Session {
 
     /// Begins a run: the queue of tasks that all runs of the manager share, and a queue for the
     /// results of this one, which ends with this session.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// let (tasks, results) = manager.session().await?.begin_run().await?;
+    /// tasks.put_for(&item, results.ident()).await?; // nobody gets it when this session has ended
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.
@@ -40,6 +62,19 @@ impl Session {
     }
 
     /// Opens the queue of tasks that all runs of the manager share.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let item = piecework::Payload::from_value(&"a".into());
+    /// # let (run, _results) = manager.session().await?.begin_run().await?;
+    /// # run.put(&item).await?;
+    /// let tasks = manager.session().await?.tasks_of_runs().await?; // as a worker does
+    /// assert_eq!(tasks.qsize().await?, 1); // which somebody's run has put
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.
