@@ -294,6 +294,9 @@ impl Command {
     /// # Errors
     /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks
     /// processes or files.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: its pipes are read there.
     pub fn spawn(mut self) -> Result<Running, CommandError> {
         let started = Instant::now();
         let program = self.program.clone();
