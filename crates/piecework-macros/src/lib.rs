@@ -10,10 +10,18 @@ use syn::{Error, FnArg, ItemFn};
 /// Its arguments and its result are of types that serde knows. It may be `async`; it may not be
 /// generic, a method, or take references.
 ///
-/// ```ignore
+/// ```
 /// #[piecework::task]
 /// fn square(n: u64) -> u64 {
 ///     n * n
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), piecework::tasks::TaskError> {
+///     piecework::init(); // first: the child is this program, too
+///     assert_eq!(square(12), 144); // here
+///     assert_eq!(piecework::Pool::local(1).apply(square, (12,)).await?, 144); // in a child
+///     Ok(())
 /// }
 /// ```
 #[proc_macro_attribute]

@@ -14,6 +14,13 @@ pub const PORT: u16 = 5000;
 const PATH_BYTES_MAX: usize = 107;
 
 /// Where a manager is.
+///
+/// ```
+/// use piecework_net::{Address, PORT};
+///
+/// assert_eq!("10.0.0.5".parse(), Ok(Address::Tcp(format!("10.0.0.5:{PORT}"))));
+/// assert_eq!("./socket".parse(), Ok(Address::Unix("./socket".into())));
+/// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Address {
     /// `HOST:PORT`.
@@ -24,6 +31,13 @@ pub enum Address {
 }
 
 /// Why a text is no address.
+///
+/// ```
+/// use piecework_net::{Address, AddressError};
+///
+/// let error: AddressError = "".parse::<Address>().unwrap_err();
+/// assert_eq!(error.to_string(), "'' is no address: expected HOST:PORT or unix:PATH");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AddressError {
     text: String,
@@ -33,6 +47,13 @@ pub struct AddressError {
 impl Address {
     /// The path of a Unix socket, as Python programs write it: a zero byte first where it is
     /// abstract.
+    ///
+    /// ```
+    /// # use piecework_net::Address;
+    /// assert_eq!(Address::unix("/run/piecework")?.to_string(), "unix:/run/piecework");
+    /// assert!(Address::unix("x".repeat(200)).is_err());
+    /// # Ok::<(), piecework_net::AddressError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -56,6 +77,13 @@ impl Address {
     }
 
     /// Whether nobody beyond this machine can reach it, as far as the text tells.
+    ///
+    /// ```
+    /// # use piecework_net::Address;
+    /// assert!("localhost:5000".parse::<Address>()?.is_local());
+    /// assert!(!"10.0.0.5:5000".parse::<Address>()?.is_local());
+    /// # Ok::<(), piecework_net::AddressError>(())
+    /// ```
     pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -68,6 +96,14 @@ impl Address {
     }
 
     /// The socket's path, where it is a file.
+    ///
+    /// ```
+    /// # use piecework_net::Address;
+    /// let (socket, tcp): (Address, Address) = ("/run/piecework".parse()?, "10.0.0.5".parse()?);
+    /// assert_eq!(socket.file(), Some("/run/piecework".as_ref()));
+    /// assert_eq!(tcp.file(), None);
+    /// # Ok::<(), piecework_net::AddressError>(())
+    /// ```
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Unix(path) if !path.as_os_str().as_bytes().starts_with(&[0]) => Some(path),
@@ -76,6 +112,14 @@ impl Address {
     }
 
     /// Its IP address and port, where it is written in numbers.
+    ///
+    /// ```
+    /// # use piecework_net::Address;
+    /// let (numbers, name): (Address, Address) = ("10.0.0.5:99".parse()?, "example.org".parse()?);
+    /// assert_eq!(numbers.socket_addr(), Some(([10, 0, 0, 5], 99).into()));
+    /// assert_eq!(name.socket_addr(), None); // that is for a resolver
+    /// # Ok::<(), piecework_net::AddressError>(())
+    /// ```
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => address.parse().ok(),

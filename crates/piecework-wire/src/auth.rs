@@ -29,26 +29,53 @@ const BARE_SHA256_LEN: usize = 32;
 const CHALLENGE_BYTES_MIN: usize = 16;
 
 /// The shared secret of a manager and its clients.
+///
+/// ```
+/// use piecework_wire::auth::Key;
+///
+/// assert_eq!(format!("{:?}", Key::new("abc")), "Key(3 bytes, hidden)");
+/// ```
 #[derive(Clone)]
 pub struct Key(Vec<u8>);
 
 impl Key {
     /// Wraps the bytes of an authkey; any length is legal, also none.
+    ///
+    /// ```
+    /// # use piecework_wire::auth::Key;
+    /// let (text, bytes) = (Key::new("abc"), Key::new([0x61, 0x62, 0x63]));
+    /// assert_eq!(text.as_bytes(), bytes.as_bytes());
+    /// ```
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
     }
 
     /// Returns the bytes of the key.
+    ///
+    /// ```
+    /// # use piecework_wire::auth::Key;
+    /// assert_eq!(Key::new("abc").as_bytes(), b"abc");
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Returns how many bytes the key has.
+    ///
+    /// ```
+    /// # use piecework_wire::auth::Key;
+    /// assert_eq!(Key::new("abc").len(), 3);
+    /// ```
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Returns whether the key is empty, and so keeps nobody out.
+    ///
+    /// ```
+    /// # use piecework_wire::auth::Key;
+    /// assert!(Key::new("").is_empty() && !Key::new("abc").is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -2,6 +2,14 @@
 use thiserror::Error;
 
 /// Bytes of a peer that cannot be read. The fault is always the peer's, never the caller's.
+///
+/// ```
+/// use piecework_wire::{Payload, WireError};
+///
+/// let error = Payload::from_bytes(bytes::Bytes::new()).unwrap_err();
+/// assert!(matches!(error, WireError::Shape { message: "payload", .. }));
+/// assert_eq!(error.to_string(), "not a payload: it is empty");
+/// ```
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireError {

@@ -16,22 +16,16 @@
 //! waited for: what they write later is not collected, and stopping them is up to whoever holds
 //! the [`Group`].
 
-use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
-use tokio::time::timeout;
 
-use self::process::Process;
-use self::stream::{Keep, Stream, StreamError};
-
+pub use self::child::{Part, Running};
 pub use self::error::CommandError;
 pub use self::group::Group;
 pub use self::output::{End, Output};
@@ -40,6 +34,7 @@ pub(crate) use self::running::kill_all;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::stream::Parts;
 
+mod child;
 mod error;
 mod group;
 mod output;
@@ -68,6 +63,17 @@ pub const STOPPING_MAX: Duration = Duration::from_secs(2);
 ///
 /// It is plain data for serde, and so is its [`Output`]: both can be put into queues, and be
 /// arguments and results of tasks.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::Command;
+///
+/// let command = Command::new("sh").arg("-c").arg("tr a-z A-Z").input("five!");
+/// assert_eq!(command.run().await?.stdout, b"FIVE!");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
@@ -82,6 +88,16 @@ pub struct Command {
 
 impl Command {
     /// Names the program: a path, or a name that is looked up on `PATH`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("echo").arg("one word").run().await?;
+    /// assert_eq!(output.stdout, b"one word\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_owned();
         let found = search::find(&program);
@@ -100,6 +116,16 @@ impl Command {
     }
 
     /// Adds one argument.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("echo").arg("$HOME").arg("*").run().await?;
+    /// assert_eq!(output.stdout, b"$HOME *\n"); // there is no shell to look into it
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.inner.arg(argument);
@@ -107,6 +133,16 @@ impl Command {
     }
 
     /// Sets one variable of the environment, which is otherwise that of this process.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("printenv").arg("COLOUR").env("COLOUR", "red").run().await?;
+    /// assert_eq!(output.stdout, b"red\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.look_up_in(name.as_ref());
@@ -115,6 +151,16 @@ impl Command {
     }
 
     /// Takes one variable out of the environment.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("printenv").arg("HOME").env_remove("HOME").run().await?;
+    /// assert!(output.stdout.is_empty() && !output.end.is_success());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.look_up_in(name.as_ref());
@@ -123,6 +169,15 @@ impl Command {
     }
 
     /// Names the directory that the command works in, which is otherwise that of this process.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// assert_eq!(Command::new("pwd").current_dir("/").run().await?.stdout, b"/\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
         self.inner.current_dir(directory);
@@ -131,6 +186,16 @@ impl Command {
 
     /// Lets another program start the command, as `nice -n 5 COMMAND` does: these are its name and
     /// its own arguments.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let command = Command::new("printenv").arg("COLOUR");
+    /// assert_eq!(command.via(["env", "COLOUR=red"]).run().await?.stdout, b"red\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn via(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.via = words.into_iter().map(Into::into).collect();
@@ -138,6 +203,16 @@ impl Command {
     }
 
     /// Gives the bytes that the command reads from its standard input.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let output = Command::new("wc").arg("-c").input(vec![0; 1_000]).run().await?;
+    /// assert_eq!(output.stdout.trim_ascii(), b"1000");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Bytes>) -> Self {
         self.input = Some(bytes.into());
@@ -146,6 +221,16 @@ impl Command {
 
     /// Keeps at most this many bytes from the end of standard error, [`STDERR_BYTES_MAX`] unless
     /// told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let command = Command::new("sh").arg("-c").arg("seq 1000 >&2");
+    /// assert_eq!(command.stderr_bytes_max(9).run().await?.stderr, b"999\n1000\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stderr_bytes_max(mut self, bytes_max: usize) -> Self {
         self.stderr_bytes_max = bytes_max;
@@ -195,9 +280,23 @@ impl Command {
 
     /// Starts the command.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), piecework::command::CommandError> {
+    /// # use piecework::command::Command;
+    /// let running = Command::new("sleep").arg("60").spawn()?; // does not wait
+    /// running.group().terminate();
+    /// assert!(!running.finish().await?.end.is_success());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`CommandError::Spawn`] if the program is missing, is not executable, or the system lacks
     /// processes or files.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: its pipes are read there.
     pub fn spawn(mut self) -> Result<Running, CommandError> {
         let started = Instant::now();
         let program = self.program.clone();
@@ -207,7 +306,7 @@ impl Command {
         }
         let running = self.start().and_then(|(child, output)| {
             let group = Group(process::pid_of(&child));
-            self.attend(child, output, group, started).inspect_err(|_| group.kill())
+            Running::attend(self, child, output, group, started).inspect_err(|_| group.kill())
         });
         running.map_err(|source| CommandError::Spawn { program, source })
     }
@@ -243,29 +342,6 @@ impl Command {
         self.inner.stdin(stdin).stdout(to_stdout).stderr(to_stderr).process_group(0);
         Ok([stdout, stderr])
     }
-
-    /// Takes the child and its pipes into the event loop.
-    fn attend(
-        self,
-        mut child: Child,
-        [stdout, stderr]: [PipeReader; 2],
-        group: Group,
-        started: Instant,
-    ) -> io::Result<Running> {
-        let stdin = child.stdin.take().map(ChildStdin::from_std).transpose()?;
-        Ok(Running {
-            program: self.program,
-            group,
-            _entry: running::Entry::new(group),
-            timeout: self.timeout,
-            process: Some(Process::new(child)?),
-            stdin: stdin.zip(self.input),
-            stdout: Stream::new(stdout, Keep::Whole(STDOUT_BYTES_MAX))?,
-            stderr: Stream::new(stderr, Keep::Tail(self.stderr_bytes_max))?,
-            _writers: self.inner,
-            started,
-        })
-    }
 }
 
 /// Runs a command, as a task: what a pool's children can be given.
@@ -274,16 +350,17 @@ impl Command {
 /// that ends. Where a child of the pool itself is killed, as by
 /// [`Process::kill`](crate::Process::kill) or by somebody else, the command goes on.
 ///
-/// ```no_run
+/// ```
 /// use piecework::Pool;
 /// use piecework::command::{self, Command};
 ///
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     piecework::init(); // first: the children are this program, too
-///     let files = ["a", "b", "c"].map(|name| Command::new("gzip").arg("--keep").arg(name));
+///     let names = ["a.txt", "b.txt", "c.txt"];
+///     let files = names.map(|name| Command::new("basename").arg(name).arg(".txt"));
 ///     for output in Pool::local(2).map(command::run, files).await? {
-///         println!("{}", output?.end);
+///         assert!(output?.end.is_success());
 ///     }
 ///     Ok(())
 /// }
@@ -315,159 +392,4 @@ fn led_by(
         led.current_dir(directory);
     }
     led
-}
-
-/// What a running command wrote since the last part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// To standard output.
-    Stdout(Vec<u8>),
-    /// To standard error.
-    Stderr(Vec<u8>),
-}
-
-/// A command that runs. Dropping it kills its whole process group.
-#[derive(Debug)]
-pub struct Running {
-    program: OsString,
-    group: Group,
-    timeout: Option<Duration>,
-    /// Until its end is told.
-    process: Option<Process>,
-    stdin: Option<(ChildStdin, Bytes)>,
-    stdout: Stream,
-    stderr: Stream,
-    /// Holds the writing ends of both as well. So neither ends before this does, and the end of the
-    /// command is one event instead of three.
-    _writers: std::process::Command,
-    /// The last to go: until then the end of this process is the end of the command.
-    _entry: running::Entry,
-    started: Instant,
-}
-
-impl Running {
-    /// Returns the handle with which the command and all that it started can be stopped while it
-    /// runs.
-    pub fn group(&self) -> Group {
-        self.group
-    }
-
-    /// Feeds the command until it has written a part, or has ended: then there is `None`, and
-    /// [`finish`](Self::finish) tells the end and what came after the last part.
-    ///
-    /// Nothing is read between two calls, so that a command which writes faster than its parts are
-    /// taken has to wait, and no output is too much. May be dropped at any time: nothing is lost.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), piecework::command::CommandError> {
-    /// use piecework::command::{Command, Part, Parts};
-    ///
-    /// let mut running = Command::new("seq").arg("100000").spawn()?;
-    /// let (parts, mut bytes) = (Parts { lines: true, bytes_max: 4096 }, 0);
-    /// while let Some(part) = running.part(parts).await? {
-    ///     let (Part::Stdout(lines) | Part::Stderr(lines)) = part;
-    ///     bytes += lines.len();
-    /// }
-    /// let output = running.finish().await?;
-    /// assert_eq!(bytes + output.stdout.len(), 588_895);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`CommandError::Wait`] if the system refuses to tell the end.
-    pub async fn part(&mut self, parts: Parts) -> Result<Option<Part>, CommandError> {
-        self.stdout.in_parts(parts);
-        self.stderr.in_parts(parts);
-        self.next().await.map_err(|error| self.failed(error))
-    }
-
-    /// Feeds the command, collects what it writes, and returns when it has ended.
-    ///
-    /// # Errors
-    /// [`CommandError::TooMuchOutput`] if it wrote more than [`STDOUT_BYTES_MAX`] and was killed,
-    /// [`CommandError::Wait`] if the system refuses to tell its end.
-    pub async fn finish(mut self) -> Result<Output, CommandError> {
-        let timed_out = match self.timeout {
-            None => false,
-            Some(time) => {
-                let left = time.saturating_sub(self.started.elapsed());
-                timeout(left, self.ended()).await.is_err()
-            }
-        };
-        if timed_out {
-            self.group.terminate();
-            let _ = timeout(STOPPING_MAX, self.ended()).await;
-            // Not reaped yet, so the group is nobody else's.
-            self.group.kill();
-        }
-        let (status, usage) = self.until_end().await.map_err(|error| self.failed(error))?;
-        Ok(Output {
-            end: End::from(status),
-            stdout: self.stdout.take(),
-            stderr: self.stderr.take(),
-            duration: self.started.elapsed(),
-            usage,
-            timed_out,
-        })
-    }
-
-    /// How the first process ended, once the streams hold all that it wrote.
-    async fn until_end(&mut self) -> Result<(ExitStatus, Usage), StreamError> {
-        self.ended().await?;
-        self.stdout.drain()?;
-        self.stderr.drain()?;
-        let ended = self.process.take().expect("only this takes it, once");
-        ended.reap().map_err(StreamError::System)
-    }
-
-    /// Feeds the command and keeps what it writes until its first process has ended.
-    async fn ended(&mut self) -> Result<(), StreamError> {
-        self.stdout.in_one(STDOUT_BYTES_MAX);
-        self.stderr.in_one(STDOUT_BYTES_MAX);
-        let part = self.next().await?;
-        assert_eq!(part, None, "streams that are kept in one have no parts");
-        Ok(())
-    }
-
-    /// The next part; `None` once the process has ended.
-    async fn next(&mut self) -> Result<Option<Part>, StreamError> {
-        let Self { process, stdin, stdout, stderr, .. } = self;
-        let process = process.as_mut().expect("it is taken at the end, by value");
-        tokio::select! {
-            ended = process.ended() => ended.map(|()| None).map_err(StreamError::System),
-            part = stdout.part() => part.map(Part::Stdout).map(Some),
-            part = stderr.part() => part.map(Part::Stderr).map(Some),
-            never = feed(stdin) => match never {},
-        }
-    }
-
-    fn failed(&self, error: StreamError) -> CommandError {
-        let program = self.program.clone();
-        match error {
-            StreamError::Overfull => CommandError::TooMuchOutput { program },
-            StreamError::System(source) => CommandError::Wait { program, source },
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.process.is_some() {
-            self.group.kill();
-        }
-    }
-}
-
-/// Writes the input and closes the pipe; never returns, as that is not the end of the command. A
-/// command that does not read all of it is not at fault.
-async fn feed(stdin: &mut Option<(ChildStdin, Bytes)>) -> Infallible {
-    while let Some((pipe, bytes)) = stdin {
-        let written = pipe.write_buf(bytes).await;
-        if bytes.is_empty() || written.is_err() {
-            *stdin = None;
-        }
-    }
-    std::future::pending().await
 }

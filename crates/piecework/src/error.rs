@@ -8,6 +8,18 @@ use piecework_wire::auth::AuthError;
 use thiserror::Error;
 
 /// Why a call to a manager has no result.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::CallError;
+///
+/// let error = manager.call("dance", &[]).await.unwrap_err();
+/// assert!(matches!(&error, CallError::Remote { class, .. } if class == "AttributeError"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -55,6 +67,15 @@ pub enum CallError {
 }
 
 /// Which rule of the protocol a manager broke.
+///
+/// ```
+/// use piecework::{CallError, ProtocolError};
+///
+/// /// Whether the other side is no manager of the protocol, so that it is of no use to try again.
+/// fn is_stranger(error: &CallError) -> bool {
+///     matches!(error, CallError::Protocol { source: ProtocolError::Wire(_), .. })
+/// }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
@@ -67,6 +88,19 @@ pub enum ProtocolError {
 }
 
 /// Why there is no [`Manager`](crate::Manager), or no [`Pool`](crate::Pool) of its workers.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use piecework::{ConnectError, Key, Manager};
+///
+/// let nobody = Manager::connect("unix:/no/such/socket", Key::new("abc")).await;
+/// assert!(matches!(nobody, Err(ConnectError::Call(error)) if error.is_gone()));
+/// let nowhere = Manager::connect("unix:", Key::new("abc")).await;
+/// assert!(matches!(nowhere, Err(ConnectError::Address(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -82,6 +116,21 @@ pub enum ConnectError {
 }
 
 /// Why a queue or an object of a manager cannot be used.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::OpenError;
+///
+/// let opened = manager.queue::<u64>("no such name").await;
+/// assert!(matches!(opened, Err(OpenError::Missing(_))));
+/// manager.queue("task").await?.put(&1).await?;
+/// let opened = manager.lock("task").await; // it is there, and is no lock
+/// assert!(matches!(opened, Err(OpenError::Call(error)) if error.is_remote("TypeError")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -94,6 +143,20 @@ pub enum OpenError {
 }
 
 /// The manager has no queue or object of that name, or it is of another kind.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::OpenError;
+///
+/// let opened = manager.queue::<u64>("no such name").await;
+/// let Err(OpenError::Missing(missing)) = opened else { panic!("{opened:?}") };
+/// assert_eq!((&*missing.kind, &*missing.name), ("queue", "no such name"));
+/// assert!(missing.to_string().contains("hint: "), "{missing}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[error("the manager at {address} has no {kind} {name:?}: {why}; hint: {}", hint(kind, name))]
 pub struct Missing {
@@ -115,6 +178,20 @@ fn hint(kind: &str, name: &str) -> String {
 }
 
 /// Why an item or a value was not put or set.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::PutError;
+/// use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
+///
+/// let paths = manager.queue::<PathBuf>("path").await?;
+/// let put = paths.put(&OsStr::from_bytes(b"\xff").into()).await; // it is no text
+/// assert!(matches!(put, Err(PutError::Unsayable(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PutError {
@@ -127,6 +204,19 @@ pub enum PutError {
 }
 
 /// Why there is no item or value.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::GetError;
+///
+/// manager.queue("task").await?.put(&"seven").await?;
+/// let got = manager.queue::<u64>("task").await?.get().await;
+/// assert!(matches!(got, Err(GetError::Mismatch(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GetError {
@@ -139,6 +229,20 @@ pub enum GetError {
 }
 
 /// Why there is no value of a key.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::EntryError;
+///
+/// let dict = manager.dict::<Vec<u64>, u64>("dict").await?;
+/// let error = dict.get(&vec![1]).await.unwrap_err();
+/// let EntryError::Call(refused) = error else { panic!("{error}") };
+/// assert_eq!(refused.to_string(), "TypeError: unhashable type: 'list'");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EntryError {
@@ -154,6 +258,19 @@ pub enum EntryError {
 }
 
 /// Why an item was not answered; it is still its lease's, which ends then.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # use piecework::{AnswerError, Manager};
+/// manager.queue("task").await?.put(&7).await?;
+/// let elsewhere = Manager::local().await?.queue("result").await?;
+/// let answered = manager.queue::<u64>("task").await?.lease().await?.answer(&elsewhere, &49).await;
+/// assert!(matches!(answered, Err(AnswerError::Elsewhere(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AnswerError {
@@ -169,6 +286,19 @@ pub enum AnswerError {
 }
 
 /// What is to be put cannot be said as plain data.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
+///
+/// let paths = manager.queue::<PathBuf>("path").await?;
+/// let error = paths.put(&OsStr::from_bytes(b"\xff").into()).await.unwrap_err();
+/// assert!(error.to_string().ends_with("path contains invalid UTF-8 characters"), "{error}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[error("cannot put a {kind}: {why}")]
 pub struct Unsayable {
@@ -179,6 +309,17 @@ pub struct Unsayable {
 }
 
 /// What was got is of another type than what was asked for.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// manager.value("balance").await?.set(&"much".to_owned()).await?;
+/// let error = manager.value::<i64>("balance").await?.get().await.unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read 'much' as a i64"), "{error}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[error(
     "cannot read {found} as a {kind}: {why}; \
@@ -194,6 +335,20 @@ pub struct Mismatch {
 }
 
 /// An answer was to go to a queue of another manager than that of its task.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # use piecework::Manager;
+/// manager.queue("task").await?.put(&7).await?;
+/// let task = manager.queue::<u64>("task").await?.lease().await?;
+/// let elsewhere = Manager::local().await?.queue("result").await?;
+/// let error = task.answer(&elsewhere, &49).await.unwrap_err();
+/// assert!(error.to_string().ends_with("hint: `put` the answer there, and then `ack` the task"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[error(
     "the queue {queue:?} is not one of the manager at {address}, which the task is of; \
@@ -208,11 +363,33 @@ pub struct Elsewhere {
 
 impl CallError {
     /// Returns whether the call raised an exception of this class at the manager.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let error = manager.call("dance", &[]).await.unwrap_err();
+    /// assert!(error.is_remote("AttributeError") && !error.is_remote("KeyError"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_remote(&self, name: &str) -> bool {
         matches!(self, Self::Remote { class, .. } if class == name)
     }
 
     /// Returns whether the manager, or the connection to it, is gone: it may come back.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use piecework::{ConnectError, Key, Manager};
+    ///
+    /// let reached = Manager::connect("unix:/no/such/socket", Key::new("abc")).await;
+    /// let Err(ConnectError::Call(error)) = reached else { panic!("{reached:?}") };
+    /// assert!(error.is_gone()); // it may be there later
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Closed { .. })
     }

@@ -14,6 +14,20 @@ use crate::raw_queue::{RawQueue, Settle};
 ///
 /// Dropped before it is settled, it has failed: it is ready again, with one attempt more. If the
 /// program dies or its connection ends, somebody else gets it.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let tasks = manager.queue::<u64>("task").await?;
+/// tasks.put(&3411).await?;
+/// let task = tasks.lease().await?;
+/// assert_eq!(*task + 1, 3412); // it is used as its item
+/// drop(task); // not settled: it has failed
+/// assert_eq!(tasks.lease().await?.attempt(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Lease<T> {
     item: T,
@@ -47,11 +61,34 @@ impl<T: DeserializeOwned> Lease<T> {
 
 impl<T> Lease<T> {
     /// Which attempt at the item this is, from 1 on.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// assert_eq!(tasks.lease().await?.attempt(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
     /// The item is done with.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// tasks.lease().await?.ack().await?;
+    /// tasks.join().await?; // every item is done
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, and the lease with it: the item is somebody else's by now.
@@ -69,6 +106,19 @@ impl<T> Lease<T> {
 
     /// The item failed: it is ready again, with one attempt more, or dead after the last one.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// tasks.lease().await?.nack().await?;
+    /// let again = tasks.lease().await?;
+    /// assert_eq!((*again, again.attempt()), (3411, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Lease::ack`].
     pub async fn nack(self) -> Result<(), CallError> {
@@ -76,6 +126,18 @@ impl<T> Lease<T> {
     }
 
     /// The item was not tried: it is ready again, as if it had never been handed out.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// tasks.lease().await?.release().await?;
+    /// assert_eq!(tasks.lease().await?.attempt(), 1); // it is not counted
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Lease::ack`].
@@ -97,6 +159,25 @@ impl<T> Lease<T> {
 
     /// Has the lease last for the whole of its queue's time again, from now; without effect where
     /// the queue's leases have no end.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use piecework::server::Config;
+    /// use piecework::{Key, Manager};
+    ///
+    /// let mut config = Config::new(Key::new("abc"));
+    /// config.listen.clear(); // for this program alone
+    /// config.queues = vec!["task:lease=10m".parse()?];
+    /// let manager = Manager::serve(config).await?;
+    /// # let tasks = manager.queue::<u64>("task").await?;
+    /// # tasks.put(&3411).await?;
+    /// let task = tasks.lease().await?;
+    /// task.renew().await?; // ten minutes more, from now on
+    /// task.ack().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Lease::ack`].

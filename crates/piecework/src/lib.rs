@@ -23,6 +23,9 @@
 //! # }
 //! ```
 
+// Only here: in the crates below an `expect` says what cannot be.
+#![warn(clippy::missing_panics_doc)]
+
 /// The tasks that are our own are found by the same path as anybody's.
 extern crate self as piecework;
 

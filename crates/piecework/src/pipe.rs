@@ -27,7 +27,7 @@ use crate::tasks::luggage;
 /// the child then. It is what `multiprocessing.Pipe` is in Python; what is to have several readers
 /// or writers is a [`Queue`](crate::Queue).
 ///
-/// ```no_run
+/// ```
 /// use piecework::{PipeEnd, Process, pipe};
 ///
 /// #[piecework::task]
@@ -62,6 +62,21 @@ pub fn pipe<A, B>() -> Result<(PipeEnd<A, B>, PipeEnd<B, A>), PipeError> {
 
 /// One end of a [`pipe`]: sends items of the type `S`, and receives items of the type `R`. Dropped,
 /// it is closed.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use piecework::PipeEnd;
+///
+/// let (mut asking, mut answering): (PipeEnd<String, usize>, PipeEnd<usize, String>) =
+///     piecework::pipe()?;
+/// asking.send(&"five!".to_owned()).await?;
+/// let asked = answering.recv().await?;
+/// answering.send(&asked.len()).await?;
+/// assert_eq!(asking.recv().await?, 5);
+/// # Ok(())
+/// # }
+/// ```
 pub struct PipeEnd<S, R> {
     stream: Stream,
     received: BytesMut,
@@ -98,6 +113,18 @@ impl Stream {
 }
 
 /// Why nothing was sent or received.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use piecework::{PipeError, pipe};
+///
+/// let (mut one, other) = pipe::<u64, u64>()?;
+/// drop(other);
+/// assert!(matches!(one.recv().await, Err(PipeError::Closed)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PipeError {
@@ -141,6 +168,17 @@ impl<S, R> PipeEnd<S, R> {
     /// way, it waits: two ends that only send wait for each other. A future that is dropped may
     /// have begun to send the item, which is then sent by the next call.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut one, mut other) = piecework::pipe::<(u32, String), ()>()?;
+    /// one.send(&(1, "a".to_owned())).await?;
+    /// one.send(&(2, "b".to_owned())).await?; // does not wait for the first to be received
+    /// assert_eq!(other.recv().await?, (1, "a".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The other end is closed; or the item is longer than 1 GiB, or cannot be said.
     pub async fn send(&mut self, item: &S) -> Result<(), PipeError>
@@ -164,6 +202,18 @@ impl<S, R> PipeEnd<S, R> {
     }
 
     /// Waits for an item. A future that is dropped takes none.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut one, mut other) = piecework::pipe::<u64, ()>()?;
+    /// one.send(&7).await?;
+    /// drop(one);
+    /// assert_eq!(other.recv().await?, 7); // sent before the end was closed
+    /// assert!(other.recv().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The other end is closed and all that it had sent was received; or the item is of another

@@ -20,7 +20,7 @@ static SPAWNED: AtomicU64 = AtomicU64::new(0);
 /// A task that runs in a child process of its own. Whatever becomes of that, this program goes on;
 /// dropped, the process is killed.
 ///
-/// ```no_run
+/// ```
 /// use piecework::Process;
 ///
 /// #[piecework::task]
@@ -49,6 +49,21 @@ pub struct Process<R> {
 impl<R: DeserializeOwned> Process<R> {
     /// Starts a process that runs a task with these arguments, a tuple.
     ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(square, (12,))?;
+    /// assert_eq!(process.join().await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The function is no task, its arguments cannot be said, or there is no room for a process.
     ///
@@ -74,6 +89,21 @@ impl<R: DeserializeOwned> Process<R> {
     }
 
     /// Gives it another name.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let process = Process::spawn(square, (12,))?.named("squares");
+    /// assert_eq!(process.name(), "squares");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
@@ -81,22 +111,91 @@ impl<R: DeserializeOwned> Process<R> {
     }
 
     /// What it is called.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let process = Process::spawn(square, (12,))?;
+    /// assert_eq!(process.name(), "Process-1"); // the first of this program
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The system's number of it.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let process = Process::spawn(square, (12,))?;
+    /// assert_ne!(process.pid(), std::process::id());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Whether it runs still.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(wait_for_ever, ())?;
+    /// assert!(process.is_alive());
+    /// process.kill();
+    /// assert!(process.join().await.is_err() && !process.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_alive(&self) -> bool {
         self.running.as_ref().is_some_and(|running| !running.is_finished())
     }
 
     /// Waits until it has ended, and gives what the task came to. The result is given once;
     /// [`Process::exit_code`] tells for ever how it ended.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// use piecework::tasks::TaskError;
+    ///
+    /// #[piecework::task]
+    /// fn divide(a: u64, b: u64) -> u64 {
+    ///     a / b
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(divide, (1, 0))?;
+    /// let divided = process.join().await;
+    /// let Err(TaskError::Panicked(panic)) = divided else { panic!("{divided:?}") };
+    /// assert!(panic.message.contains("divide by zero"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The task panicked, or its process died, or it was joined before.
@@ -107,6 +206,25 @@ impl<R: DeserializeOwned> Process<R> {
     }
 
     /// The same, or `None` if it runs still when the time is up.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// use std::time::Duration;
+    ///
+    /// let mut process = Process::spawn(wait_for_ever, ())?;
+    /// assert_eq!(process.join_timeout(Duration::from_millis(20)).await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Process::join`].
@@ -134,17 +252,72 @@ impl<R: DeserializeOwned> Process<R> {
     }
 
     /// Asks it to end (`SIGTERM`).
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(wait_for_ever, ())?;
+    /// process.terminate();
+    /// assert!(process.join().await.is_err());
+    /// assert_eq!(process.exit_code(), Some(-15)); // SIGTERM
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
     /// Ends it (`SIGKILL`).
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(wait_for_ever, ())?;
+    /// process.kill();
+    /// let error = process.join().await.unwrap_err();
+    /// assert_eq!(error.to_string(), "the process that ran the task died: signal 9");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
     /// As Python's: 0 after a result, 1 after a panic, the number of a signal that killed it as a
     /// negative one; `None` until it was joined.
+    ///
+    /// ```
+    /// # use piecework::Process;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let mut process = Process::spawn(square, (12,))?;
+    /// assert_eq!(process.exit_code(), None);
+    /// process.join().await?;
+    /// assert_eq!(process.exit_code(), Some(0));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn exit_code(&self) -> Option<i32> {
         self.exit_code
     }

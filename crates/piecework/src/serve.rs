@@ -16,12 +16,6 @@ impl Manager {
     /// Runs a manager in this process, as `piecework serve` does, for as long as this handle or a
     /// clone of it lives; [`Manager::stop`] waits for its end.
     ///
-    /// # Errors
-    /// It cannot listen at an address, or read what earlier runs have kept, or its queues do not
-    /// fit together.
-    ///
-    /// # Examples
-    ///
     /// ```
     /// use piecework::server::{Config, QueueSpec};
     /// use piecework::{Key, Manager};
@@ -37,6 +31,13 @@ impl Manager {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    /// It cannot listen at an address, or read what earlier runs have kept, or its queues do not
+    /// fit together.
+    ///
+    /// # Panics
+    /// The system has no random numbers, and so no key for this program's own connections.
     pub async fn serve(config: Config) -> Result<Self, ServerError> {
         // A way in of its own, whatever keys and addresses others use.
         let mut own = [0; 32];
@@ -57,8 +58,21 @@ impl Manager {
     /// for the threads and tasks of one program, and for tests. It has a queue of any name that is
     /// asked for.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = piecework::Manager::local().await?;
+    /// let lines = manager.queue::<String>("lines").await?; // any name
+    /// lines.put(&"Dear Python".to_owned()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The process has no room for one more.
+    ///
+    /// # Panics
+    /// As [`Manager::serve`].
     pub async fn local() -> Result<Self, ServerError> {
         let config = Config::new(Key::new(""));
         Self::serve(Config { listen: Vec::new(), open: true, ..config }).await
@@ -66,6 +80,17 @@ impl Manager {
 
     /// Stops a manager that runs in this process, and waits until what it holds is kept; others
     /// are left alone.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let tasks = manager.queue::<u64>("task").await?;
+    /// tasks.put(&3411).await?;
+    /// manager.stop().await?; // and with it ends what was put: nothing is kept on disk here
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Something could not be kept.

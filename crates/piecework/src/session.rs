@@ -24,6 +24,20 @@ pub(crate) const MANAGER_IDENT: &str = "manager";
 ///
 /// What is got over it is leased to it, so a task and its answer go over the same session. It ends
 /// when its last clone and the last of its queues are dropped.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let item = piecework::Payload::from_value(&"a".into());
+/// let session = manager.session().await?;
+/// let (tasks, results) = (session.queue("task").await?, session.queue("result").await?);
+/// tasks.put(&item).await?;
+/// let task = tasks.lease(1, None).await?.remove(0); // leased to this session
+/// tasks.answer(task.id, results.ident(), &item).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session {
     place: Place,
@@ -43,6 +57,18 @@ impl Session {
     }
 
     /// What the manager's list of sessions shows of this one from now on, up to 1,000 bytes.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let session = manager.session().await?;
+    /// session.announce("reads the mail").await?;
+    /// let sessions = manager.call("sessions", &[]).await?.to_string();
+    /// assert!(sessions.contains("reads the mail"), "{sessions}");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, or the manager is a stock Python one.

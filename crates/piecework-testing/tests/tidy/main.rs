@@ -8,6 +8,7 @@
 
 mod circles;
 mod docs;
+mod examples;
 mod first_line;
 mod layers;
 mod paths;
@@ -92,4 +93,9 @@ fn links_in_docs_resolve() {
 #[test]
 fn docs_name_only_files_that_exist() {
     hold(docs::named_files_exist);
+}
+
+#[test]
+fn examples_stand_in_docs() {
+    hold_in_each_file(examples::stand_in_docs);
 }

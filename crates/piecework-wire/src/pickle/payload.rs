@@ -22,6 +22,13 @@ use crate::WireError;
 /// | 3 | the body fills memo slots |
 /// | 4 | the body names further protocols |
 /// | 5–7 | version |
+///
+/// ```
+/// use piecework_wire::{Payload, Value};
+///
+/// let payload = Payload::from_value(&Value::from("a"));
+/// assert_eq!(payload.to_pickle(), b"\x80\x04\x8c\x01a."); // pickle.loads() gives 'a'
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload(Bytes);
 
@@ -49,6 +56,14 @@ impl Header {
 impl Payload {
     /// Takes back what [`Payload::into_bytes`] gave.
     ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// assert_eq!(Payload::from_bytes(payload.clone().into_bytes())?, payload);
+    /// assert!(Payload::from_bytes((&[0xff][..]).into()).is_err()); // a version to come
+    /// # Ok::<(), WireError>(())
+    /// ```
+    ///
     /// # Errors
     /// The bytes are empty, or of a version that is not known. The body is not looked at.
     pub fn from_bytes(bytes: Bytes) -> Result<Self, WireError> {
@@ -65,6 +80,13 @@ impl Payload {
     }
 
     /// Pickles plain data.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// assert_eq!(payload.value()?, Value::Int(3411));
+    /// # Ok::<(), WireError>(())
+    /// ```
     pub fn from_value(value: &Value) -> Self {
         let mut bytes = BytesMut::new();
         bytes.put_u8(writer::PROTO);
@@ -73,42 +95,90 @@ impl Payload {
     }
 
     /// Returns the bytes to store.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// assert_eq!(payload.as_bytes().len(), payload.len());
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Returns the bytes to store.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// let bytes = payload.clone().into_bytes(); // the same ones, not copied
+    /// assert_eq!(Payload::from_bytes(bytes)?, payload);
+    /// # Ok::<(), WireError>(())
+    /// ```
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
     /// Returns how many bytes there are to store; never 0.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// assert_eq!(Payload::from_value(&Value::None).len(), 2); // a header, and an opcode
+    /// ```
     #[allow(clippy::len_without_is_empty, reason = "it has a header, so it never is")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Returns the pickle protocol of the producer.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// assert_eq!(payload.proto(), 4);
+    /// ```
     pub fn proto(&self) -> u8 {
         self.header() & PROTO_BITS
     }
 
     /// Returns the opcodes that push the object.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// assert_eq!(Payload::from_value(&Value::None).body(), b"N");
+    /// ```
     pub fn body(&self) -> &[u8] {
         self.0.get(1..).expect("a payload has a header")
     }
 
     /// Returns whether the body fills memo slots.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let payload = Payload::from_value(&Value::Int(3411));
+    /// assert!(!payload.uses_memo()); // what we write ourselves does not
+    /// ```
     pub fn uses_memo(&self) -> bool {
         self.header() & USES_MEMO != 0
     }
 
     /// Returns whether the object is None.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// assert!(Payload::from_value(&Value::None).is_none());
+    /// ```
     pub fn is_none(&self) -> bool {
         self.body() == [op::NONE]
     }
 
     /// Decodes plain data.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// let list = Value::List(vec![1.into(), "a".into()]);
+    /// assert_eq!(Payload::from_value(&list).value()?, list);
+    /// # Ok::<(), WireError>(())
+    /// ```
     ///
     /// # Errors
     /// The object is not plain data, or nests too deep, or is too large for one.
@@ -118,6 +188,11 @@ impl Payload {
     }
 
     /// Returns a whole pickle, as `pickle.loads` takes it.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// assert_eq!(Payload::from_value(&Value::Bool(true)).to_pickle(), b"\x80\x04\x88.");
+    /// ```
     pub fn to_pickle(&self) -> Vec<u8> {
         let mut pickle = Vec::with_capacity(self.0.len() + 2);
         if self.proto() > 0 {
@@ -131,6 +206,14 @@ impl Payload {
     /// Names the first class or function that the pickle refers to, as `module.name`.
     ///
     /// For people: plain data has none, and of anything else it is most often the object's class.
+    ///
+    /// ```
+    /// # use piecework_wire::{Payload, Value, WireError};
+    /// // As Python pickles the class `fractions.Fraction`.
+    /// let payload = Payload::from_bytes((&b"\x04\x8c\x09fractions\x8c\x08Fraction\x93"[..]).into())?;
+    /// assert_eq!(payload.class_name().as_deref(), Some("fractions.Fraction"));
+    /// # Ok::<(), WireError>(())
+    /// ```
     pub fn class_name(&self) -> Option<String> {
         let body = self.body();
         let mut ops = Ops::new(body, Span { start: 0, end: body.len() });

@@ -3,6 +3,14 @@ use super::repr;
 use std::fmt;
 
 /// A Python value without classes.
+///
+/// ```
+/// use piecework_wire::Value;
+///
+/// let dict = Value::Dict(vec![("a".into(), Value::Tuple(vec![1.into(), Value::None]))]);
+/// assert_eq!(dict.to_string(), "{'a': (1, None)}");
+/// assert_eq!(Value::Int(1), Value::Float(1.0));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Value {
     /// `None`.
@@ -65,6 +73,13 @@ impl PartialEq for Value {
 
 impl Value {
     /// An `int` of any size: two's complement, little-endian.
+    ///
+    /// ```
+    /// # use piecework_wire::Value;
+    /// assert_eq!(Value::from_twos_complement(&[0xff]), Value::Int(-1));
+    /// let large = Value::from_twos_complement(&[0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    /// assert_eq!(large.to_string(), "18446744073709551616"); // 2 to the power of 64
+    /// ```
     pub fn from_twos_complement(data: &[u8]) -> Self {
         let mut data = data;
         // Bytes that only repeat the sign say nothing.

@@ -74,6 +74,15 @@ pub struct Returned {
 }
 
 /// An item that is handed out under a lease.
+///
+/// ```
+/// use piecework_wire::reply::Leased;
+/// use piecework_wire::{Payload, Value};
+///
+/// let leased = Leased { id: 1, attempt: 1, payload: Payload::from_value(&Value::Int(3411)) };
+/// assert_eq!(leased.payload.value()?, Value::Int(3411));
+/// # Ok::<(), piecework_wire::WireError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leased {
     /// What settles the lease.

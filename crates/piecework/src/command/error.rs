@@ -6,6 +6,18 @@ use std::io;
 use super::STDOUT_BYTES_MAX;
 
 /// Why a command gave no [`Output`](super::Output).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::{Command, CommandError};
+///
+/// let error = Command::new("no-such-program").run().await.unwrap_err();
+/// assert!(matches!(&error, CommandError::Spawn { program, .. } if program == "no-such-program"));
+/// assert!(error.to_string().contains("hint: is it installed, and on PATH?"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {

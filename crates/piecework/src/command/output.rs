@@ -10,6 +10,19 @@ use serde::{Deserialize, Serialize};
 use super::{Signal, Usage};
 
 /// What a command that ended leaves behind.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::{Command, End};
+///
+/// let output = Command::new("sh").arg("-c").arg("echo out; echo err >&2; exit 3").run().await?;
+/// assert_eq!(output.end, End::Code(3));
+/// assert_eq!((&*output.stdout, &*output.stderr), (&b"out\n"[..], &b"err\n"[..]));
+/// assert!(!output.timed_out);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Output {
     /// How its first process ended.
@@ -32,6 +45,13 @@ pub struct Output {
 }
 
 /// How a process ended.
+///
+/// ```
+/// use piecework::command::End;
+///
+/// assert_eq!(End::Code(3).to_string(), "exit code 3");
+/// assert_eq!(End::Signal(9).to_string(), "signal SIGKILL");
+/// ```
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum End {
     /// It exited with this code.
@@ -42,6 +62,12 @@ pub enum End {
 
 impl End {
     /// Tells whether the exit code was 0.
+    ///
+    /// ```
+    /// # use piecework::command::End;
+    /// assert!(End::Code(0).is_success());
+    /// assert!(!End::Code(1).is_success() && !End::Signal(15).is_success());
+    /// ```
     pub fn is_success(self) -> bool {
         self == Self::Code(0)
     }

@@ -13,6 +13,16 @@ use wait4::Wait4;
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a command used, with the children that it waited for.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// let usage = piecework::command::Command::new("true").run().await?.usage;
+/// println!("{:?} of processor time", usage.user + usage.system);
+/// assert!(usage.max_rss_bytes > 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Usage {
     /// The processor time spent in its own code.

@@ -58,12 +58,24 @@ impl Signal {
     pub const KILL: Self = Self(Number::KILL);
 
     /// Finds a signal by its number; `None` for those without a name, as real-time signals are.
+    ///
+    /// ```
+    /// use piecework::command::Signal;
+    ///
+    /// assert_eq!(Signal::from_number(9), Some(Signal::KILL));
+    /// assert_eq!(Signal::from_number(0), None);
+    /// ```
     pub fn from_number(number: i32) -> Option<Self> {
         let mut signals = NAMES.into_iter().map(|(_, signal)| Self(signal));
         signals.find(|signal| signal.number() == number)
     }
 
     /// Returns its number on this system.
+    ///
+    /// ```
+    /// # use piecework::command::Signal;
+    /// assert_eq!(Signal::TERM.number(), 15);
+    /// ```
     pub fn number(self) -> i32 {
         self.0.as_raw()
     }
@@ -79,6 +91,13 @@ impl fmt::Display for Signal {
 }
 
 /// A text that names no signal.
+///
+/// ```
+/// use piecework::command::{Signal, UnknownSignal};
+///
+/// let unknown: UnknownSignal = "TREM".parse::<Signal>().unwrap_err();
+/// assert!(unknown.to_string().starts_with("there is no signal TREM"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no signal {0} (hint: a name such as TERM or SIGTERM, or a number; see kill -l)")]
 pub struct UnknownSignal(String);

@@ -31,6 +31,19 @@ pub(super) enum Keep {
 }
 
 /// How the output of a running command is cut into [`Part`](super::Part)s.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), piecework::command::CommandError> {
+/// use piecework::command::{Command, Part, Parts};
+///
+/// let mut running = Command::new("sh").arg("-c").arg("echo a; sleep 60").spawn()?;
+/// let lines = Parts { lines: true, bytes_max: 64 << 10 };
+/// assert_eq!(running.part(lines).await?, Some(Part::Stdout(b"a\n".to_vec())));
+/// drop(running); // which kills it
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// Whether a part is due as soon as a line is whole. It is then whole lines, unless one is too

@@ -7,6 +7,21 @@ use crate::manager::Manager;
 use crate::objects::handle::{Handle, patience};
 
 /// A place where so many wait for each other. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let start = manager.barrier("start", 2).await?;
+/// let other = tokio::spawn({
+///     let start = start.clone();
+///     async move { start.wait().await }
+/// });
+/// let places = [start.wait().await?, other.await??];
+/// assert_eq!(places.iter().sum::<u64>(), 1); // one has 0, the other 1
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Barrier {
     handle: Handle,
@@ -14,6 +29,16 @@ pub struct Barrier {
 
 impl Manager {
     /// Opens the barrier `name`; one that is made for this is for so many parties.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let alone = manager.barrier("alone", 1).await?;
+    /// assert_eq!(alone.wait().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no barrier of this name.
@@ -25,6 +50,24 @@ impl Manager {
 impl Barrier {
     /// Waits until all parties are there; gives this one's place among them, from 0 on.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let start = manager.barrier("start", 3).await?;
+    /// let parties: Vec<_> = (0..3)
+    ///     .map(|_| {
+    ///         let start = start.clone();
+    ///         tokio::spawn(async move { start.wait().await })
+    ///     })
+    ///     .collect();
+    /// for party in parties {
+    ///     assert!(party.await?? < 3);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached; or the barrier is broken: somebody gave up waiting, or
     /// aborted it (`BrokenBarrierError`).
@@ -34,6 +77,19 @@ impl Barrier {
 
     /// Waits until all parties are there; if the time is up before, the barrier is broken for all.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// let start = manager.barrier("start", 2).await?;
+    /// let error = start.wait_timeout(Duration::from_millis(10)).await.unwrap_err();
+    /// assert!(error.to_string().starts_with("BrokenBarrierError"), "{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Barrier::wait`].
     pub async fn wait_timeout(&self, timeout: Duration) -> Result<u64, CallError> {
@@ -42,6 +98,17 @@ impl Barrier {
 
     /// Breaks it: all who wait, and who come, get an error until it is reset.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let start = manager.barrier("start", 2).await?;
+    /// start.abort().await?;
+    /// assert!(start.wait().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn abort(&self) -> Result<(), CallError> {
@@ -49,6 +116,18 @@ impl Barrier {
     }
 
     /// Makes it whole again; who waits gets an error.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let alone = manager.barrier("alone", 1).await?;
+    /// alone.abort().await?;
+    /// alone.reset().await?;
+    /// assert_eq!(alone.wait().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.

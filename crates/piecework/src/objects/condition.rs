@@ -9,12 +9,49 @@ use crate::objects::handle::{Handle, count, patience};
 use crate::objects::lock::{LockGuard, acquire};
 
 /// A lock whose holders wait for each other's notices. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let news = manager.condition("news").await?;
+/// let paper = manager.value::<u32>("paper").await?;
+///
+/// let held = news.lock().await?;
+/// let reader = tokio::spawn({
+///     let (news, paper) = (news.clone(), paper.clone());
+///     async move {
+///         let mut held = news.lock().await?;
+///         while paper.get().await? == 0 {
+///             held = held.wait().await?; // others may have the lock meanwhile
+///         }
+///         paper.get().await.map_err(piecework::Error::from)
+///     }
+/// });
+/// paper.set(&7).await?;
+/// held.notify_all().await?;
+/// drop(held);
+/// assert_eq!(reader.await??, 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Condition {
     handle: Handle,
 }
 
 /// A condition whose lock is held; dropped, the lock is free.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let condition = manager.condition("news").await?;
+/// let held = condition.lock().await?;
+/// held.notify_all().await?; // only who has the lock may
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ConditionGuard {
     handle: Handle,
@@ -23,6 +60,16 @@ pub struct ConditionGuard {
 
 impl Manager {
     /// Opens the condition `name`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let news = manager.condition("news").await?;
+    /// news.lock().await?.notify(1).await?; // nobody waits: nothing happens
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no condition of this name.
@@ -33,6 +80,17 @@ impl Manager {
 
 impl Condition {
     /// Waits until its lock is this one's. A future that is dropped takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let condition = manager.condition("news").await?;
+    /// let held = condition.lock().await?;
+    /// assert!(held.fence().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -47,11 +105,40 @@ impl Condition {
 
 impl ConditionGuard {
     /// The number of this holding, as of [`LockGuard::fence`]; a wait begins another one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let condition = manager.condition("news").await?;
+    /// let first = condition.lock().await?.fence(); // and freed again
+    /// assert!(first < condition.lock().await?.fence());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn fence(&self) -> Option<u64> {
         self.held.fence()
     }
 
     /// Frees the lock, waits for a notice, and has the lock again.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let condition = manager.condition("news").await?;
+    /// let held = condition.lock().await?;
+    /// let noticing = tokio::spawn({
+    ///     let condition = condition.clone();
+    ///     // Has the lock once the wait has freed it.
+    ///     async move { condition.lock().await?.notify_all().await }
+    /// });
+    /// let held = held.wait().await?;
+    /// # drop(held);
+    /// # noticing.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.
@@ -62,6 +149,20 @@ impl ConditionGuard {
 
     /// The same, and true; or false, if the time is up before there is a notice.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let condition = manager.condition("news").await?;
+    /// let held = condition.lock().await?;
+    /// let (_held, noticed) = held.wait_timeout(Duration::from_millis(10)).await?;
+    /// assert!(!noticed); // and the lock is had again
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`ConditionGuard::wait`].
     pub async fn wait_timeout(self, timeout: Duration) -> Result<(Self, bool), CallError> {
@@ -70,6 +171,16 @@ impl ConditionGuard {
 
     /// Has so many of those who wait go on.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let condition = manager.condition("news").await?;
+    /// condition.lock().await?.notify(2).await?; // those two who have waited longest
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The connection has ended.
     pub async fn notify(&self, waiters: usize) -> Result<(), CallError> {
@@ -77,6 +188,16 @@ impl ConditionGuard {
     }
 
     /// Has all who wait go on.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let condition = manager.condition("news").await?;
+    /// condition.lock().await?.notify_all().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended.

@@ -38,6 +38,17 @@ pub struct Dict<K, V> {
 impl Manager {
     /// Opens the dict `name`.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let ages = manager.dict::<String, u32>("ages").await?;
+    /// ages.insert(&"Ada".to_owned(), &36).await?;
+    /// assert_eq!(manager.dict::<String, u32>("ages").await?.len().await?, 1); // the same one
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no dict of this name.
     pub async fn dict<K, V>(&self, name: &str) -> Result<Dict<K, V>, OpenError> {
@@ -48,6 +59,18 @@ impl Manager {
 
 impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V> {
     /// The value of a key, if it has one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&ada, &36).await?;
+    /// assert_eq!((ages.get(&ada).await?, ages.get(&bob).await?), (Some(36), None));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached; the key is none, or the value no `V`.
@@ -61,6 +84,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// Sets the value of a key.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let ada = "Ada".to_owned();
+    /// ages.insert(&ada, &36).await?;
+    /// ages.insert(&ada, &37).await?;
+    /// assert_eq!(ages.get(&ada).await?, Some(37));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Dict::get`]; and the manager refuses the value.
     pub async fn insert(&self, key: &K, value: &V) -> Result<(), PutError> {
@@ -72,6 +108,18 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// The value of a key, which is set to this one if it has none: in one step.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let ada = "Ada".to_owned();
+    /// assert_eq!(ages.get_or_insert(&ada, &36).await?, 36);
+    /// assert_eq!(ages.get_or_insert(&ada, &99).await?, 36); // it has one
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Dict::insert`].
     pub async fn get_or_insert(&self, key: &K, value: &V) -> Result<V, EntryError> {
@@ -82,6 +130,18 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// Takes a key out; gives the value that it had. One that is no `V`, or comes when the future
     /// was dropped, is put back, unless the key has another by then.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let ada = "Ada".to_owned();
+    /// ages.insert(&ada, &36).await?;
+    /// assert_eq!((ages.remove(&ada).await?, ages.remove(&ada).await?), (Some(36), None));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Dict::get`].
@@ -96,6 +156,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     }
 
     /// Takes the last entry out, as [`Dict::remove`] does.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&ada, &36).await?;
+    /// ages.insert(&bob, &41).await?;
+    /// assert_eq!(ages.pop().await?, Some((bob, 41)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Dict::get`].
@@ -112,6 +185,18 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// Whether a key has a value.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&ada, &36).await?;
+    /// assert!(ages.contains(&ada).await? && !ages.contains(&bob).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Dict::get`].
     pub async fn contains(&self, key: &K) -> Result<bool, PutError> {
@@ -122,6 +207,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// How many entries there are.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&ada, &36).await?;
+    /// ages.insert(&bob, &41).await?;
+    /// assert_eq!(ages.len().await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn len(&self) -> Result<u64, CallError> {
@@ -129,6 +227,15 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     }
 
     /// Whether there is no entry.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// assert!(manager.dict::<String, u32>("ages").await?.is_empty().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -138,6 +245,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// All entries.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&bob, &41).await?;
+    /// ages.insert(&ada, &36).await?;
+    /// assert_eq!(ages.entries().await?, [(bob, 41), (ada, 36)]); // as they came
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached; or an entry is no `(K, V)`.
     pub async fn entries(&self) -> Result<Vec<(K, V)>, GetError> {
@@ -146,6 +266,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
 
     /// All keys.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let [ada, bob] = ["Ada", "Bob"].map(str::to_owned);
+    /// ages.insert(&bob, &41).await?;
+    /// ages.insert(&ada, &36).await?;
+    /// assert_eq!(ages.keys().await?, [bob, ada]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Dict::entries`].
     pub async fn keys(&self) -> Result<Vec<K>, GetError> {
@@ -153,6 +286,19 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     }
 
     /// Takes all entries out.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let ages = manager.dict::<String, u32>("ages").await?;
+    /// # let ada = "Ada".to_owned();
+    /// ages.insert(&ada, &36).await?;
+    /// ages.clear().await?;
+    /// assert!(ages.is_empty().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.

@@ -7,6 +7,21 @@ use crate::manager::Manager;
 use crate::objects::handle::{Handle, patience};
 
 /// A flag that is set or not, and that any number wait for. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let begin = manager.event("begin").await?;
+/// let waiting = tokio::spawn({
+///     let begin = begin.clone();
+///     async move { begin.wait().await }
+/// });
+/// begin.set().await?;
+/// waiting.await??;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Event {
     handle: Handle,
@@ -14,6 +29,17 @@ pub struct Event {
 
 impl Manager {
     /// Opens the event `name`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let begin = manager.event("begin").await?;
+    /// begin.set().await?;
+    /// assert!(manager.event("begin").await?.is_set().await?); // it is the same event
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no event of this name.
@@ -25,6 +51,15 @@ impl Manager {
 impl Event {
     /// Whether it is set.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// assert!(!manager.event("begin").await?.is_set().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn is_set(&self) -> Result<bool, CallError> {
@@ -32,6 +67,18 @@ impl Event {
     }
 
     /// Sets it: all who wait go on.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let begin = manager.event("begin").await?;
+    /// begin.set().await?;
+    /// begin.set().await?; // it stays set
+    /// assert!(begin.is_set().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -41,6 +88,18 @@ impl Event {
 
     /// Takes it back.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let begin = manager.event("begin").await?;
+    /// begin.set().await?;
+    /// begin.clear().await?;
+    /// assert!(!begin.is_set().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn clear(&self) -> Result<(), CallError> {
@@ -48,6 +107,17 @@ impl Event {
     }
 
     /// Waits until it is set.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let begin = manager.event("begin").await?;
+    /// begin.set().await?;
+    /// begin.wait().await?; // at once
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -57,6 +127,18 @@ impl Event {
     }
 
     /// Waits until it is set; false if the time is up before.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let begin = manager.event("begin").await?;
+    /// assert!(!begin.wait_timeout(Duration::from_millis(10)).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.

@@ -34,6 +34,16 @@ pub struct List<T> {
 impl Manager {
     /// Opens the list `name`.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// manager.list::<u32>("numbers").await?.push(&7).await?;
+    /// assert_eq!(manager.list::<u32>("numbers").await?.items().await?, [7]); // the same one
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no list of this name.
     pub async fn list<T>(&self, name: &str) -> Result<List<T>, OpenError> {
@@ -44,6 +54,17 @@ impl Manager {
 
 impl<T: Serialize + DeserializeOwned> List<T> {
     /// The item at an index, if there is one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8]).await?;
+    /// assert_eq!((numbers.get(1).await?, numbers.get(2).await?), (Some(8), None));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached; or the item is no `T`.
@@ -56,6 +77,19 @@ impl<T: Serialize + DeserializeOwned> List<T> {
 
     /// Sets the item at an index.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8]).await?;
+    /// numbers.set(0, &6).await?;
+    /// assert_eq!(numbers.items().await?, [6, 8]);
+    /// assert!(numbers.set(2, &9).await.is_err()); // `push` makes it longer
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or refuses the item; there is no such index (`IndexError`).
     pub async fn set(&self, index: usize, item: &T) -> Result<(), PutError> {
@@ -67,6 +101,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
 
     /// Appends an item.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.push(&7).await?;
+    /// numbers.push(&8).await?;
+    /// assert_eq!(numbers.items().await?, [7, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or refuses the item.
     pub async fn push(&self, item: &T) -> Result<(), PutError> {
@@ -76,6 +122,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     }
 
     /// Appends items: all of them, or none.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8]).await?;
+    /// numbers.extend(&[9]).await?;
+    /// assert_eq!(numbers.items().await?, [7, 8, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`List::push`].
@@ -90,6 +148,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
 
     /// Puts an item in front of that at an index.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 9]).await?;
+    /// numbers.insert(1, &8).await?;
+    /// assert_eq!(numbers.items().await?, [7, 8, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`List::push`].
     pub async fn insert(&self, index: usize, item: &T) -> Result<(), PutError> {
@@ -102,6 +172,17 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Takes the last item out. One that is no `T`, or comes when the future was dropped, is put
     /// back.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.push(&7).await?;
+    /// assert_eq!((numbers.pop().await?, numbers.pop().await?), (Some(7), None));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`List::get`].
     pub async fn pop(&self) -> Result<Option<T>, GetError> {
@@ -111,6 +192,18 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     }
 
     /// Takes the item at an index out, if there is one, as [`List::pop`] does.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8, 9]).await?;
+    /// assert_eq!((numbers.remove(0).await?, numbers.remove(5).await?), (Some(7), None));
+    /// assert_eq!(numbers.items().await?, [8, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`List::get`].
@@ -123,6 +216,17 @@ impl<T: Serialize + DeserializeOwned> List<T> {
 
     /// How many items there are.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8]).await?;
+    /// assert_eq!(numbers.len().await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn len(&self) -> Result<u64, CallError> {
@@ -131,6 +235,15 @@ impl<T: Serialize + DeserializeOwned> List<T> {
 
     /// Whether there is no item.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// assert!(manager.list::<u32>("numbers").await?.is_empty().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn is_empty(&self) -> Result<bool, CallError> {
@@ -138,6 +251,17 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     }
 
     /// All items.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let numbers = manager.list::<u32>("numbers").await?;
+    /// numbers.extend(&[7, 8]).await?;
+    /// assert_eq!(numbers.items().await?, [7, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached; or an item is no `T`.

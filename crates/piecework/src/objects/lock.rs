@@ -14,12 +14,36 @@ use crate::sessions::Seat;
 ///
 /// When its holder crashes or is cut off, the manager frees it; what such a holder may still do is
 /// told from the next one's doings by the [fencing number](LockGuard::fence).
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let accounts = manager.lock("accounts").await?;
+/// let held = accounts.lock().await?;
+/// assert!(accounts.try_lock().await?.is_none()); // nor could any other program have it
+/// drop(held);
+/// accounts.lock().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lock {
     handle: Handle,
 }
 
 /// A lock that is held; dropped, it is free.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let held = manager.lock("accounts").await?.lock().await?;
+/// // ... what only one may do at a time ...
+/// drop(held);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct LockGuard {
     handle: Handle,
@@ -30,6 +54,17 @@ pub struct LockGuard {
 impl Manager {
     /// Opens the lock `name`.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let (one, other) = (manager.lock("accounts").await?, manager.lock("accounts").await?);
+    /// let _held = one.lock().await?;
+    /// assert!(other.try_lock().await?.is_none()); // it is the same lock
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no lock of this name.
     pub async fn lock(&self, name: &str) -> Result<Lock, OpenError> {
@@ -39,6 +74,19 @@ impl Manager {
 
 impl Lock {
     /// Waits until it is this one's. A future that is dropped takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.lock("accounts").await?;
+    /// let first = accounts.lock().await?;
+    /// let second = tokio::spawn(async move { accounts.lock().await });
+    /// drop(first);
+    /// second.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -52,6 +100,19 @@ impl Lock {
 
     /// Waits until it is this one's, or `None` if the time is up before.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let accounts = manager.lock("accounts").await?;
+    /// let _held = accounts.lock().await?;
+    /// assert!(accounts.lock_timeout(Duration::from_millis(10)).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<LockGuard>, CallError> {
@@ -59,6 +120,19 @@ impl Lock {
     }
 
     /// Takes it, or `None` if somebody has it.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.lock("accounts").await?;
+    /// match accounts.try_lock().await? {
+    ///     Some(_held) => {} // ... it is ours until `_held` is dropped ...
+    ///     None => println!("somebody has it"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -103,11 +177,35 @@ impl LockGuard {
 
     /// The number of this holding, greater than that of any before: a store that is told it with
     /// each write can refuse whoever comes late. `None` of a stock Python manager.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.lock("accounts").await?;
+    /// let first = accounts.lock().await?.fence(); // and freed again
+    /// let second = accounts.lock().await?.fence();
+    /// assert!(first.is_some() && first < second);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn fence(&self) -> Option<u64> {
         self.fence
     }
 
     /// Frees it, and waits until the manager has heard of that.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.lock("accounts").await?;
+    /// let held = accounts.lock().await?;
+    /// held.unlock().await?;
+    /// assert!(accounts.try_lock().await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.

@@ -10,6 +10,19 @@ use crate::manager::Manager;
 use crate::objects::handle::Handle;
 
 /// Values by name, each of its own type: Python's `Namespace`. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let settings = manager.namespace("settings").await?;
+/// settings.set("host", &"example.org").await?;
+/// settings.set("port", &5000).await?;
+/// assert_eq!(settings.get::<String>("host").await?.as_deref(), Some("example.org"));
+/// assert_eq!(settings.get::<u16>("port").await?, Some(5000));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Namespace {
     handle: Handle,
@@ -17,6 +30,17 @@ pub struct Namespace {
 
 impl Manager {
     /// Opens the namespace `name`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// manager.namespace("settings").await?.set("port", &5000).await?;
+    /// let same = manager.namespace("settings").await?;
+    /// assert_eq!(same.get::<u16>("port").await?, Some(5000));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no namespace of this name.
@@ -29,6 +53,19 @@ impl Manager {
 impl Namespace {
     /// The value of this name, if there is one.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let settings = manager.namespace("settings").await?;
+    /// assert_eq!(settings.get::<u16>("port").await?, None);
+    /// settings.set("port", &5000).await?;
+    /// assert_eq!(settings.get::<u16>("port").await?, Some(5000));
+    /// assert!(settings.get::<String>("port").await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached; or the value is no `T`.
     pub async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, GetError> {
@@ -40,6 +77,18 @@ impl Namespace {
 
     /// Sets the value of this name.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let settings = manager.namespace("settings").await?;
+    /// settings.set("port", &5000).await?;
+    /// settings.set("port", &"http").await?; // of another type, from now on
+    /// assert_eq!(settings.get::<String>("port").await?.as_deref(), Some("http"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or refuses the value.
     pub async fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), PutError> {
@@ -50,6 +99,18 @@ impl Namespace {
     }
 
     /// Takes the value of this name out; whether there was one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let settings = manager.namespace("settings").await?;
+    /// settings.set("port", &5000).await?;
+    /// assert!(settings.remove("port").await?);
+    /// assert!(!settings.remove("port").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.

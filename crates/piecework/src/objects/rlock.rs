@@ -47,6 +47,21 @@ pub struct RLock {
 }
 
 /// A re-entrant lock that is held; free when its owner's last guard is dropped.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let accounts = manager.rlock("accounts").await?;
+/// let (first, second) = (accounts.lock().await?, accounts.lock().await?);
+/// drop(first);
+/// let other = manager.rlock("accounts").await?;
+/// assert!(other.try_lock().await?.is_none());
+/// drop(second); // the last
+/// assert!(other.lock().await.is_ok());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RLockGuard {
     held: Arc<LockGuard>,
@@ -54,6 +69,18 @@ pub struct RLockGuard {
 
 impl Manager {
     /// Opens the re-entrant lock `name`, as an owner of its own.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let (one, other) = (manager.rlock("accounts").await?, manager.rlock("accounts").await?);
+    /// let _held = one.lock().await?;
+    /// assert!(one.try_lock().await?.is_some());
+    /// assert!(other.try_lock().await?.is_none()); // another owner
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no re-entrant lock of this name.
@@ -65,6 +92,18 @@ impl Manager {
 
 impl RLock {
     /// Waits until it is this owner's. A future that is dropped takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.rlock("accounts").await?;
+    /// let outer = accounts.lock().await?;
+    /// let inner = accounts.lock().await?; // at once: it is this owner's
+    /// assert_eq!(outer.fence(), inner.fence());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -79,6 +118,20 @@ impl RLock {
 
     /// Waits until it is this owner's, or `None` if the time is up before.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// # let accounts = manager.rlock("accounts").await?;
+    /// let _held = accounts.lock().await?;
+    /// let other = manager.rlock("accounts").await?;
+    /// assert!(other.lock_timeout(Duration::from_millis(10)).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard>, CallError> {
@@ -90,6 +143,17 @@ impl RLock {
     }
 
     /// Takes it, or `None` if somebody else has it.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.rlock("accounts").await?;
+    /// let held = accounts.try_lock().await?;
+    /// assert!(held.is_some() && accounts.try_lock().await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached.
@@ -119,11 +183,35 @@ impl RLock {
 impl RLockGuard {
     /// The number of this holding, the same for all guards that an owner has at a time. See
     /// [`LockGuard::fence`].
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.rlock("accounts").await?;
+    /// let first = accounts.lock().await?.fence(); // and given back
+    /// assert!(first < accounts.lock().await?.fence());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn fence(&self) -> Option<u64> {
         self.held.fence()
     }
 
     /// Gives this guard back; waits until the manager has heard of that, if it was the last one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let accounts = manager.rlock("accounts").await?;
+    /// let (outer, inner) = (accounts.lock().await?, accounts.lock().await?);
+    /// inner.unlock().await?;
+    /// outer.unlock().await?; // only now is it free
+    /// assert!(manager.rlock("accounts").await?.try_lock().await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The connection has ended, and the lock was freed by that.

@@ -15,12 +15,36 @@ use crate::objects::handle::{Handle, count};
 ///
 /// They belong to nobody: whoever releases one need not have acquired it, so a holder that crashes
 /// takes its permit along.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let licences = manager.semaphore("licences", 2).await?;
+/// let held = [licences.acquire().await?, licences.acquire().await?];
+/// assert!(licences.try_acquire().await?.is_none()); // nor in any other program
+/// # drop(held);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Semaphore {
     handle: Handle,
 }
 
 /// A permit; dropped, it is somebody else's.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// # let seats = manager.semaphore("seats", 2).await?;
+/// let permit = seats.acquire().await?;
+/// // ... what only two may do at a time ...
+/// drop(permit);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     semaphore: Semaphore,
@@ -30,6 +54,18 @@ pub struct Permit {
 impl Manager {
     /// Opens the semaphore `name`; one that is made for this has so many permits.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let seats = manager.semaphore("seats", 2).await?;
+    /// let same = manager.semaphore("seats", 2).await?;
+    /// let _permits = [seats.acquire().await?, same.acquire().await?];
+    /// assert!(seats.try_acquire().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, or has no semaphore of this name.
     pub async fn semaphore(&self, name: &str, permits: u32) -> Result<Semaphore, OpenError> {
@@ -38,6 +74,16 @@ impl Manager {
     }
 
     /// Opens the semaphore `name` that never has more permits than it began with.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let seats = manager.bounded_semaphore("seats", 2).await?;
+    /// assert!(seats.release(1).await.is_err()); // a third one
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Manager::semaphore`].
@@ -54,6 +100,17 @@ impl Manager {
 impl Semaphore {
     /// Waits for a permit. A future that is dropped takes none.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let seats = manager.semaphore("seats", 2).await?;
+    /// let permit = seats.acquire().await?; // waits while there is none
+    /// # drop(permit);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn acquire(&self) -> Result<Permit, CallError> {
@@ -66,6 +123,18 @@ impl Semaphore {
 
     /// Waits for a permit, or `None` if the time is up before.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// let none = manager.semaphore("none", 0).await?;
+    /// assert!(none.acquire_timeout(Duration::from_millis(10)).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit>, CallError> {
@@ -74,6 +143,17 @@ impl Semaphore {
 
     /// Takes a permit, or `None` if there is none.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let one = manager.semaphore("one", 1).await?;
+    /// let permit = one.try_acquire().await?;
+    /// assert!(permit.is_some() && one.try_acquire().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached.
     pub async fn try_acquire(&self) -> Result<Option<Permit>, CallError> {
@@ -81,6 +161,17 @@ impl Semaphore {
     }
 
     /// Adds permits: those that [`Permit::keep`] kept, or new ones.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let ready = manager.semaphore("ready", 0).await?;
+    /// ready.release(3).await?;
+    /// assert!(ready.try_acquire().await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached; or the semaphore is bounded and would have too many.
@@ -107,6 +198,18 @@ impl Semaphore {
 
 impl Permit {
     /// It stays taken, until [`Semaphore::release`].
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let one = manager.semaphore("one", 1).await?;
+    /// one.acquire().await?.keep();
+    /// assert!(one.try_acquire().await?.is_none()); // though nothing holds it
+    /// one.release(1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keep(mut self) {
         self.is_kept = true;
     }

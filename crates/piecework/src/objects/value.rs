@@ -15,6 +15,20 @@ use crate::objects::handle::Handle;
 ///
 /// Reading and writing are two calls: what is made of the old value is written under a
 /// [`Lock`](crate::objects::Lock).
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let count = manager.value::<u64>("count").await?;
+/// let lock = manager.lock("count_lock").await?;
+/// let held = lock.lock().await?;
+/// count.set(&(count.get().await? + 1)).await?;
+/// drop(held);
+/// assert_eq!(count.get().await?, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Value<T> {
     handle: Handle,
@@ -23,6 +37,15 @@ pub struct Value<T> {
 
 impl Manager {
     /// Opens the value `name`; one that is made for this is 0.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// assert_eq!(manager.value::<i64>("balance").await?.get().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached, or has no value of this name.
@@ -35,6 +58,18 @@ impl Manager {
 impl<T: Serialize + DeserializeOwned> Value<T> {
     /// Gets it.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let balance = manager.value::<i64>("balance").await?;
+    /// balance.set(&-5).await?;
+    /// assert_eq!(balance.get().await?, -5);
+    /// assert!(manager.value::<u8>("balance").await?.get().await.is_err()); // it is no `u8`
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached; or it is no `T`.
     pub async fn get(&self) -> Result<T, GetError> {
@@ -42,6 +77,17 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     }
 
     /// Sets it.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # let name = manager.value::<String>("name").await?;
+    /// name.set(&"Ada".to_owned()).await?;
+    /// assert_eq!(name.get().await?, "Ada");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The manager cannot be reached; or the value cannot be said as plain data.

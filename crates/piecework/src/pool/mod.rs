@@ -37,7 +37,7 @@ use crate::tasks::{Seat, TaskError, TaskFn, name_of, packed};
 /// result may be done twice. The children end with the pool, and with this program however that
 /// ends.
 ///
-/// ```no_run
+/// ```
 /// use piecework::Pool;
 ///
 /// #[piecework::task]
@@ -62,6 +62,21 @@ pub struct Pool {
 impl PoolOptions {
     /// Makes the pool; a child is started when there is something for it to do.
     ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::options().processes(2).start();
+    /// assert_eq!(pool.apply(square, (12,)).await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     /// Outside of a tokio runtime: what feeds the children are tasks of one.
     pub fn start(self) -> Pool {
@@ -79,6 +94,25 @@ impl PoolOptions {
     /// Makes a pool of all workers of a queue, wherever they are: those that are there, and those
     /// that come. Of the options, `attempts` alone has a meaning here.
     ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let manager = piecework::Manager::local().await?;
+    /// let worker = manager.worker("sums").concurrency(piecework::Concurrency::Threads(2));
+    /// let working = tokio::spawn(worker.run_until(std::future::pending::<()>()));
+    /// let pool = Pool::options().attempts(3).over(&manager, "sums").await?;
+    /// assert_eq!(pool.map(square, 0..5).await?, [0, 1, 4, 9, 16]);
+    /// # working.abort();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The manager cannot be reached, has no such queue, or is a stock Python one.
     pub async fn over(self, manager: &Manager, queue: &str) -> Result<Pool, OpenError> {
@@ -94,6 +128,21 @@ impl PoolOptions {
 
 impl Pool {
     /// Makes a pool of so many children of this program.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(4);
+    /// assert_eq!(pool.apply(square, (12,)).await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// As [`PoolOptions::start`].
@@ -135,11 +184,42 @@ impl Pool {
     }
 
     /// Begins to say how a pool is to be.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::options().processes(2).tasks_per_child_max(100).start();
+    /// assert_eq!(pool.apply(square, (12,)).await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn options() -> PoolOptions {
         PoolOptions::default()
     }
 
     /// Runs a task with these arguments, a tuple, in a child, and waits for its result.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn divide(a: u64, b: u64) -> u64 {
+    /// #     a / b
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(1);
+    /// assert_eq!(pool.apply(divide, (7, 2)).await?, 3);
+    /// assert!(pool.apply(divide, (7, 0)).await.is_err()); // and the pool goes on
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// It panicked, or its child died as often as it was tried; it is no task; the pool is closed.
@@ -152,6 +232,24 @@ impl Pool {
     }
 
     /// Has a task run with these arguments, a tuple, and does not wait.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(2);
+    /// let results = [3, 4].map(|n| pool.apply_async(square, (n,)));
+    /// for (result, expected) in results.into_iter().zip([9, 16]) {
+    ///     assert_eq!(result.get().await?, expected);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn apply_async<F, A, M>(&self, task: F, arguments: A) -> AsyncResult<F::Output>
     where
         F: TaskFn<A, M>,
@@ -161,6 +259,20 @@ impl Pool {
     }
 
     /// Runs a task once for each of these; gives the results in the same order.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// assert_eq!(Pool::local(2).map(square, 0..5).await?, [0, 1, 4, 9, 16]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Pool::apply`], of the first that failed; the others are run all the same.
@@ -175,6 +287,20 @@ impl Pool {
 
     /// Runs a task once for each of these tuples of arguments; gives the results in the same order.
     ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn divide(a: u64, b: u64) -> u64 {
+    /// #     a / b
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// assert_eq!(Pool::local(2).starmap(divide, [(7, 2), (9, 3)]).await?, [3, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`Pool::map`].
     pub async fn starmap<F, I, M>(&self, task: F, items: I) -> Result<Vec<F::Output>, TaskError>
@@ -188,6 +314,28 @@ impl Pool {
 
     /// Runs a task once for each of these; the results come in the same order, each as soon as it
     /// and those before it are there.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let pool = Pool::local(2);
+    /// let mut squares = pool.imap(square, 1..4);
+    /// let mut sum = 0;
+    /// while let Some(square) = squares.try_next().await? {
+    ///     sum += square; // 1, 4, 9
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn imap<F, I, M>(
         &self,
         task: F,
@@ -205,6 +353,25 @@ impl Pool {
     }
 
     /// Runs a task once for each of these; the results come as they are there.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let pool = Pool::local(2);
+    /// let mut squares: Vec<u64> = pool.imap_unordered(square, 1..4).try_collect().await?;
+    /// squares.sort(); // they came in any order
+    /// assert_eq!(squares, [1, 4, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn imap_unordered<F, I, M>(
         &self,
         task: F,
@@ -222,17 +389,72 @@ impl Pool {
     }
 
     /// Takes no more tasks; those that were given are run.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(1);
+    /// let given = pool.apply_async(square, (12,));
+    /// pool.close();
+    /// assert!(pool.apply(square, (13,)).await.is_err());
+    /// assert_eq!(given.get().await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.crew.close();
     }
 
     /// Waits until all that was given is run and the children have ended. Call [`Pool::close`]
     /// first, or it takes for ever.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(1);
+    /// let mut given = pool.apply_async(square, (12,));
+    /// pool.close();
+    /// pool.join().await;
+    /// assert!(given.ready());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn join(mut self) {
         while self.runners.join_next().await.is_some() {}
     }
 
     /// Kills the children, or takes back what no worker has begun; what was not run fails.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// let pool = Pool::local(1);
+    /// let given = pool.apply_async(wait_for_ever, ());
+    /// pool.terminate().await;
+    /// assert!(given.get().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn terminate(mut self) {
         self.crew.terminate();
         self.runners.shutdown().await;

@@ -111,6 +111,22 @@ impl<R: DeserializeOwned> Results<R> {
 }
 
 /// The result of a task that somebody will ask for.
+///
+/// ```
+/// # use piecework::Pool;
+/// # #[piecework::task]
+/// # fn square(n: u64) -> u64 {
+/// #     n * n
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # piecework::init();
+/// let pool = Pool::local(1); // without it there would be no result
+/// let result = pool.apply_async(square, (12,)); // does not wait
+/// assert_eq!(result.get().await?, 144);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AsyncResult<R> {
     results: Results<R>,
@@ -123,6 +139,21 @@ impl<R: DeserializeOwned> AsyncResult<R> {
 
     /// Waits for the result.
     ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let pool = Pool::local(1);
+    /// assert_eq!(pool.apply_async(square, (12,)).get().await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The task panicked, or its child died as often as it was tried; the pool was closed.
     pub async fn get(mut self) -> Result<R, TaskError> {
@@ -130,6 +161,24 @@ impl<R: DeserializeOwned> AsyncResult<R> {
     }
 
     /// Waits until there is a result. May be given up and called again.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let pool = Pool::local(1);
+    /// let mut result = pool.apply_async(square, (12,));
+    /// result.wait().await;
+    /// assert!(result.ready());
+    /// assert_eq!(result.get().await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn wait(&mut self) {
         if !self.results.has_next()
             && let Some((at, result)) = self.results.next().await
@@ -139,6 +188,25 @@ impl<R: DeserializeOwned> AsyncResult<R> {
     }
 
     /// Whether there is a result.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn square(n: u64) -> u64 {
+    /// #     n * n
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let pool = Pool::local(1);
+    /// let mut result = pool.apply_async(square, (12,));
+    /// while !result.ready() {
+    ///     tokio::task::yield_now().await; // or something of more use
+    /// }
+    /// assert_eq!(result.get().await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ready(&mut self) -> bool {
         if let Some(Some((at, result))) = self.results.next().now_or_never() {
             self.results.keep(at, result);
@@ -147,6 +215,23 @@ impl<R: DeserializeOwned> AsyncResult<R> {
     }
 
     /// Whether there is a result and no error; `None` while there is neither.
+    ///
+    /// ```
+    /// # use piecework::Pool;
+    /// # #[piecework::task]
+    /// # fn divide(a: u64, b: u64) -> u64 {
+    /// #     a / b
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let pool = Pool::local(1);
+    /// let mut result = pool.apply_async(divide, (7, 0));
+    /// result.wait().await;
+    /// assert_eq!(result.successful(), Some(false)); // `get` says why
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn successful(&mut self) -> Option<bool> {
         self.ready();
         self.results.early.front()?.as_ref().map(Result::is_ok)

@@ -12,6 +12,23 @@ use thiserror::Error;
 use crate::error::{CallError, Mismatch, Unsayable};
 
 /// What a task panicked with.
+///
+/// ```
+/// # use piecework::{Pool, tasks::TaskError};
+/// #[piecework::task]
+/// fn refuse(why: String) {
+///     panic!("no: {why}");
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # piecework::init();
+/// let refused = Pool::local(1).apply(refuse, ("too late".to_owned(),)).await;
+/// let Err(TaskError::Panicked(panic)) = refused else { panic!("{refused:?}") };
+/// assert_eq!(panic.message, "no: too late");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Panic {
     /// What it said.
@@ -33,6 +50,28 @@ impl fmt::Display for Panic {
 }
 
 /// Why a task has no result that a worker was to do: what it says in its answer.
+///
+/// ```
+/// # use piecework::{Concurrency, Manager, Pool, tasks::TaskError};
+/// # #[piecework::task]
+/// # fn divide(a: u64, b: u64) -> u64 {
+/// #     a / b
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # piecework::init();
+/// # let manager = Manager::local().await?;
+/// # let worker = manager.worker("task").concurrency(Concurrency::Threads(1));
+/// # let working = tokio::spawn(worker.run_until(std::future::pending::<()>()));
+/// let pool = Pool::options().over(&manager, "task").await?;
+/// let divided = pool.apply(divide, (1, 0)).await;
+/// let Err(TaskError::Elsewhere(failure)) = divided else { panic!("{divided:?}") };
+/// assert!(failure.message.contains("divide by zero"), "{failure}");
+/// assert!(failure.worker.starts_with(&std::process::id().to_string())); // and its machine
+/// # working.abort();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Error)]
 #[error("the task failed on worker {worker}: {message}{}{}", at(.place), trace(.backtrace))]
 pub struct Failure {
@@ -47,6 +86,22 @@ pub struct Failure {
 }
 
 /// Why a task has no result.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use piecework::{Pool, tasks::TaskError};
+///
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// let error = Pool::local(1).apply(square, (12,)).await.unwrap_err();
+/// assert!(matches!(error, TaskError::Unmarked { .. }));
+/// assert!(error.to_string().contains("hint: mark the function with #[piecework::task]"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TaskError {

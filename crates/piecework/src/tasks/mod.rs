@@ -35,6 +35,20 @@ use crate::error::Mismatch;
 use crate::item::{append, from_bytes};
 
 /// A function that was marked with [`task`](crate::task).
+///
+/// ```
+/// use piecework::tasks::Task;
+///
+/// #[piecework::task]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// # fn main() {
+/// let task = Task::find(std::any::type_name_of_val(&square));
+/// assert!(task.is_some_and(|task| task.name().ends_with("::square")));
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Task {
     name: fn() -> &'static str,
@@ -53,11 +67,25 @@ impl Task {
     }
 
     /// The path of the function.
+    ///
+    /// ```
+    /// use piecework::{command, tasks::Task};
+    ///
+    /// let task = Task::find("piecework::command::run").expect("it is the library's own");
+    /// assert_eq!(task.name(), std::any::type_name_of_val(&command::run));
+    /// ```
     pub fn name(&self) -> &'static str {
         (self.name)()
     }
 
     /// The task of that name, if this program has one.
+    ///
+    /// ```
+    /// use piecework::tasks::Task;
+    ///
+    /// assert!(Task::find("piecework::command::run").is_some());
+    /// assert!(Task::find("no::such::function").is_none());
+    /// ```
     pub fn find(name: &str) -> Option<&'static Self> {
         inventory::iter::<Self>().find(|task| task.name() == name)
     }

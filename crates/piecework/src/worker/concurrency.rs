@@ -10,6 +10,18 @@ use crate::worker::handler::Handler;
 const TASKS_DEFAULT: usize = 100;
 
 /// How many tasks a worker does at a time, and where.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::Concurrency;
+///
+/// let worker = manager.worker("task").each(|n: u64| n * n).concurrency(Concurrency::Threads(8));
+/// # drop(worker);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Concurrency {
     /// In the runtime of the program: for `async` closures. What is not `async` is run by the

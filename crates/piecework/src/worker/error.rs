@@ -6,6 +6,20 @@ use crate::error::{CallError, ConnectError, OpenError};
 use crate::tasks::TaskError;
 
 /// Why a worker does not work, or not any more.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// use piecework::{Concurrency, WorkerError};
+///
+/// let worker = manager.worker("task").each(|n: u64| n * n);
+/// let error = worker.concurrency(Concurrency::Processes(4)).run().await.unwrap_err();
+/// let WorkerError::Unfit { why, .. } = error else { panic!("{error}") };
+/// assert_eq!(why, "a closure cannot be found in another process");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WorkerError {

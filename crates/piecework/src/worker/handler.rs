@@ -40,18 +40,22 @@ pub(super) enum Handler<S> {
 }
 
 /// The mark of a closure with the state of its thread, `&mut S`.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct WithState;
 
 /// The mark of an `async` closure with the state that all share, `Arc<S>`.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct Sharing;
 
 /// The mark of a closure that gives a result.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct Gives;
 
 /// The mark of a closure that gives a result or an error.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct Tries;
 
@@ -59,6 +63,19 @@ pub struct Tries;
 /// others like it. `Mark` tells the kinds apart, and is never named.
 ///
 /// [`Worker::task`]: crate::Worker::task
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// // It takes an item, or a state and an item; and gives a value, or a future.
+/// let worker = || manager.worker("task");
+/// worker().each(|n: u64| n * n);
+/// worker().each(async |n: u64| n * n);
+/// worker().state(Vec::new).each(|seen: &mut Vec<u64>, n: u64| seen.push(n));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Handle<S, Arguments, Mark> {
     #[doc(hidden)]
     fn handler(self) -> Box<dyn Any>;

@@ -77,6 +77,17 @@ pub struct Worker<S = ()> {
 impl Manager {
     /// Begins to say what a worker of the queue of this name is to do; its results go to the queue
     /// `result`, unless [`Worker::answers`] says otherwise.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// manager.queue("words").await?.put_all(&[Some("five!"), None]).await?;
+    /// manager.worker("words").each(|word: String| word.len()).run().await?;
+    /// assert_eq!(manager.queue::<usize>("result").await?.get().await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn worker(&self, queue: &str) -> Worker {
         let worker = format!("{} on {}", std::process::id(), host());
         let plan = Plan {
@@ -127,6 +138,18 @@ impl Worker {
 
     /// The same, of a state that may not come about: then [`Worker::run`] says why, and nothing is
     /// taken.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # manager.queue("task").await?.put(&1).await?;
+    /// let worker = manager.worker("task").try_state(|| std::fs::read_to_string("no/such/model"));
+    /// let error = worker.each(|_model: &mut String, n: u64| n).run().await.unwrap_err();
+    /// assert!(error.to_string().contains("the worker's state could not be made"), "{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_state<S: 'static, E: Display>(
         self,
         make: impl Fn() -> Result<S, E> + Send + Sync + 'static,
@@ -148,6 +171,28 @@ impl Worker {
 impl<S: 'static> Worker<S> {
     /// Registers a closure by name: plain or `async`, of up to six arguments; in front of them it
     /// may take the worker's [state](Worker::state). A panic is a failure.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::collections::HashMap;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Order {
+    ///     task: &'static str,
+    ///     args: (u64, u64),
+    ///     id: u64,
+    /// }
+    ///
+    /// let order = Order { task: "add", args: (2, 3), id: 1 };
+    /// manager.queue("task").await?.put_all(&[Some(order), None]).await?;
+    /// manager.worker("task").task("add", |a: u64, b: u64| a + b).run().await?;
+    /// let answer: HashMap<String, u64> = manager.queue("result").await?.get().await?;
+    /// assert_eq!((answer["id"], answer["result"]), (1, 5));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn task<A, M>(mut self, name: &str, closure: impl Handle<S, A, (M, Gives)>) -> Self {
         self.plan.named.insert(name.to_owned(), handler(closure));
@@ -155,6 +200,17 @@ impl<S: 'static> Worker<S> {
     }
 
     /// The same, of a closure that gives a `Result`: an error is a failure, too.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let double = |n: u8| n.checked_mul(2).ok_or("too large");
+    /// let worker = manager.worker("task").try_task("double", double);
+    /// # drop(worker);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn try_task<A, M>(mut self, name: &str, closure: impl Handle<S, A, (M, Tries)>) -> Self {
         self.plan.named.insert(name.to_owned(), handler(closure));
@@ -162,6 +218,17 @@ impl<S: 'static> Worker<S> {
     }
 
     /// Has a closure do every item. It is as for [`Worker::task`], and takes the item.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # manager.queue("task").await?.put_all(&[Some(7_u64), None]).await?;
+    /// manager.worker("task").each(|n: u64| n * n).run().await?;
+    /// assert_eq!(manager.queue::<u64>("result").await?.get().await?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn each<A, M>(mut self, closure: impl Handle<S, (A,), (M, Gives)>) -> Self {
         self.plan.each = Some(handler(closure));
@@ -169,6 +236,17 @@ impl<S: 'static> Worker<S> {
     }
 
     /// The same, of a closure that gives a `Result`: an error is a failure, too.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// manager.queue("task").await?.put_all(&[Some("7"), None]).await?;
+    /// manager.worker("task").try_each(|text: String| text.parse::<u64>()).run().await?;
+    /// assert_eq!(manager.queue::<u64>("result").await?.get().await?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn try_each<A, M>(mut self, closure: impl Handle<S, (A,), (M, Tries)>) -> Self {
         self.plan.each = Some(handler(closure));
@@ -176,6 +254,17 @@ impl<S: 'static> Worker<S> {
     }
 
     /// The queue that results go to, unless a task names another: `result`, if this says nothing.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # manager.queue("task").await?.put_all(&[Some(7_u64), None]).await?;
+    /// manager.worker("task").answers("squares").each(|n: u64| n * n).run().await?;
+    /// assert_eq!(manager.queue::<u64>("squares").await?.get().await?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn answers(mut self, queue: &str) -> Self {
         self.plan.answers = Some(queue.to_owned());
@@ -185,6 +274,18 @@ impl<S: 'static> Worker<S> {
     /// How many tasks are done at a time, and where. Without closures these are as many child
     /// processes as there are cores; with closures that are all `async`, a hundred tasks in the
     /// runtime; else as many threads as there are cores.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # manager.queue("task").await?.put_all(&[Some(7_u64), None]).await?;
+    /// let worker = manager.worker("task").each(|n: u64| n * n);
+    /// worker.concurrency(piecework::Concurrency::Tasks(2)).run().await?;
+    /// assert_eq!(manager.queue::<u64>("result").await?.get().await?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn concurrency(mut self, concurrency: Concurrency) -> Self {
         self.concurrency = Some(concurrency);
@@ -194,6 +295,20 @@ impl<S: 'static> Worker<S> {
     /// How long a task may take. After that it has failed; its child process is killed, or its
     /// future dropped. A thread cannot be ended: it goes on for nobody, and another takes its
     /// place.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// # manager.queue("task").await?.put_all(&[Some(7_u64), None]).await?;
+    /// use std::time::Duration;
+    ///
+    /// let worker = manager.worker("task").timeout(Duration::from_secs(60));
+    /// worker.each(async |n: u64| n * n).run().await?;
+    /// # assert_eq!(manager.queue::<u64>("result").await?.get().await?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.plan.manner.limit = Some(limit);
@@ -201,6 +316,37 @@ impl<S: 'static> Worker<S> {
     }
 
     /// Each child process runs this task before any other.
+    ///
+    /// ```
+    /// # use piecework::{Concurrency, Manager, Pool};
+    /// use std::sync::OnceLock;
+    ///
+    /// static FACTOR: OnceLock<u64> = OnceLock::new();
+    ///
+    /// #[piecework::task]
+    /// fn begin(factor: u64) {
+    ///     FACTOR.set(factor).expect("it is called once");
+    /// }
+    ///
+    /// #[piecework::task]
+    /// fn scale(n: u64) -> Option<u64> {
+    ///     Some(n * FACTOR.get()?)
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let manager = Manager::local().await?;
+    /// let worker = manager.worker("task").initializer(begin, &(10_u64,));
+    /// # let stopper = worker.stopper();
+    /// # let working = tokio::spawn(worker.concurrency(Concurrency::Processes(1)).run());
+    /// # let pool = Pool::options().over(&manager, "task").await?;
+    /// assert_eq!(pool.apply(scale, (7,)).await?, Some(70)); // a pool over this worker
+    /// # stopper.stop();
+    /// # working.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn initializer<F, A, M>(mut self, task: F, arguments: &A) -> Self
     where
@@ -213,6 +359,30 @@ impl<S: 'static> Worker<S> {
     }
 
     /// A child process that has run so many tasks ends, and another takes its place.
+    ///
+    /// ```
+    /// # use piecework::{Concurrency, Manager, Pool};
+    /// #[piecework::task]
+    /// fn pid() -> u32 {
+    ///     std::process::id()
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # piecework::init();
+    /// # let manager = Manager::local().await?;
+    /// # let worker = manager.worker("task").concurrency(Concurrency::Processes(1));
+    /// let worker = worker.tasks_per_child_max(1);
+    /// # let stopper = worker.stopper();
+    /// # let working = tokio::spawn(worker.run());
+    /// # let pool = Pool::options().over(&manager, "task").await?;
+    /// // A pool over this worker.
+    /// assert_ne!(pool.apply(pid, ()).await?, pool.apply(pid, ()).await?);
+    /// # stopper.stop();
+    /// # working.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tasks_per_child_max(mut self, tasks: u64) -> Self {
         self.begin.tasks_max = Some(tasks.max(1));
@@ -221,12 +391,35 @@ impl<S: 'static> Worker<S> {
     }
 
     /// What stops it while it runs.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let worker = manager.worker("task").each(|n: u64| n * n);
+    /// let stopper = worker.stopper();
+    /// let working = tokio::spawn(worker.run());
+    /// stopper.stop();
+    /// working.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
     /// Works until Ctrl-C or SIGTERM: at the first it takes no more tasks, and ends when those are
     /// done that it is at; at the second it ends them and gives their tasks back.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// manager.queue("task").await?.put(&None::<u64>).await?; // ends it as a Ctrl-C does
+    /// manager.worker("task").each(|n: u64| n * n).run().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// It has nothing to do tasks with, or not where its concurrency says; its state cannot be
@@ -241,6 +434,19 @@ impl<S: 'static> Worker<S> {
 
     /// Works until this future is ready, then takes no more tasks and ends when those are done that
     /// it is at. A [`Worker::stopper`] does both as well.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// use std::time::Duration;
+    ///
+    /// let hour_is_over = tokio::time::sleep(Duration::from_secs(3600));
+    /// # let hour_is_over = async { drop(hour_is_over) };
+    /// manager.worker("task").each(|n: u64| n * n).run_until(hour_is_over).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`Worker::run`].

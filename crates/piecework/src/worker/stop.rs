@@ -17,6 +17,19 @@ pub(super) enum Stage {
 
 /// Stops a worker, from wherever: [`Worker::stopper`](crate::Worker::stopper) gives one. Cheap to
 /// clone.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = piecework::Manager::local().await?;
+/// let worker = manager.worker("task").each(|n: u64| n * n);
+/// let stopper = worker.stopper(); // one for whatever else is to stop it
+/// let working = tokio::spawn(worker.run());
+/// stopper.clone().stop();
+/// working.await??;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stopper {
     stage: watch::Sender<Stage>,
@@ -30,6 +43,20 @@ impl Stopper {
     /// The first time, the worker takes no more tasks and ends when those are done that it is at.
     /// The second time these are ended: child processes are killed, `async` tasks dropped, threads
     /// left alone; their tasks are given back, and the attempt does not count.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = piecework::Manager::local().await?;
+    /// let worker = manager.worker("task").each(async |_: u64| std::future::pending::<()>().await);
+    /// let stopper = worker.stopper();
+    /// let working = tokio::spawn(worker.run());
+    /// stopper.stop(); // what it is at would be waited for
+    /// stopper.stop(); // not any more
+    /// working.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) {
         self.stage.send_modify(|stage| {
             *stage = match stage {
