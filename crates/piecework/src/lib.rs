@@ -54,6 +54,7 @@ mod serve;
 mod served;
 mod session;
 mod sessions;
+mod target;
 pub mod tasks;
 mod worker;
 

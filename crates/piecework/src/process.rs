@@ -6,12 +6,12 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
+use crate::target::{Signal, Target};
 use crate::tasks::{Child, Packed, TaskError, TaskFn, luggage, name_of, packed, result};
 
 /// How many were spawned, for their names.
@@ -41,6 +41,7 @@ static SPAWNED: AtomicU64 = AtomicU64::new(0);
 pub struct Process<R> {
     name: String,
     pid: u32,
+    target: Target,
     running: Option<JoinHandle<Result<Packed, TaskError>>>,
     exit_code: Option<i32>,
     result: PhantomData<fn() -> R>,
@@ -79,13 +80,14 @@ impl<R: DeserializeOwned> Process<R> {
         let packed = packed?;
         let mut child = Child::start()?;
         let pid = child.pid().expect("it was just started, and nobody has waited for it");
+        let target = Target::of(pid);
         let running = tokio::spawn(async move {
             let result = child.call_with(task, &packed, files).await;
             child.end().await;
             result
         });
         let name = format!("Process-{}", SPAWNED.fetch_add(1, Ordering::Relaxed) + 1);
-        Ok(Self { name, pid, running: Some(running), exit_code: None, result: PhantomData })
+        Ok(Self { name, pid, target, running: Some(running), exit_code: None, result: PhantomData })
     }
 
     /// Gives it another name.
@@ -323,10 +325,8 @@ impl<R: DeserializeOwned> Process<R> {
     }
 
     fn signal(&self, signal: Signal) {
-        // While it was not waited for, its number is nobody else's.
         if self.is_alive()
-            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
-            && let Err(error) = kill_process(pid, signal)
+            && let Err(error) = self.target.signal(signal)
         {
             tracing::debug!(%error, pid = self.pid, "it has ended already");
         }

@@ -142,7 +142,8 @@ impl<T> Queue<T> {
 }
 
 impl<T> Lease<T> {
-    /// Puts `answer` to another queue of the same manager, and acks the item: both, or neither. A
+    /// Puts `answer` to another queue of the same manager, and acks the item: both, or neither;
+    /// waits while that queue is full, and all calls over this one's connection with it. A
     /// crash at any moment leaves exactly one of the task and its answer.
     ///
     /// ```

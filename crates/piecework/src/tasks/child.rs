@@ -93,7 +93,20 @@ impl Child {
     ) -> Result<Packed, TaskError> {
         match self.exchange(&message::message(task, arguments), files).await {
             Ok(reply) => read(reply, arguments.len()),
-            Err(_) => Err(self.died().await),
+            Err(error) if is_end(&error) => Err(self.died().await),
+            // It lives, and nothing that it says could be understood any more.
+            Err(error) => {
+                self.kill();
+                Err(TaskError::Failed(format!("what its process answers is no answer: {error}")))
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(process) = &mut self.process.0
+            && let Err(error) = process.start_kill()
+        {
+            tracing::debug!(%error, "a child process has ended already");
         }
     }
 
@@ -165,6 +178,12 @@ async fn end(mut process: tokio::process::Child) {
     let _ = timeout(ENDING_MAX, process.wait()).await;
 }
 
+/// Whether an error is the end of the other side.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
 fn read(reply: Bytes, wanted: usize) -> Result<Packed, TaskError> {
     let failed = |why: String| Err(TaskError::NoChild(io::Error::other(why)));
     match message::read(reply) {
@@ -197,6 +216,26 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    /// A reply that is longer than one may be, of a process that goes on.
+    #[tokio::test]
+    async fn a_child_that_makes_no_sense_is_killed() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut process = tokio::process::Command::new("sleep");
+        let process = process.arg("1000").kill_on_drop(true).spawn().unwrap();
+        let mut child = Child {
+            stream: ours,
+            process: Ending(Some(process)),
+            received: BytesMut::new(),
+            tail: Arc::default(),
+            passing: tokio::spawn(async {}),
+        };
+        theirs.write_all(&[0x7f, 0xff, 0xff, 0xff]).await.unwrap();
+        let arguments = crate::tasks::packed([()]).unwrap();
+        let error = child.call("it", &arguments).await.unwrap_err();
+        assert!(matches!(&error, TaskError::Failed(why) if why.contains("2147483647")), "{error}");
+        assert!(!child.process.0.as_mut().unwrap().wait().await.unwrap().success());
+    }
 
     /// The test is its own child, in a `main` that calls no `init`.
     #[tokio::test]
