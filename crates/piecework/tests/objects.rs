@@ -66,7 +66,7 @@ async fn an_owner_gets_its_lock_again() {
     let other = manager.rlock("a").await.unwrap();
     let outer = lock.lock().await.unwrap();
     let inner = lock.clone().try_lock().await.unwrap().unwrap();
-    let third = lock.lock_timeout(NO_TIME).await.unwrap().unwrap();
+    let third = lock.lock_timeout(Duration::MAX).await.unwrap().unwrap();
     assert_eq!((outer.fence(), outer.fence()), (inner.fence(), third.fence()));
     assert!(other.try_lock().await.unwrap().is_none());
     outer.unlock().await.unwrap();

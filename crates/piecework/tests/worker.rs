@@ -442,3 +442,12 @@ async fn what_makes_no_sense_fails_and_holds_nothing_up() {
     assert_eq!(answers.get().await.unwrap(), Answer { id: 2, result: 14 });
     stop(worker).await;
 }
+
+#[tokio::test]
+async fn more_at_a_time_than_can_be_is_refused() {
+    for concurrency in [Concurrency::Threads(usize::MAX), Concurrency::Tasks(100_001)] {
+        let worker = local().await.worker("task").each(|n: u64| n).concurrency(concurrency);
+        let error = worker.run().await.unwrap_err();
+        assert!(matches!(error, WorkerError::TooMany { .. }), "{error:?}");
+    }
+}

@@ -135,7 +135,9 @@ impl RLock {
     /// # Errors
     /// The manager cannot be reached.
     pub async fn lock_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard>, CallError> {
-        let deadline = Instant::now() + timeout;
+        let Some(deadline) = Instant::now().checked_add(timeout) else {
+            return self.lock().await.map(Some); // no clock will show it
+        };
         // Another clone waits for it already.
         let Ok(held) = timeout_at(deadline, self.held.lock()).await else { return Ok(None) };
         let left = deadline.saturating_duration_since(Instant::now());

@@ -25,6 +25,7 @@ use crate::manager::Manager;
 use crate::pool::afar::Afar;
 use crate::pool::crew::{ATTEMPTS, Crew, run};
 use crate::pool::job::Job;
+use crate::pool::options::PROCESSES_MAX;
 use crate::pool::result::Results;
 use crate::tasks::{Seat, TaskError, TaskFn, name_of, packed};
 
@@ -81,7 +82,7 @@ impl PoolOptions {
     /// Outside of a tokio runtime: what feeds the children are tasks of one.
     pub fn start(self) -> Pool {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        let processes = self.processes.unwrap_or(cores).max(1);
+        let processes = self.processes.unwrap_or(cores).clamp(1, PROCESSES_MAX);
         let crew = Arc::new(Crew::new(processes, self.attempts.unwrap_or(ATTEMPTS)));
         let begin = Arc::new(self.begin);
         let mut runners = JoinSet::new();

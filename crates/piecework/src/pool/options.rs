@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::tasks::{Begin, TaskFn};
 
+/// The most children of a pool.
+pub(super) const PROCESSES_MAX: usize = 10_000;
+
 /// How a pool is made.
 ///
 /// ```
@@ -28,7 +31,7 @@ pub struct PoolOptions {
 }
 
 impl PoolOptions {
-    /// How many children there are: as many as cores, unless this says otherwise.
+    /// How many children there are, 10,000 at most: as many as cores, unless this says otherwise.
     ///
     /// ```
     /// # use piecework::Pool;

@@ -5,6 +5,9 @@ use std::thread::available_parallelism;
 
 use crate::worker::handler::Handler;
 
+/// The most tasks that a worker does at a time, wherever.
+pub(super) const TASKS_MAX: usize = 100_000;
+
 /// `async` closures that run at a time, unless a worker says otherwise: they wait for others most
 /// of the time.
 const TASKS_DEFAULT: usize = 100;

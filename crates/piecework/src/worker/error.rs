@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::error::{CallError, ConnectError, OpenError};
 use crate::tasks::TaskError;
+use crate::worker::concurrency::TASKS_MAX;
 
 /// Why a worker does not work, or not any more.
 ///
@@ -37,6 +38,12 @@ pub enum WorkerError {
     Both {
         /// A task by name.
         task: String,
+    },
+    /// Its concurrency is more than a worker may have.
+    #[error("a worker does {TASKS_MAX} tasks at a time at most, and not {count}")]
+    TooMany {
+        /// How many it was to do.
+        count: usize,
     },
     /// A closure cannot run where it would have to.
     #[error("{task:?} cannot run in {place}: {why}; hint: {hint}")]

@@ -7,7 +7,7 @@ use piecework_wire::Value;
 use crate::item::plain;
 use crate::manager::Manager;
 use crate::tasks::Task;
-use crate::worker::concurrency::Concurrency;
+use crate::worker::concurrency::{Concurrency, TASKS_MAX};
 use crate::worker::errand::{Errand, Manner};
 use crate::worker::error::WorkerError;
 use crate::worker::handler::Handler;
@@ -72,6 +72,9 @@ impl<S> Plan<S> {
             return Err(WorkerError::Nothing { queue: self.queue.clone() });
         }
         let chosen = said.unwrap_or_else(|| Concurrency::fit(self.handlers().map(|(_, it)| it)));
+        if chosen.count() > TASKS_MAX {
+            return Err(WorkerError::TooMany { count: chosen.count() });
+        }
         for (task, handler) in self.handlers() {
             if let Some((why, hint)) = chosen.refuses(handler) {
                 let (task, place) = (task.to_owned(), chosen.place());
