@@ -60,9 +60,9 @@ impl Group {
     /// use piecework::command::{Command, End, Signal};
     ///
     /// let running = Command::new("sleep").arg("60").spawn()?;
-    /// let hup: Signal = "HUP".parse().expect("that is one");
-    /// running.group().signal(hup);
-    /// assert_eq!(running.finish().await?.end, End::Signal(hup.number()));
+    /// let usr1: Signal = "USR1".parse().expect("that is one");
+    /// running.group().signal(usr1);
+    /// assert_eq!(running.finish().await?.end, End::Signal(usr1.number()));
     /// # Ok(())
     /// # }
     /// ```
